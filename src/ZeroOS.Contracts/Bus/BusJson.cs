@@ -1,0 +1,32 @@
+using System.Text.Json.Serialization;
+
+using ZeroOS.Contracts.Deployments;
+using ZeroOS.Contracts.Farm;
+
+namespace ZeroOS.Contracts.Bus;
+
+/// <summary>JSON of everything that travels on the bus. Strict: unmapped members, missing required members and nulls are refused; the duplicate-name
+/// pass is <c>ZeroOS.Bus.StrictJson</c>, which runs before.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
+[JsonSerializable(typeof(Nothing))]
+[JsonSerializable(typeof(BusError))]
+[JsonSerializable(typeof(NodeInfo))]
+[JsonSerializable(typeof(NodeStatus))]
+[JsonSerializable(typeof(Grant))]
+[JsonSerializable(typeof(GrantList))]
+[JsonSerializable(typeof(DeploymentApply))]
+[JsonSerializable(typeof(DeploymentName))]
+[JsonSerializable(typeof(DeploymentDelete))]
+[JsonSerializable(typeof(DeploymentStatus))]
+[JsonSerializable(typeof(DeploymentList))]
+[JsonSerializable(typeof(MachineName))]
+[JsonSerializable(typeof(MachineLogs))]
+[JsonSerializable(typeof(LogPiece))]
+[JsonSerializable(typeof(EventsWatch))]
+[JsonSerializable(typeof(NodeEvent))]
+[JsonSerializable(typeof(VolumeList))]
+[JsonSerializable(typeof(VolumeName))]
+[JsonSerializable(typeof(Deployment))]
+[JsonSerializable(typeof(FarmSettings))]
+public sealed partial class BusJson : JsonSerializerContext;

@@ -1,0 +1,48 @@
+namespace ZeroOS.Contracts.Farm;
+
+/// <summary>Whose node this is and what its owners decided; the payload of a DSSE document signed by every owner key it lists (docs/node.md).</summary>
+public sealed record FarmSettings
+{
+    /// <summary>The payload type of the signed document.</summary>
+    public const string PayloadType = "application/vnd.zeroos.farm.v1+json";
+
+    /// <summary>Where the node reads it, and from nowhere else.</summary>
+    public const string Path = "/.extra/credentials/farm.cred";
+
+    /// <summary>A UUID; the farm's identity across versions.</summary>
+    public required string FarmId { get; init; }
+
+    /// <summary>The node keeps the highest it has seen.</summary>
+    public required int Version { get; init; }
+
+    /// <summary>For people.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Key ids of the owners, at least one.</summary>
+    public required IReadOnlyList<string> Owners { get; init; }
+
+    /// <summary>How many owners must sign what needs the farm's threshold.</summary>
+    public required int Threshold { get; init; }
+
+    /// <summary>Ed25519 key id that may sign successor settings; kept offline.</summary>
+    public required string RecoverySigningKey { get; init; }
+
+    /// <summary>X25519 key, base64, that may open the sealed identity seed; kept offline.</summary>
+    public required string RecoveryEncryptionKey { get; init; }
+
+    /// <summary>Registries by the name that image references use.</summary>
+    public IReadOnlyDictionary<string, FarmRegistry> Registries { get; init; } = new Dictionary<string, FarmRegistry>();
+
+    /// <summary>SNTP servers; empty: DHCP's, then well-known ones.</summary>
+    public IReadOnlyList<string> TimeServers { get; init; } = [];
+}
+
+/// <summary>A registry that tenants' image references may name.</summary>
+public sealed record FarmRegistry
+{
+    /// <summary>"http://10.0.2.2:5000" or "https://registry.example".</summary>
+    public required string Url { get; init; }
+
+    /// <summary>Plain HTTP is allowed for this one.</summary>
+    public bool PlainHttp { get; init; }
+}

@@ -1,0 +1,6 @@
+namespace ZeroOS.Guest;
+
+internal static class Program
+{
+    private static int Main() => 0;
+}

@@ -1,0 +1,231 @@
+using System.Text;
+
+using Microsoft.Win32.SafeHandles;
+
+namespace ZeroOS.Linux;
+
+/// <summary>Flags of open(2); O_CLOEXEC is always added.</summary>
+[Flags]
+public enum OpenFlags
+{
+    ReadOnly = 0, WriteOnly = 1, ReadWrite = 2, Create = 0x40, Exclusive = 0x80, NoControllingTty = 0x100, Truncate = 0x200, Append = 0x400,
+    NonBlocking = 0x800, Direct = 0x4000, Directory = 0x10000, NoFollow = 0x20000, Path = 0x200000,
+}
+
+/// <summary>
+/// An open file description of this process, closed with the object. Every descriptor is close-on-exec; the kernel's refusals throw
+/// <see cref="LinuxException"/>, but for the Try methods, which hot paths use. EINTR is retried here and nowhere else.
+/// </summary>
+public sealed unsafe class FileDescriptor : SafeHandleMinusOneIsInvalid
+{
+    /// <summary>Takes ownership of <paramref name="fd"/>, a descriptor nobody else closes.</summary>
+    public FileDescriptor(int fd) : base(ownsHandle: true) => SetHandle(fd);
+
+    /// <summary>The number, for a system call that another type makes; valid only while this object is alive.</summary>
+    public int Number => (int)handle;
+
+    /// <summary>Opens <paramref name="path"/>.</summary>
+    /// <exception cref="LinuxException">What open(2) refused.</exception>
+    public static FileDescriptor Open(string path, OpenFlags flags, int mode = 0)
+    {
+        FileDescriptor? opened = TryOpen(path, flags, mode, out Errno errno);
+        return opened ?? throw new LinuxException(errno, "open", path);
+    }
+
+    /// <summary>Opens <paramref name="path"/>, or returns null and says why.</summary>
+    public static FileDescriptor? TryOpen(string path, OpenFlags flags, int mode, out Errno errno)
+    {
+        const int O_CLOEXEC = 0x80000;
+        byte[] name = Encoding.UTF8.GetBytes(path + '\0');
+        fixed (byte* p = name)
+        {
+            int fd;
+            do
+            {
+                fd = Libc.open(p, (int)flags | O_CLOEXEC, (uint)mode);
+                errno = fd < 0 ? Libc.LastError : Errno.None;
+            }
+            while (errno == Errno.EINTR);
+            return fd < 0 ? null : new FileDescriptor(fd);
+        }
+    }
+
+    /// <summary>An anonymous file in memory (memfd_create(2)); <paramref name="name"/> is only seen in /proc.</summary>
+    public static FileDescriptor Memory(string name)
+    {
+        const uint MFD_CLOEXEC = 1;
+        byte[] text = Encoding.UTF8.GetBytes(name + '\0');
+        fixed (byte* p = text)
+        {
+            int fd = Libc.memfd_create(p, MFD_CLOEXEC);
+            return fd >= 0 ? new FileDescriptor(fd) : throw new LinuxException(Libc.LastError, "memfd_create", name);
+        }
+    }
+
+    /// <summary>A second descriptor of the same open file.</summary>
+    public FileDescriptor Duplicate()
+    {
+        const int F_DUPFD_CLOEXEC = 1030;
+        int fd = Libc.fcntl(Number, F_DUPFD_CLOEXEC, 3);
+        return fd >= 0 ? new FileDescriptor(fd) : throw new LinuxException(Libc.LastError, "dup", $"descriptor {Number}");
+    }
+
+    /// <summary>Reads what is there, at most the buffer; 0 at the end of the file.</summary>
+    public int Read(Span<byte> buffer) => TryRead(buffer, out int read) is var e && e == Errno.None ? read : throw Refused("read", e);
+
+    /// <summary>As <see cref="Read"/>, the refusal returned.</summary>
+    public Errno TryRead(Span<byte> buffer, out int read)
+    {
+        fixed (byte* p = buffer)
+        {
+            while (true)
+            {
+                nint n = Libc.read(Number, p, (nuint)buffer.Length);
+                read = (int)Math.Max(n, 0);
+                if (n >= 0)
+                    return Errno.None;
+                if (Libc.LastError is var e && e != Errno.EINTR)
+                    return e;
+            }
+        }
+    }
+
+    /// <summary>Writes part of the buffer and returns how much, the refusal returned.</summary>
+    public Errno TryWrite(ReadOnlySpan<byte> buffer, out int written)
+    {
+        fixed (byte* p = buffer)
+        {
+            while (true)
+            {
+                nint n = Libc.write(Number, p, (nuint)buffer.Length);
+                written = (int)Math.Max(n, 0);
+                if (n >= 0)
+                    return Errno.None;
+                if (Libc.LastError is var e && e != Errno.EINTR)
+                    return e;
+            }
+        }
+    }
+
+    /// <summary>Writes the whole buffer.</summary>
+    public void Write(ReadOnlySpan<byte> buffer)
+    {
+        while (!buffer.IsEmpty)
+        {
+            Errno e = TryWrite(buffer, out int written);
+            if (e != Errno.None)
+                throw Refused("write", e);
+            buffer = buffer[written..];
+        }
+    }
+
+    /// <summary>Reads at <paramref name="offset"/> bytes without moving the file position.</summary>
+    public Errno TryReadAt(Span<byte> buffer, long offset, out int read)
+    {
+        fixed (byte* p = buffer)
+        {
+            while (true)
+            {
+                nint n = Libc.pread(Number, p, (nuint)buffer.Length, offset);
+                read = (int)Math.Max(n, 0);
+                if (n >= 0)
+                    return Errno.None;
+                if (Libc.LastError is var e && e != Errno.EINTR)
+                    return e;
+            }
+        }
+    }
+
+    /// <summary>Writes at <paramref name="offset"/> bytes without moving the file position.</summary>
+    public Errno TryWriteAt(ReadOnlySpan<byte> buffer, long offset, out int written)
+    {
+        fixed (byte* p = buffer)
+        {
+            while (true)
+            {
+                nint n = Libc.pwrite(Number, p, (nuint)buffer.Length, offset);
+                written = (int)Math.Max(n, 0);
+                if (n >= 0)
+                    return Errno.None;
+                if (Libc.LastError is var e && e != Errno.EINTR)
+                    return e;
+            }
+        }
+    }
+
+    /// <summary>Fills the whole buffer from <paramref name="offset"/>; a file that ends before is EIO.</summary>
+    public void ReadExactlyAt(Span<byte> buffer, long offset)
+    {
+        while (!buffer.IsEmpty)
+        {
+            Errno e = TryReadAt(buffer, offset, out int read);
+            if (e != Errno.None || read == 0)
+                throw Refused("pread", e == Errno.None ? Errno.EIO : e);
+            buffer = buffer[read..];
+            offset += read;
+        }
+    }
+
+    /// <summary>Writes the whole buffer at <paramref name="offset"/>.</summary>
+    public void WriteAt(ReadOnlySpan<byte> buffer, long offset)
+    {
+        while (!buffer.IsEmpty)
+        {
+            Errno e = TryWriteAt(buffer, offset, out int written);
+            if (e != Errno.None)
+                throw Refused("pwrite", e);
+            buffer = buffer[written..];
+            offset += written;
+        }
+    }
+
+    /// <summary>Sets the length in bytes; a longer file gets a hole.</summary>
+    public void SetLength(long sizeBytes) => Check(Libc.ftruncate(Number, sizeBytes), "ftruncate");
+
+    /// <summary>The length in bytes of a regular file or block device. Moves the file position.</summary>
+    public long Length
+    {
+        get
+        {
+            const int SEEK_END = 2;
+            long end = Libc.lseek(Number, 0, SEEK_END);
+            return end >= 0 ? end : throw Refused("lseek", Libc.LastError);
+        }
+    }
+
+    /// <summary>Waits until data and metadata are on the medium (fsync(2)).</summary>
+    public void Sync() => Check(Libc.fsync(Number), "fsync");
+
+    /// <summary>Waits until data is on the medium (fdatasync(2)).</summary>
+    public void SyncData() => Check(Libc.fdatasync(Number), "fdatasync");
+
+    /// <summary>One ioctl with an integer or pointer argument; returns what the kernel returned, or the refusal as a negative errno.</summary>
+    public int Ioctl(nuint request, nint argument)
+    {
+        while (true)
+        {
+            int result = Libc.ioctl(Number, request, argument);
+            if (result >= 0)
+                return result;
+            if (Libc.LastError is var e && e != Errno.EINTR)
+                return -(int)e;
+        }
+    }
+
+    /// <summary>One ioctl on a structure that the kernel reads or writes.</summary>
+    public int Ioctl<T>(nuint request, ref T argument) where T : unmanaged
+    {
+        fixed (T* p = &argument)
+            return Ioctl(request, (nint)p);
+    }
+
+    protected override bool ReleaseHandle() => Libc.close((int)handle) == 0;
+
+    private void Check(int result, string operation)
+    {
+        if (result < 0)
+            throw Refused(operation, Libc.LastError);
+    }
+
+    private LinuxException Refused(string operation, Errno errno) => new(errno, operation, $"descriptor {Number}");
+}

@@ -1,0 +1,105 @@
+namespace ZeroOS.Linux;
+
+/// <summary>
+/// One end of a unix(7) SOCK_SEQPACKET pair: whole messages, in order, with descriptors beside them. How PID 1, the node and the
+/// monitors talk. Messages are at most <see cref="MaxMessage"/> bytes with at most <see cref="MaxDescriptors"/> descriptors.
+/// </summary>
+public sealed unsafe class SeqPacketSocket : IDisposable
+{
+    /// <summary>Bytes in one message at most.</summary>
+    public const int MaxMessage = 65536;
+
+    /// <summary>Descriptors in one message at most.</summary>
+    public const int MaxDescriptors = 32;
+
+    private const int AF_UNIX = 1, SOCK_SEQPACKET = 5, SOCK_CLOEXEC = 0x80000, SOL_SOCKET = 1, SCM_RIGHTS = 1;
+    private const int MSG_DONTWAIT = 0x40, MSG_NOSIGNAL = 0x4000, MSG_CMSG_CLOEXEC = 0x40000000, MSG_TRUNC = 0x20, MSG_CTRUNC = 8;
+    private const int ControlBytes = 16 + (MaxDescriptors * sizeof(int));
+
+    /// <summary>Takes ownership of a descriptor that is such a socket.</summary>
+    public SeqPacketSocket(FileDescriptor descriptor) => Descriptor = descriptor;
+
+    /// <summary>The descriptor, to poll, duplicate or hand over.</summary>
+    public FileDescriptor Descriptor { get; }
+
+    /// <summary>Makes two connected ends.</summary>
+    public static (SeqPacketSocket One, SeqPacketSocket Other) Pair()
+    {
+        int* pair = stackalloc int[2];
+        return Libc.socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == 0
+            ? (new SeqPacketSocket(new FileDescriptor(pair[0])), new SeqPacketSocket(new FileDescriptor(pair[1])))
+            : throw new LinuxException(Libc.LastError, "socketpair", "seqpacket");
+    }
+
+    /// <summary>Sends one message; EAGAIN if <paramref name="wait"/> is false and the peer's buffer is full, EPIPE if the peer is gone.</summary>
+    public Errno TrySend(ReadOnlySpan<byte> message, ReadOnlySpan<int> descriptors = default, bool wait = true)
+    {
+        if (message.Length > MaxMessage || descriptors.Length > MaxDescriptors)
+            return Errno.EMSGSIZE;
+        byte* control = stackalloc byte[ControlBytes];
+        fixed (byte* p = message)
+        {
+            iovec part = new() { iov_base = p, iov_len = (nuint)message.Length };
+            msghdr header = new() { msg_iov = &part, msg_iovlen = 1 };
+            if (!descriptors.IsEmpty)
+            {
+                // SAFETY: control holds one cmsghdr (16 bytes) and MaxDescriptors ints, and the count was checked above.
+                cmsghdr* c = (cmsghdr*)control;
+                c->cmsg_len = (nuint)(sizeof(cmsghdr) + (descriptors.Length * sizeof(int)));
+                c->cmsg_level = SOL_SOCKET;
+                c->cmsg_type = SCM_RIGHTS;
+                descriptors.CopyTo(new Span<int>(control + sizeof(cmsghdr), descriptors.Length));
+                header.msg_control = control;
+                header.msg_controllen = (c->cmsg_len + 7) & ~(nuint)7;
+            }
+            while (true)
+            {
+                if (Libc.sendmsg(Descriptor.Number, &header, MSG_NOSIGNAL | (wait ? 0 : MSG_DONTWAIT)) >= 0)
+                    return Errno.None;
+                if (Libc.LastError is var e && e != Errno.EINTR)
+                    return e;
+            }
+        }
+    }
+
+    /// <summary>
+    /// Receives one message into <paramref name="buffer"/>. 0 bytes and no error: the peer closed. A message longer than the buffer, or
+    /// with more descriptors than fit, is EMSGSIZE and its descriptors are closed.
+    /// </summary>
+    public Errno TryReceive(Span<byte> buffer, out int length, out FileDescriptor[] descriptors, bool wait = true)
+    {
+        byte* control = stackalloc byte[ControlBytes];
+        descriptors = [];
+        length = 0;
+        fixed (byte* p = buffer)
+        {
+            iovec part = new() { iov_base = p, iov_len = (nuint)buffer.Length };
+            msghdr header = new() { msg_iov = &part, msg_iovlen = 1, msg_control = control, msg_controllen = ControlBytes };
+            nint n;
+            while ((n = Libc.recvmsg(Descriptor.Number, &header, MSG_CMSG_CLOEXEC | (wait ? 0 : MSG_DONTWAIT))) < 0)
+            {
+                if (Libc.LastError is var e && e != Errno.EINTR)
+                    return e;
+            }
+            length = (int)n;
+            cmsghdr* c = (cmsghdr*)control;
+            if (header.msg_controllen >= (nuint)sizeof(cmsghdr) && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
+            {
+                // SAFETY: the kernel wrote cmsg_len, and it never exceeds the control buffer it was given.
+                int count = ((int)c->cmsg_len - sizeof(cmsghdr)) / sizeof(int);
+                descriptors = new FileDescriptor[count];
+                for (int i = 0; i < count; i++)
+                    descriptors[i] = new FileDescriptor(((int*)(control + sizeof(cmsghdr)))[i]);
+            }
+            if ((header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) == 0)
+                return Errno.None;
+            foreach (FileDescriptor d in descriptors)
+                d.Dispose();
+            descriptors = [];
+            return Errno.EMSGSIZE;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => Descriptor.Dispose();
+}
