@@ -199,6 +199,15 @@ public sealed unsafe class FileDescriptor : SafeHandleMinusOneIsInvalid
     /// <summary>Waits until data is on the medium (fdatasync(2)).</summary>
     public void SyncData() => Check(Libc.fdatasync(Number), "fdatasync");
 
+    /// <summary>Whether reads and writes return EAGAIN instead of waiting (O_NONBLOCK); shared by all duplicates.</summary>
+    public void SetNonBlocking(bool on)
+    {
+        const int F_GETFL = 3, F_SETFL = 4, O_NONBLOCK = 0x800;
+        int flags = Libc.fcntl(Number, F_GETFL, 0);
+        Check(flags, "fcntl");
+        Check(Libc.fcntl(Number, F_SETFL, on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK), "fcntl");
+    }
+
     /// <summary>One ioctl with an integer or pointer argument; returns what the kernel returned, or the refusal as a negative errno.</summary>
     public int Ioctl(nuint request, nint argument)
     {

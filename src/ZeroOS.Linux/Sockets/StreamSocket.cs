@@ -1,0 +1,76 @@
+namespace ZeroOS.Linux;
+
+/// <summary>A connected stream socket: bytes in order, no boundaries. unix(7) pairs, and vsock(7) from a guest to its host.</summary>
+public sealed unsafe class StreamSocket : IDisposable
+{
+    private const int AF_UNIX = 1, AF_VSOCK = 40, SOCK_STREAM = 1, SOCK_CLOEXEC = 0x80000, SHUT_RDWR = 2, MSG_NOSIGNAL = 0x4000;
+    private const uint VMADDR_CID_HOST = 2;
+
+    /// <summary>Takes ownership of a descriptor that is such a socket.</summary>
+    public StreamSocket(FileDescriptor descriptor) => Descriptor = descriptor;
+
+    /// <summary>The descriptor, to read, poll or hand over.</summary>
+    public FileDescriptor Descriptor { get; }
+
+    /// <summary>Makes two connected ends.</summary>
+    public static (StreamSocket One, StreamSocket Other) Pair()
+    {
+        int* pair = stackalloc int[2];
+        return Libc.socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0
+            ? (new StreamSocket(new FileDescriptor(pair[0])), new StreamSocket(new FileDescriptor(pair[1])))
+            : throw new LinuxException(Libc.LastError, "socketpair", "stream");
+    }
+
+    /// <summary>Dials <paramref name="port"/> on the host of this virtual machine; null with the reason when it is refused.</summary>
+    public static StreamSocket? TryDialHost(uint port, out Errno errno)
+    {
+        int fd = Libc.socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        errno = fd < 0 ? Libc.LastError : Errno.None;
+        if (fd < 0)
+            return null;
+        StreamSocket socket = new(new FileDescriptor(fd));
+        // struct sockaddr_vm (linux/vm_sockets.h): family, reserved, port, cid, flags, zero[3].
+        uint* address = stackalloc uint[4] { AF_VSOCK, port, VMADDR_CID_HOST, 0 };
+        if (Libc.connect(fd, address, 16) == 0)
+            return socket;
+        errno = Libc.LastError;
+        socket.Dispose();
+        return null;
+    }
+
+    /// <summary>Sends part of the bytes, EAGAIN if the socket does not block and has no room; no SIGPIPE when the peer is gone.</summary>
+    public Errno TrySend(ReadOnlySpan<byte> bytes, out int sent)
+    {
+        fixed (byte* p = bytes)
+        {
+            while (true)
+            {
+                nint n = Libc.sendto(Descriptor.Number, p, (nuint)bytes.Length, MSG_NOSIGNAL, null, 0);
+                sent = (int)Math.Max(n, 0);
+                if (n >= 0)
+                    return Errno.None;
+                if (Libc.LastError is var e && e != Errno.EINTR)
+                    return e;
+            }
+        }
+    }
+
+    /// <summary>Sends everything, waiting for room; the refusal returned, and no SIGPIPE when the peer is gone.</summary>
+    public Errno TrySendAll(ReadOnlySpan<byte> bytes)
+    {
+        while (!bytes.IsEmpty)
+        {
+            Errno e = TrySend(bytes, out int sent);
+            if (e != Errno.None)
+                return e;
+            bytes = bytes[sent..];
+        }
+        return Errno.None;
+    }
+
+    /// <summary>Ends the connection both ways, so that a thread that waits in it wakes; the descriptor stays.</summary>
+    public void Shutdown() => _ = Libc.shutdown(Descriptor.Number, SHUT_RDWR);
+
+    /// <inheritdoc/>
+    public void Dispose() => Descriptor.Dispose();
+}
