@@ -25,7 +25,7 @@ test: ## every tier: lint, unit, kernel, system
 	@scripts/test
 
 lint: deps ## formatting and analysers
-	@dotnet format ZeroOS.sln --verify-no-changes --no-restore --severity warn
+	@scripts/test lint
 
 bench: image ## figures against QEMU microvm, one JSON object each
 	@scripts/bench
