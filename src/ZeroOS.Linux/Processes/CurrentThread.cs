@@ -1,0 +1,93 @@
+using System.Text;
+
+namespace ZeroOS.Linux;
+
+/// <summary>Resources of setrlimit(2) that are limited here.</summary>
+public enum Resource
+{
+    Core = 4, OpenFiles = 7, LockedMemory = 8,
+}
+
+/// <summary>
+/// What the calling thread may be and do. Credentials are set by the raw system calls: glibc's wrappers would signal every other thread to do the same,
+/// which a step that is about to be replaced by another program neither needs nor wants.
+/// </summary>
+public static unsafe class CurrentThread
+{
+    private const int SYS_setgroups = 116, SYS_setresuid = 117, SYS_setresgid = 119;
+    private const int PR_SET_NO_NEW_PRIVS = 38, PR_SET_SECUREBITS = 28, PR_CAPBSET_DROP = 24, PR_CAP_AMBIENT = 47, PR_CAP_AMBIENT_CLEAR_ALL = 4;
+    private const int SYS_capset = 126, LinuxCapabilityVersion3 = 0x20080522, CLOSE_RANGE_CLOEXEC = 4;
+    private const int SECBIT_NOROOT = 1, SECBIT_NOROOT_LOCKED = 2, SECBIT_NO_CAP_AMBIENT_RAISE = 64, SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED = 128;
+
+    /// <summary>This process's id in its own namespace.</summary>
+    public static int ProcessId => Libc.getpid();
+
+    /// <summary>Leaves namespaces for new, empty ones.</summary>
+    public static void Unshare(Namespaces namespaces) => Check(Libc.unshare((int)namespaces), "unshare", namespaces.ToString());
+
+    /// <summary>Sets the host name of the current namespace.</summary>
+    public static void SetHostName(string name)
+    {
+        byte[] text = Encoding.ASCII.GetBytes(name);
+        fixed (byte* p = text)
+            Check(Libc.sethostname(p, (nuint)text.Length), "sethostname", name);
+    }
+
+    /// <summary>Sets both the soft and the hard limit.</summary>
+    public static void Limit(Resource resource, ulong value)
+    {
+        rlimit64 limit = new() { rlim_cur = value, rlim_max = value };
+        Check(Libc.prlimit64(0, (int)resource, &limit, null), "prlimit", resource.ToString());
+    }
+
+    /// <summary>Every descriptor of the range closes when another program is started.</summary>
+    public static void CloseOnExec(uint first, uint last) => Check(Libc.close_range(first, last, CLOSE_RANGE_CLOEXEC), "close_range", $"{first}-{last}");
+
+    /// <summary>Becomes user <paramref name="uid"/> with the one group <paramref name="gid"/> and no supplementary ones.</summary>
+    public static void Become(uint uid, uint gid)
+    {
+        Check((int)Libc.syscall(SYS_setgroups, 0, 0, 0, 0, 0, 0), "setgroups", "");
+        Check((int)Libc.syscall(SYS_setresgid, (nint)gid, (nint)gid, (nint)gid, 0, 0, 0), "setresgid", $"{gid}");
+        Check((int)Libc.syscall(SYS_setresuid, (nint)uid, (nint)uid, (nint)uid, 0, 0, 0), "setresuid", $"{uid}");
+    }
+
+    /// <summary>The kernel no longer gives capabilities for being root, for ever; nor ambient ones.</summary>
+    public static void RootMeansNothing()
+        => Check(Libc.prctl(PR_SET_SECUREBITS, SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED, 0, 0, 0),
+            "prctl", "secure bits");
+
+    /// <summary>Drops all but <paramref name="kept"/> from the bounding set; they can never be had again, by no program started from here.</summary>
+    public static void BoundCapabilities(CapabilitySet kept)
+    {
+        Check(Libc.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0), "prctl", "ambient capabilities");
+        for (int capability = 0; capability < 64; capability++)
+        {
+            if (kept.Contains((Capability)capability))
+                continue;
+            if (Libc.prctl(PR_CAPBSET_DROP, (nuint)capability, 0, 0, 0) == 0)
+                continue;
+            // The first number the kernel does not know ends the list.
+            if (Libc.LastError == Errno.EINVAL)
+                return;
+            throw new LinuxException(Libc.LastError, "prctl", $"bounding set {capability}");
+        }
+    }
+
+    /// <summary>Sets permitted and effective capabilities to <paramref name="capabilities"/>, inheritable to none.</summary>
+    public static void SetCapabilities(CapabilitySet capabilities)
+    {
+        uint* header = stackalloc uint[2] { LinuxCapabilityVersion3, 0 };
+        uint low = (uint)capabilities.Bits, high = (uint)(capabilities.Bits >> 32);
+        uint* data = stackalloc uint[6] { low, low, 0, high, high, 0 };
+        Check((int)Libc.syscall(SYS_capset, (nint)header, (nint)data, 0, 0, 0, 0), "capset", $"{capabilities.Bits:x}");
+    }
+
+    /// <summary>No program started from here gains privileges, whatever its file says (PR_SET_NO_NEW_PRIVS).</summary>
+    public static void NoNewPrivileges() => Check(Libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "prctl", "no new privileges");
+
+    private static void Check(int result, string operation, string subject)
+    {
+        if (result != 0)
+            throw new LinuxException(Libc.LastError, operation, subject);
+    }
+}
