@@ -8,7 +8,8 @@ namespace ZeroOS.Contracts.Bus;
 /// <summary>JSON of everything that travels on the bus. Strict: unmapped members, missing required members and nulls are refused; the duplicate-name
 /// pass is <c>ZeroOS.Bus.StrictJson</c>, which runs before.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
+    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true,
+    AllowOutOfOrderMetadataProperties = true, Converters = [typeof(UtcTimeConverter)])]
 [JsonSerializable(typeof(Nothing))]
 [JsonSerializable(typeof(BusError))]
 [JsonSerializable(typeof(NodeInfo))]

@@ -167,7 +167,7 @@ public sealed record PublishedPort
 }
 
 /// <summary>Transport of a published port.</summary>
-[JsonConverter(typeof(JsonStringEnumConverter<PortProtocol>))]
+[JsonConverter(typeof(NamedEnumConverter<PortProtocol>))]
 public enum PortProtocol
 {
     /// <summary>TCP.</summary>
@@ -178,7 +178,7 @@ public enum PortProtocol
 }
 
 /// <summary>When an ended machine is started again.</summary>
-[JsonConverter(typeof(JsonStringEnumConverter<RestartPolicy>))]
+[JsonConverter(typeof(NamedEnumConverter<RestartPolicy>))]
 public enum RestartPolicy
 {
     /// <summary>Whatever the exit code.</summary>

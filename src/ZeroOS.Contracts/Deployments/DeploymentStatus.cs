@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 namespace ZeroOS.Contracts.Deployments;
 
 /// <summary>Where a workload is: pending, preparing, running or exited; backing off, stopped, or failed for good.</summary>
-[JsonConverter(typeof(JsonStringEnumConverter<WorkloadState>))]
+[JsonConverter(typeof(NamedEnumConverter<WorkloadState>))]
 public enum WorkloadState
 {
     /// <summary>Accepted; nothing done yet.</summary>

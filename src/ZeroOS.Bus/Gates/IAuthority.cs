@@ -1,0 +1,30 @@
+using ZeroOS.Bus.Keys;
+
+namespace ZeroOS.Bus.Gates;
+
+/// <summary>What a key is on this node; a key can be both.</summary>
+[Flags]
+public enum Roles
+{
+    /// <summary>A stranger: node.info, a little at a time.</summary>
+    None = 0,
+
+    /// <summary>Listed in the farm settings.</summary>
+    Owner = 1,
+
+    /// <summary>Holds a grant, running or in its grace.</summary>
+    Tenant = 2,
+
+    /// <summary>Either.</summary>
+    OwnerOrTenant = Owner | Tenant,
+
+    /// <summary>Everybody, strangers included; only node.info.</summary>
+    Anyone = 4 | OwnerOrTenant,
+}
+
+/// <summary>Who is who on this node. Asked for every message before its signature is verified, so it answers from memory. Thread-safe.</summary>
+public interface IAuthority
+{
+    /// <summary>Roles of the key now; a tenant whose grant ended keeps the role through the grace, in which handlers allow less.</summary>
+    Roles RolesOf(KeyId key);
+}

@@ -1,0 +1,48 @@
+using System.Runtime.InteropServices;
+
+namespace ZeroOS.Bus.Sodium;
+
+/// <summary>libsodium as its manual says it; the only P/Invoke of it in the tree. Blittable, no marshalling.</summary>
+internal static unsafe partial class Libsodium
+{
+    private const string Sodium = "libsodium";
+
+    [LibraryImport(Sodium)]
+    internal static partial int sodium_init();
+
+    [LibraryImport(Sodium)]
+    internal static partial void sodium_memzero(byte* p, nuint length);
+
+    [LibraryImport(Sodium)]
+    internal static partial void randombytes_buf(byte* p, nuint length);
+
+    [LibraryImport(Sodium)]
+    internal static partial int crypto_sign_seed_keypair(byte* publicKey, byte* secretKey, byte* seed);
+
+    [LibraryImport(Sodium)]
+    internal static partial int crypto_sign_detached(byte* signature, ulong* signatureLength, byte* message, ulong messageLength, byte* secretKey);
+
+    [LibraryImport(Sodium)]
+    internal static partial int crypto_sign_verify_detached(byte* signature, byte* message, ulong messageLength, byte* publicKey);
+
+    [LibraryImport(Sodium)]
+    internal static partial int crypto_core_ed25519_is_valid_point(byte* point);
+
+    [LibraryImport(Sodium)]
+    internal static partial int crypto_box_seed_keypair(byte* publicKey, byte* secretKey, byte* seed);
+
+    [LibraryImport(Sodium)]
+    internal static partial int crypto_box_seal(byte* cipher, byte* message, ulong messageLength, byte* publicKey);
+
+    [LibraryImport(Sodium)]
+    internal static partial int crypto_box_seal_open(byte* message, byte* cipher, ulong cipherLength, byte* publicKey, byte* secretKey);
+
+    [LibraryImport(Sodium)]
+    internal static partial int crypto_secretbox_easy(byte* cipher, byte* message, ulong messageLength, byte* nonce, byte* key);
+
+    [LibraryImport(Sodium)]
+    internal static partial int crypto_secretbox_open_easy(byte* message, byte* cipher, ulong cipherLength, byte* nonce, byte* key);
+
+    [LibraryImport(Sodium)]
+    internal static partial int crypto_pwhash(byte* output, ulong outputLength, byte* password, ulong passwordLength, byte* salt, ulong operations, nuint memory, int algorithm);
+}
