@@ -43,12 +43,28 @@ public static unsafe class CurrentThread
     /// <summary>Every descriptor of the range closes when another program is started.</summary>
     public static void CloseOnExec(uint first, uint last) => Check(Libc.close_range(first, last, CLOSE_RANGE_CLOEXEC), "close_range", $"{first}-{last}");
 
-    /// <summary>Becomes user <paramref name="uid"/> with the one group <paramref name="gid"/> and no supplementary ones.</summary>
-    public static void Become(uint uid, uint gid)
+    /// <summary>Becomes user <paramref name="uid"/> with group <paramref name="gid"/> and <paramref name="supplementary"/> groups, none if not given.</summary>
+    public static void Become(uint uid, uint gid, ReadOnlySpan<uint> supplementary = default)
     {
-        Check((int)Libc.syscall(SYS_setgroups, 0, 0, 0, 0, 0, 0), "setgroups", "");
+        fixed (uint* groups = supplementary)
+            Check((int)Libc.syscall(SYS_setgroups, supplementary.Length, (nint)groups, 0, 0, 0, 0), "setgroups", "");
         Check((int)Libc.syscall(SYS_setresgid, (nint)gid, (nint)gid, (nint)gid, 0, 0, 0), "setresgid", $"{gid}");
         Check((int)Libc.syscall(SYS_setresuid, (nint)uid, (nint)uid, (nint)uid, 0, 0, 0), "setresuid", $"{uid}");
+    }
+
+    /// <summary>Signals that this runtime ignores are default again for the next program: being ignored survives execve(2), handlers do not.</summary>
+    public static void UnignoreSignals()
+    {
+        const nint SIG_IGN = 1;
+        for (int signal = 1; signal <= 64; signal++)
+        {
+            sigaction_t action = default;
+            if (Libc.sigaction(signal, null, &action) == 0 && action.handler == SIG_IGN)
+            {
+                action = default;
+                _ = Libc.sigaction(signal, &action, null);
+            }
+        }
     }
 
     /// <summary>The kernel no longer gives capabilities for being root, for ever; nor ambient ones.</summary>
