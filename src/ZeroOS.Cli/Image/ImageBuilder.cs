@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
 
 using ZeroOS.Flist.Compression;
 using ZeroOS.Formats.Cpio;
@@ -20,9 +22,11 @@ public sealed class ImageBuilder(string repository, string parts, string output)
     /// <exception cref="IOException">A part is missing; the message names it.</exception>
     public IReadOnlyList<(string File, long Bytes)> Build(string version)
     {
-        byte[] initramfs = Compress(Pack("image/manifest"));
         byte[] kernel = ReadPart("host-bzImage");
-        byte[] release = System.Text.Encoding.UTF8.GetBytes(File.ReadAllText(Path.Combine(repository, "image/os-release")).Replace("@VERSION@", version, StringComparison.Ordinal));
+        // What a running node says it is: the hash of its kernel and of everything else in its initramfs.
+        string digest = "sha256:" + Convert.ToHexStringLower(SHA256.HashData([.. kernel, .. Pack("image/manifest", digest: "")]));
+        byte[] initramfs = Compress(Pack("image/manifest", digest));
+        byte[] release = Encoding.UTF8.GetBytes(File.ReadAllText(Path.Combine(repository, "image/os-release")).Replace("@VERSION@", version, StringComparison.Ordinal));
         byte[] image = UnifiedKernelImage.Assemble(ReadPart("stub.efi"),
         [
             (".osrel", release),
@@ -35,7 +39,7 @@ public sealed class ImageBuilder(string repository, string parts, string output)
     }
 
     /// <summary>The cpio archive a manifest describes, uncompressed.</summary>
-    internal byte[] Pack(string manifest)
+    internal byte[] Pack(string manifest, string digest)
     {
         MemoryStream archive = new();
         CpioWriter cpio = new(archive, s_epoch);
@@ -54,7 +58,10 @@ public sealed class ImageBuilder(string repository, string parts, string output)
                     cpio.AddFile(entry.Path, entry.Permissions, File.ReadAllBytes(Path.Combine(repository, file)));
                     break;
                 case ["cpio", string nested]:
-                    cpio.AddFile(entry.Path, entry.Permissions, Pack(nested));
+                    cpio.AddFile(entry.Path, entry.Permissions, Pack(nested, digest));
+                    break;
+                case ["digest"]:
+                    cpio.AddFile(entry.Path, entry.Permissions, Encoding.ASCII.GetBytes(digest));
                     break;
                 case [string part]:
                     cpio.AddFile(entry.Path, entry.Permissions, ReadPart(part));

@@ -1,0 +1,110 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace ZeroOS.SystemTests.Bench;
+
+/// <summary>A TCP relay between a node and a registry: counts what the registry served, goes away, or changes bytes, as a network can.</summary>
+internal sealed class Middleman : IDisposable
+{
+    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+    private readonly int _target;
+    private readonly List<TcpClient> _open = [];
+    private long _served;
+
+    /// <summary>Relays to a port of loopback.</summary>
+    public Middleman(int targetPort)
+    {
+        _target = targetPort;
+        _listener.Start();
+        Port = ((IPEndPoint)_listener.LocalEndpoint).Port;
+        _ = Accept();
+    }
+
+    /// <summary>Where it listens on 127.0.0.1.</summary>
+    public int Port { get; }
+
+    /// <summary>Bytes that went from the registry to the node.</summary>
+    public long Served => Interlocked.Read(ref _served);
+
+    /// <summary>No connection gets through, and open ones are cut.</summary>
+    public bool Gone { get; private set; }
+
+    /// <summary>Bodies of at least this many bytes in one read get a flipped byte; 0: none.</summary>
+    public int CorruptFrom { get; set; }
+
+    /// <summary>The registry is away, or back.</summary>
+    public void SetGone(bool gone)
+    {
+        Gone = gone;
+        if (!gone)
+            return;
+        lock (_open)
+        {
+            foreach (TcpClient client in _open)
+                client.Dispose();
+            _open.Clear();
+        }
+    }
+
+    /// <summary>Stops listening and cuts everything.</summary>
+    public void Dispose()
+    {
+        SetGone(true);
+        _listener.Dispose();
+    }
+
+    private async Task Accept()
+    {
+        try
+        {
+            while (true)
+                _ = Relay(await _listener.AcceptTcpClientAsync());
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            // disposed: the test is over
+        }
+    }
+
+    private async Task Relay(TcpClient client)
+    {
+        if (Gone)
+        {
+            client.Dispose();
+            return;
+        }
+        TcpClient registry = new();
+        lock (_open)
+            _open.AddRange([client, registry]);
+        try
+        {
+            await registry.ConnectAsync(IPAddress.Loopback, _target);
+            await Task.WhenAny(Copy(client.GetStream(), registry.GetStream(), counted: false), Copy(registry.GetStream(), client.GetStream(), counted: true));
+        }
+        catch (Exception e) when (e is IOException or SocketException or ObjectDisposedException)
+        {
+            // one side went away; the other is closed with it
+        }
+        finally
+        {
+            client.Dispose();
+            registry.Dispose();
+        }
+    }
+
+    private async Task Copy(NetworkStream from, NetworkStream to, bool counted)
+    {
+        byte[] buffer = new byte[64 * 1024];
+        int read;
+        while ((read = await from.ReadAsync(buffer)) > 0)
+        {
+            if (counted)
+            {
+                Interlocked.Add(ref _served, read);
+                if (CorruptFrom > 0 && read >= CorruptFrom)
+                    buffer[read - 1] ^= 0x40;
+            }
+            await to.WriteAsync(buffer.AsMemory(0, read));
+        }
+    }
+}
