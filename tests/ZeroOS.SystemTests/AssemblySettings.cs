@@ -1,0 +1,2 @@
+// Each test boots machines that use every core there is.
+[assembly: CollectionBehavior(DisableTestParallelization = true)]

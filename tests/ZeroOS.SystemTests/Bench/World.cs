@@ -1,0 +1,120 @@
+using System.Globalization;
+
+using Xunit.Abstractions;
+
+namespace ZeroOS.SystemTests.Bench;
+
+/// <summary>
+/// A farm with one node, as its people see it: an owner with a key, a registry with images made from Debian's packages, farm settings, a node in QEMU.
+/// The registry is reached by the node through a <see cref="Middleman"/>.
+/// </summary>
+internal sealed class World : IAsyncDisposable
+{
+    private readonly List<string> _nodeOptions = [];
+
+    private World(string name, string folder, Registry registry)
+    {
+        (Name, Folder, Registry, Network) = (name, folder, registry, new Middleman(registry.Port));
+        Owner = new Zos(Path.Combine(folder, "owner"));
+    }
+
+    /// <summary>Names the node and the folders.</summary>
+    public string Name { get; }
+
+    /// <summary>Scratch files.</summary>
+    public string Folder { get; }
+
+    /// <summary>The registry.</summary>
+    public Registry Registry { get; }
+
+    /// <summary>Between node and registry.</summary>
+    public Middleman Network { get; }
+
+    /// <summary>The farmer.</summary>
+    public Zos Owner { get; }
+
+    /// <summary>The farmer's key id.</summary>
+    public string OwnerKey { get; private set; } = "";
+
+    /// <summary>The node, once booted.</summary>
+    public QemuNode Node { get; private set; } = null!;
+
+    /// <summary>The node's key id, once booted.</summary>
+    public string NodeKey { get; private set; } = "";
+
+    /// <summary>Ports of this machine that lead to the node's: bus (8051) and what tests publish.</summary>
+    public IReadOnlyDictionary<int, int> Ports { get; private set; } = new Dictionary<int, int>();
+
+    /// <summary>Where the node's bus is for the workstation.</summary>
+    public string BusAddress => string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{Ports[8051]}");
+
+    /// <summary>Makes the farm; no node runs yet.</summary>
+    public static async Task<World> Make(string name, params int[] nodePorts)
+    {
+        string folder = Checkout.Scratch(name);
+        World world = new(name, folder, await Registry.Start(Path.Combine(folder, "registry")))
+        {
+            Ports = ((int[])[8051, .. nodePorts]).ToDictionary(p => p, _ => Bench.Ports.Free()),
+        };
+        world.OwnerKey = await world.Owner.NewKey();
+        await world.Owner.Ok("farm", "new", "--owner", world.OwnerKey, "--name", name, "--registry",
+            string.Create(CultureInfo.InvariantCulture, $"demo=http://10.0.2.2:{world.Network.Port},plain"), "-o", world.FarmFile);
+        foreach ((int inside, int outside) in world.Ports)
+            world._nodeOptions.AddRange(["--forward", string.Create(CultureInfo.InvariantCulture, $"{outside}:{inside}")]);
+        return world;
+    }
+
+    /// <summary>The farm settings.</summary>
+    public string FarmFile => Path.Combine(Folder, "farm.cred");
+
+    /// <summary>Makes an example image, builds its flist and pushes it as demo/NAME:1.</summary>
+    public async Task Publish(string image)
+    {
+        string oci = Path.Combine(Folder, image), flist = oci + ".flist";
+        (await Command.Run(Checkout.Path("scripts", "example-image"), [image, oci], TimeSpan.FromMinutes(5))).Ok();
+        (await Owner.Run(TimeSpan.FromMinutes(5), "flist", "build", $"oci:{oci}:1", "-o", flist)).Ok();
+        (await Owner.Run(TimeSpan.FromMinutes(5), "flist", "push", flist, $"demo/{image}:1", "--registry", $"demo={Registry.Here}")).Ok();
+    }
+
+    /// <summary>Boots the node and waits for its id; a second boot keeps the disk and must keep the id.</summary>
+    public async Task Boot(bool fresh = true, params string[] options)
+    {
+        Node = QemuNode.Start(Name, fresh, ["--farm", FarmFile, .. _nodeOptions, .. options]);
+        string id = await Node.Says("zeroos: node id: ([1-9A-HJ-NP-Za-km-z]{40,44})", TimeSpan.FromSeconds(120));
+        Assert.True(NodeKey.Length == 0 || fresh || NodeKey == id, $"the node came back as {id}, not as {NodeKey}");
+        NodeKey = id;
+        await Node.Says("zeroos: ready", TimeSpan.FromSeconds(120));
+    }
+
+    /// <summary>The owner pins the node and grants a person (the owner if none is given) room on it.</summary>
+    public async Task Pin(Zos person)
+    {
+        CommandResult added = await Eventually.Get("pinning the node", TimeSpan.FromSeconds(60), async () =>
+        {
+            CommandResult result = await person.Run(TimeSpan.FromSeconds(20), "node", "add", Name, $"{NodeKey}@{BusAddress}");
+            return result.ExitCode == 0 ? result : throw new InvalidOperationException(result.Error);
+        });
+        added.Ok();
+    }
+
+    /// <summary>Grants room on the node.</summary>
+    public Task<string> Grant(string key, string ports) =>
+        Owner.Ok("grant", "put", key, "--machines", "5", "--cpu", "4", "--memory", "1GiB", "--storage", "6GiB", "--ports", ports, "--days", "90");
+
+    /// <summary>Prints the end of the serial log when a test fails, and stops everything.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (Node is not null)
+            await Node.DisposeAsync();
+        Network.Dispose();
+        Registry.Dispose();
+    }
+
+    /// <summary>Writes a figure into the test's output and the results folder.</summary>
+    public static void Figure(ITestOutputHelper output, string name, double value, string unit)
+    {
+        string line = string.Create(CultureInfo.InvariantCulture, $"{name}: {value:0.00} {unit}");
+        output.WriteLine(line);
+        File.AppendAllText(Checkout.Path("out", "test-results", "figures"), line + "\n");
+    }
+}
