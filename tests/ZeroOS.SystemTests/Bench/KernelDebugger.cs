@@ -1,0 +1,116 @@
+using System.Buffers.Binary;
+using System.Globalization;
+using System.Net.Sockets;
+using System.Text;
+
+namespace ZeroOS.SystemTests.Bench;
+
+/// <summary>
+/// Kills a process inside a node from outside, through QEMU's gdbstub (the GDB remote serial protocol): the next system call is borrowed for a call of the kernel's own
+/// kill_pid. The node has no door for this, and gets none for a test. The node must run with nokaslr and QEMU with --gdb.
+/// </summary>
+internal sealed class KernelDebugger : IDisposable
+{
+    private const int Rdx = 3, Rsi = 4, Rdi = 5, Rsp = 7, Rip = 16;
+    private readonly TcpClient _client;
+    private readonly NetworkStream _stream;
+    private readonly Dictionary<string, ulong> _symbols;
+
+    /// <summary>Connects to the stub; the machine stops until the first command lets it go.</summary>
+    public KernelDebugger(int port)
+    {
+        _client = new TcpClient("127.0.0.1", port);
+        _stream = _client.GetStream();
+        _stream.ReadTimeout = 60_000;
+        _symbols = File.ReadLines(Checkout.Path("out", "kernels", "host", "System.map")).Select(l => l.Split(' ')).GroupBy(w => w[2])
+            .ToDictionary(g => g.Key, g => ulong.Parse(g.First()[0], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture));
+    }
+
+    /// <summary>SIGKILL to the process with that number in the node's first pid namespace.</summary>
+    public void Kill(int pid)
+    {
+        ulong place = _symbols["__x64_sys_futex"];
+        byte[] code = KernelCode(place, 8);
+        Ask($"Z1,{place:x},1");
+        Ask("c");
+        // A guest of the node may run other code at the same address: only the node's own kernel counts.
+        while (Ask($"m{place:x},8") != Convert.ToHexStringLower(code))
+        {
+            Ask($"z1,{place:x},1");
+            Ask("s");
+            Ask($"Z1,{place:x},1");
+            Ask("c");
+        }
+        byte[] saved = Convert.FromHexString(Ask("g"));
+        ulong task = Call(saved, place, _symbols["find_pid_ns"], (ulong)pid, _symbols["init_pid_ns"], 0);
+        if (task == 0)
+            throw new InvalidOperationException($"the node has no process {pid}");
+        Call(saved, place, _symbols["kill_pid"], task, 9, 1);
+        Ask("G" + Convert.ToHexStringLower(saved));
+        Ask($"z1,{place:x},1");
+        Ask("D");
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _client.Dispose();
+
+    /// <summary>Calls a function of the kernel on the stopped processor, on its own stack; it returns to the breakpoint.</summary>
+    private ulong Call(byte[] saved, ulong place, ulong function, ulong first, ulong second, ulong third)
+    {
+        byte[] registers = [.. saved];
+        ulong stack = (Register(saved, Rsp) & ~0xFUL) - 256 - 8;
+        Set(registers, Rsp, stack);
+        Set(registers, Rip, function);
+        Set(registers, Rdi, first);
+        Set(registers, Rsi, second);
+        Set(registers, Rdx, third);
+        byte[] back = new byte[8];
+        BinaryPrimitives.WriteUInt64LittleEndian(back, place);
+        Ask($"M{stack:x},8:{Convert.ToHexStringLower(back)}");
+        Ask("G" + Convert.ToHexStringLower(registers));
+        Ask("c");
+        return Register(Convert.FromHexString(Ask("g")), 0);
+    }
+
+    private static ulong Register(byte[] registers, int index) => BinaryPrimitives.ReadUInt64LittleEndian(registers.AsSpan(index * 8));
+
+    private static void Set(byte[] registers, int index, ulong value) => BinaryPrimitives.WriteUInt64LittleEndian(registers.AsSpan(index * 8), value);
+
+    /// <summary>Bytes of the host kernel's own file at a virtual address.</summary>
+    private static byte[] KernelCode(ulong address, int count)
+    {
+        byte[] elf = File.ReadAllBytes(Checkout.Path("out", "kernels", "host", "vmlinux"));
+        int table = (int)BinaryPrimitives.ReadUInt64LittleEndian(elf.AsSpan(32)), entries = BinaryPrimitives.ReadUInt16LittleEndian(elf.AsSpan(56));
+        for (int i = 0; i < entries; i++)
+        {
+            ReadOnlySpan<byte> header = elf.AsSpan(table + (i * 56), 56);
+            ulong offset = BinaryPrimitives.ReadUInt64LittleEndian(header[8..]), start = BinaryPrimitives.ReadUInt64LittleEndian(header[16..]), size = BinaryPrimitives.ReadUInt64LittleEndian(header[32..]);
+            if (BinaryPrimitives.ReadUInt32LittleEndian(header) == 1 && address >= start && address - start < size)
+                return elf.AsSpan((int)(offset + address - start), count).ToArray();
+        }
+        throw new InvalidDataException($"the kernel has nothing at {address:x}");
+    }
+
+    /// <summary>One packet and its answer; for "c", the stop that follows.</summary>
+    private string Ask(string packet)
+    {
+        byte sum = 0;
+        foreach (char c in packet)
+            sum += (byte)c;
+        _stream.Write(Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"${packet}#{sum:x2}")));
+        StringBuilder answer = new();
+        int b;
+        while ((b = _stream.ReadByte()) != '$')
+        {
+            if (b < 0)
+                throw new IOException("the debugger stub closed the connection");
+        }
+        while ((b = _stream.ReadByte()) != '#')
+            answer.Append((char)b);
+        _stream.ReadByte();
+        _stream.ReadByte();
+        _stream.WriteByte((byte)'+');
+        string text = answer.ToString();
+        return !text.StartsWith('E') ? text : throw new InvalidOperationException($"the debugger stub refused {packet.Split(',')[0]}: {text}");
+    }
+}
