@@ -1,6 +1,23 @@
+using ZeroOS.Linux;
+using ZeroOS.Node.Init;
+using ZeroOS.Node.Jail;
+
 namespace ZeroOS.Node;
 
+/// <summary>One binary, four roles; each is a process of its own with its own enemy (docs/architecture.md).</summary>
 internal static class Program
 {
-    private static int Main() => 0;
+    private static int Main(string[] arguments)
+    {
+        // The kernel runs /init as process 1 with words of its command line as arguments; those are not ours. A jail's first process is number 1 of its
+        // own namespace, but is started under another name.
+        if (CurrentThread.ProcessId == 1 && Environment.GetCommandLineArgs()[0] == "/init")
+            return InitProcess.Run();
+        return arguments.FirstOrDefault() switch
+        {
+            "enter" => Enter.Run(arguments[1..]),
+            "node" => NodeRole.Run(InitConnection.FromInit()),
+            _ => 2,
+        };
+    }
 }

@@ -1,0 +1,60 @@
+using ZeroOS.Contracts.Init;
+using ZeroOS.Linux;
+using ZeroOS.Node.Jail;
+
+namespace ZeroOS.Node.Init;
+
+/// <summary>Starts programs through <c>zeroos enter</c> in the jails of <see cref="Jails"/>.</summary>
+internal sealed class Jailer(ControlGroups groups, string self, string monitor, Action childStarted) : IJailer
+{
+    public int Start(InitMessage request, uint uid, IReadOnlyList<FileDescriptor> descriptors)
+    {
+        JailTemplate template = Jails.Of(request.Program!.Value);
+        return Start(template, request.Name!, request.MemoryBytes ?? 0, uid, [.. request.Arguments ?? []], [], descriptors,
+            request.Output is int output ? descriptors[output] : null);
+    }
+
+    /// <summary>Starts role node with its end of the socket; what it says on standard error goes to the kernel log.</summary>
+    public int StartNode(FileDescriptor socket, IReadOnlyDictionary<string, string> settings)
+    {
+        using FileDescriptor log = OpenLog();
+        return Start(Jails.Node, "node", 0, 0, [], [.. settings.Select(s => $"ZEROOS_{s.Key.ToUpperInvariant()}={s.Value}")], [socket], log);
+    }
+
+    public Errno Kill(int pid, int signal) => ChildProcess.TryKill(pid, signal);
+
+    public void Ended(string name) => groups.Remove(name);
+
+    private int Start(JailTemplate template, string name, long memoryBytes, uint uid, IReadOnlyList<string> arguments, IReadOnlyList<string> environment,
+        IReadOnlyList<FileDescriptor> descriptors, FileDescriptor? output)
+    {
+        string path = template.Program == "/zvmm" ? monitor : self;
+        using FileDescriptor program = FileDescriptor.Open(path, OpenFlags.ReadOnly), log = OpenLog(), nothing = FileDescriptor.Open("/dev/null", OpenFlags.ReadWrite);
+        JailSpec spec = template.Spec with
+        {
+            ControlGroup = groups.Make(name, memoryBytes, template.MaxThreads),
+            Uid = uid,
+            Descriptors = descriptors.Count,
+            Environment = [.. template.Spec.Environment, .. environment],
+            Arguments = [template.ArgumentZero, .. template.FirstArguments, .. arguments],
+        };
+        List<(FileDescriptor, int)> handed =
+        [
+            (nothing, 0), (output ?? nothing, 1), (output ?? nothing, 2), (log, JailSpec.LogDescriptor), (program, JailSpec.ProgramDescriptor),
+        ];
+        handed.AddRange(descriptors.Select((d, i) => (d, InitLimits.FirstDescriptor + i)));
+        int pid = ChildProcess.Spawn(new ChildStart
+        {
+            Path = self,
+            Arguments = ["zeroos", .. spec.ToArguments()],
+            Environment = ["DOTNET_GCHeapHardLimit=4000000"],
+            Descriptors = handed,
+            NewPidNamespace = template.OwnProcessIds,
+        });
+        childStarted();
+        return pid;
+    }
+
+    private static FileDescriptor OpenLog()
+        => FileDescriptor.TryOpen("/dev/kmsg", OpenFlags.WriteOnly, 0, out _) ?? FileDescriptor.Open("/dev/null", OpenFlags.WriteOnly);
+}

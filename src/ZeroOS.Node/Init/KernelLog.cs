@@ -1,0 +1,94 @@
+using System.Globalization;
+using System.Text;
+
+using ZeroOS.Linux;
+
+namespace ZeroOS.Node.Init;
+
+/// <summary>
+/// The kernel's log as ours: one record a line with the prefix "zeroos: ", and the same line on the console when the kernel itself keeps quiet there.
+/// Lines said before <see cref="Open"/> wait for it. Safe from any thread; never throws.
+/// </summary>
+internal sealed class KernelLog
+{
+    // A record of /dev/kmsg holds about 1,000 bytes with its header (kernel/printk); longer lines are cut into several.
+    private const int MaxLine = 900;
+    private const int MaxEarly = 64;
+    private readonly Lock _lock = new();
+    private readonly List<(LogLevel Level, string Message)> _early = [];
+    private readonly string _prefix;
+    private FileDescriptor? _records;
+    private FileDescriptor? _console;
+
+    /// <summary>A log that keeps its lines until it is opened.</summary>
+    public KernelLog(string prefix = "zeroos: ") => _prefix = prefix;
+
+    /// <summary>A log that writes to the given files.</summary>
+    public KernelLog(FileDescriptor? records, FileDescriptor? console, string prefix = "zeroos: ") : this(prefix)
+        => (_records, _console) = (records, console);
+
+    /// <summary>Opens the kernel's log, and the console if the kernel shows less there than we say.</summary>
+    public static KernelLog ForNode()
+    {
+        KernelLog log = new();
+        log.Open();
+        return log;
+    }
+
+    /// <summary>Opens the kernel's log and the console, and says what waited.</summary>
+    public void Open()
+    {
+        // Otherwise the kernel drops what a program says fast (printk.devkmsg=ratelimit).
+        _ = KernelFile.TryWrite("/proc/sys/kernel/printk_devkmsg", "on");
+        string levels = KernelFile.TryRead("/proc/sys/kernel/printk", out _) ?? "";
+        bool kernelShowsInfo = int.TryParse(levels.Split('\t', ' ')[0], NumberStyles.None, CultureInfo.InvariantCulture, out int shown) && shown > (int)LogLevel.Info;
+        lock (_lock)
+        {
+            _records ??= FileDescriptor.TryOpen("/dev/kmsg", OpenFlags.WriteOnly, 0, out _);
+            if (!kernelShowsInfo)
+                _console ??= FileDescriptor.TryOpen("/dev/console", OpenFlags.WriteOnly | OpenFlags.NoControllingTty, 0, out _);
+            foreach ((LogLevel level, string message) in _early)
+                Put(level, message);
+            _early.Clear();
+        }
+    }
+
+    /// <summary>A state changed.</summary>
+    public void Info(string message) => Write(LogLevel.Info, message);
+
+    /// <summary>Odd, and handled.</summary>
+    public void Warn(string message) => Write(LogLevel.Warning, message);
+
+    /// <summary>Somebody must act.</summary>
+    public void Error(string message) => Write(LogLevel.Error, message);
+
+    /// <summary>Writes one line.</summary>
+    public void Write(LogLevel level, string message)
+    {
+        lock (_lock)
+        {
+            if (_records is null && _console is null)
+            {
+                if (_early.Count < MaxEarly)
+                    _early.Add((level, message));
+                return;
+            }
+            Put(level, message);
+        }
+    }
+
+    private void Put(LogLevel level, string message)
+    {
+        foreach (string line in message.Split('\n'))
+        {
+            for (int start = 0; start == 0 || start < line.Length; start += MaxLine)
+            {
+                string part = line.Substring(start, Math.Min(MaxLine, line.Length - start));
+                _ = _records?.TryWrite(Encoding.UTF8.GetBytes($"<{(int)level}>{_prefix}{part}\n"), out _);
+                // The kernel shows warnings and errors there by itself, "quiet" or not.
+                if (level > LogLevel.Warning || _records is null)
+                    _ = _console?.TryWrite(Encoding.UTF8.GetBytes($"{_prefix}{part}\r\n"), out _);
+            }
+        }
+    }
+}
