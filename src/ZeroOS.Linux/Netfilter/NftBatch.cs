@@ -54,7 +54,9 @@ internal sealed class NftBatch
     {
         uint id = (uint)++_setId;
         Message(NFT_MSG_NEWSET, table.Family, NetlinkFlags.Create).Text(1, table.Name).Text(2, set.Name).U32Big(3, set.IsInterval ? NFT_SET_INTERVAL : 0u)
-            .U32Big(4, (uint)set.KeyType).U32Big(5, (uint)set.KeyBytes).U32Big(10, id);
+            .U32Big(4, (uint)set.KeyType).U32Big(5, (uint)set.KeyBytes).U32Big(10, id)
+            // For the nft tool only: numbers in keys are big-endian (2), but a name is not a number (1).
+            .Attribute(13, [0, 4, set.IsInterval ? (byte)2 : (byte)1, 0, 0, 0]);
         // A netlink attribute ends at 64 KiB, and one message of elements is one attribute.
         foreach ((byte[] Key, bool IsEnd)[] part in set.Elements.Chunk(1024))
         {

@@ -127,7 +127,7 @@ public sealed partial class NftRule
     public NftRule Jump(NftChain chain) => Verdict(-3, chain.Name);
 
     /// <summary>Tells the sender that it is prohibited.</summary>
-    public NftRule Reject() => Append("reject", e => e.U32Big(1, 2).U32Big(2, 3));
+    public NftRule Reject() => Append("reject", e => e.U32Big(1, 2).Attribute(2, [3]));
 
     /// <summary>Sends the connection to this address, and port if given, instead.</summary>
     public NftRule Redirect(IPAddress address, int? port = null)
