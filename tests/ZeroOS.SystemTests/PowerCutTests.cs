@@ -1,0 +1,84 @@
+using System.Globalization;
+using System.Text.Json;
+
+using Xunit.Abstractions;
+
+using ZeroOS.SystemTests.Bench;
+
+namespace ZeroOS.SystemTests;
+
+/// <summary>The power goes at any moment: nothing acknowledged is lost and no file system needs repair.</summary>
+public sealed class PowerCutTests(ITestOutputHelper output)
+{
+    private const int Cuts = 20;
+    private const long DiskBytes = 4L << 30;
+
+    [Fact]
+    public async Task Twenty_power_cuts_during_deploys_lose_nothing_that_was_acknowledged()
+    {
+        const int Seed = 20261122;
+        await using World world = await World.Make("power-cut", 8080);
+        await world.Publish("nginx");
+        string disk = Path.Combine(world.Folder, "disk.raw"), log = Path.Combine(world.Folder, "log.raw");
+        foreach (string file in (string[])[disk, log])
+            File.Create(file).Dispose();
+        using (FileStream stream = File.OpenWrite(disk))
+            stream.SetLength(DiskBytes);
+
+        await world.Boot(fresh: true, "--drive", BlockLog.Drive(disk, log));
+        await world.Pin(world.Owner);
+        await world.Grant(world.OwnerKey, "8080");
+        List<(int At, string Name, int Version)> acknowledged = await Deploy(world, log);
+        await world.Node.PowerOff();
+
+        BlockLog requests = BlockLog.Read(log);
+        output.WriteLine($"{requests.Count} requests logged, {acknowledged.Count} deployments acknowledged, seed {Seed}");
+        Random random = new(Seed);
+        int first = acknowledged[0].At;
+        for (int i = 0; i < Cuts; i++)
+        {
+            int cut = random.Next(first, requests.Count + 1);
+            string case_ = $"cut {i} after request {cut} of {requests.Count}";
+            string left = Path.Combine(world.Folder, "cut.raw");
+            requests.Replay(left, DiskBytes, cut, random);
+            CommandResult check = await Command.Run("btrfs", ["check", "--readonly", left], TimeSpan.FromMinutes(2));
+            Assert.True(check.ExitCode == 0, $"{case_}: btrfs check: {check.Error}");
+            await world.Boot(fresh: false, "--drive", $"driver=raw,file.driver=file,file.filename={left}");
+            Dictionary<string, int> stored = await Eventually.Get($"{case_}: an answer", TimeSpan.FromSeconds(60), async () => await Stored(world));
+            foreach ((int at, string name, int version) in acknowledged.Where(a => a.At <= cut))
+                Assert.True(stored.TryGetValue(name, out int found) && found >= version, $"{case_}: {name} version {version} was acknowledged at request {at} and is not there");
+            await world.Node.PowerOff();
+            check = await Command.Run("btrfs", ["check", "--readonly", left], TimeSpan.FromMinutes(2));
+            Assert.True(check.ExitCode == 0, $"{case_}: btrfs check after the boot: {check.Error}");
+        }
+    }
+
+    /// <summary>Deploys new things and new versions one after the other; notes how many requests the disk had seen when each was acknowledged.</summary>
+    private static async Task<List<(int At, string Name, int Version)>> Deploy(World world, string log)
+    {
+        List<(int, string, int)> acknowledged = [];
+        for (int version = 1; version <= 4; version++)
+        {
+            for (int n = 0; n < 4; n++)
+            {
+                string name = string.Create(CultureInfo.InvariantCulture, $"cut{n}"), file = Path.Combine(world.Folder, $"{name}.yaml");
+                string machine = n == 0 ? "\n  - name: web\n    type: zmachine\n    data: { flist: { reference: demo/nginx:1 }, memory: 128MiB, networks: [ { network: net } ], publish: [ { host: 8080, guest: 80 } ] }" : "";
+                await File.WriteAllTextAsync(file, string.Create(CultureInfo.InvariantCulture,
+                    $"name: {name}\nworkloads:\n  - name: net\n    type: network\n    data: {{ range: 10.{n + 1}.0.0/24 }}\n  - name: data\n    type: zmount\n    data: {{ size: {(version * 64) + 128}MiB }}{machine}\n"));
+                await world.Owner.Ok("deploy", file, "--registry", $"demo={world.Registry.Here}", "--detach");
+                acknowledged.Add((BlockLog.CountNow(log), name, version));
+            }
+        }
+        return acknowledged;
+    }
+
+    private static async Task<Dictionary<string, int>?> Stored(World world)
+    {
+        CommandResult result = await world.Owner.Run(TimeSpan.FromSeconds(20), "list", "--json");
+        if (result.ExitCode != 0)
+            throw new InvalidOperationException(result.Error);
+        using JsonDocument document = JsonDocument.Parse(result.Output);
+        return document.RootElement.GetProperty("deployments").EnumerateArray().Select(d => d.GetProperty("deployment"))
+            .ToDictionary(d => d.GetProperty("name").GetString()!, d => d.GetProperty("version").GetInt32());
+    }
+}
