@@ -1,6 +1,15 @@
+using ZeroOS.Guest.Boot;
+using ZeroOS.Guest.Workload;
+
 namespace ZeroOS.Guest;
 
 internal static class Program
 {
-    private static int Main() => 0;
+    private static int Main(string[] arguments)
+    {
+        if (arguments is ["enter"])
+            return Enter.Run();
+        GuestInit.Run();
+        return 1;
+    }
 }

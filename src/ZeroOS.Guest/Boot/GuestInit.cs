@@ -1,0 +1,185 @@
+using ZeroOS.Contracts.Guest;
+using ZeroOS.Guest.Disks;
+using ZeroOS.Guest.Network;
+using ZeroOS.Guest.Node;
+using ZeroOS.Guest.Output;
+using ZeroOS.Guest.Users;
+using ZeroOS.Guest.Workload;
+using ZeroOS.Linux;
+
+namespace ZeroOS.Guest.Boot;
+
+/// <summary>The life of a guest, in order: mounts, the node, root, volumes, network, workload, its end, power off.</summary>
+internal sealed class GuestInit : INodeOrders
+{
+    private const int MaxUserFile = 4 * 1024 * 1024;
+    private static readonly TimeSpan s_lastWords = TimeSpan.FromSeconds(10), s_buttonGrace = TimeSpan.FromSeconds(10);
+    private const long ClockToleranceNs = 100_000_000;
+
+    private readonly OutputRing _ring = new(GuestProtocol.LogRingBytes, TimeSpan.FromSeconds(5));
+    private readonly NodeLink _node;
+    private readonly Lock _lock = new();
+    private RunningWorkload? _workload;
+    private GuestStop? _stopBeforeStart;
+    private string _stopSignal = "SIGTERM";
+    private volatile bool _buttonPressed;
+
+    private GuestInit(long bootUs) => _node = new NodeLink(_ring, this, bootUs);
+
+    /// <summary>Runs one guest and switches it off; never returns.</summary>
+    internal static void Run()
+    {
+        long bootUs = KernelClock.BootTimeNs / 1000;
+        GuestConsole.Say($"up after {bootUs} us");
+        try
+        {
+            SystemMounts.Mount();
+            new GuestInit(bootUs).Live();
+            SystemMounts.UnmountDisks();
+        }
+        catch (Exception e)
+        {
+            // The last line of defence of PID 1: a crash would be a kernel panic without a reason.
+            GuestConsole.Say($"cannot go on: {e.Message}");
+            Computer.Sync();
+        }
+        GuestConsole.Say("power off");
+        _ = Computer.PowerOff();
+    }
+
+    /// <inheritdoc/>
+    public void Stop(GuestStop stop)
+    {
+        lock (_lock)
+        {
+            if (_workload is null)
+                _stopBeforeStart = stop;
+            else
+                _workload.Stop(SignalName.Parse(stop.Signal ?? _stopSignal), TimeSpan.FromMilliseconds(Math.Clamp(stop.GraceMs, 0, 86_400_000)));
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Signal(int number)
+    {
+        lock (_lock)
+            _workload?.Signal(number);
+    }
+
+    /// <inheritdoc/>
+    public void GrowDisk(string serial)
+    {
+        try
+        {
+            GuestVolumes.Grow(serial);
+        }
+        catch (Exception e) when (e is SetupException or IOException)
+        {
+            GuestConsole.Say($"disk {serial} did not grow: {e.Message}");
+        }
+    }
+
+    private void Live()
+    {
+        _node.Start();
+        PowerButton.Watch(PressButton);
+        GuestSpec spec = _node.WaitForSpec();
+        try
+        {
+            RunningWorkload workload = SetUp(spec);
+            _node.ReportStarted(new GuestStarted { BootUs = KernelClock.BootTimeNs / 1000 });
+            lock (_lock)
+            {
+                _workload = workload;
+                if (_stopBeforeStart is { } stop)
+                    Stop(stop);
+            }
+            GuestExited exited = workload.WaitForEnd();
+            GuestConsole.Say($"workload ended with {exited.Code}{(exited.OutOfMemory ? ", out of memory" : "")}");
+            _node.ReportExited(exited);
+            // Whoever pressed the button wants the machine off; otherwise only the node knows when the end is stored.
+            _node.WaitForAcknowledgement(_buttonPressed ? s_lastWords : null);
+        }
+        catch (SetupException e)
+        {
+            GuestConsole.Say($"{e.Stage}: {e.Message}");
+            _node.ReportFailed(new GuestFailure { Stage = e.Stage, Message = e.Message, Code = e.Code });
+            _node.WaitForAcknowledgement(s_lastWords);
+        }
+    }
+
+    private RunningWorkload SetUp(GuestSpec spec)
+    {
+        _stopSignal = spec.Process.StopSignal;
+        SetClock(spec.UnixTimeNs);
+        In("root", () => RootFileSystem.Mount(spec.RootDisk, spec.WritableDisk));
+        In("volumes", () => GuestVolumes.Mount(spec.Mounts, RootFileSystem.Path));
+        In("network", () =>
+        {
+            CurrentThread.SetHostName(spec.Hostname);
+            GuestNetwork.SetUp(spec.Nics);
+            NameFiles.Mount(spec, RootFileSystem.Path);
+        });
+        ImageUser user = In("user", () => ResolveUser(spec.Process.User));
+        EnterPlan plan = new()
+        {
+            Arguments = spec.Process.Arguments.Count > 0 ? spec.Process.Arguments : throw new SetupException("exec", "there is no program to run", 127),
+            Environment = WorkloadEnvironment.Build(spec.Process.Environment, user.Home, spec.Hostname),
+            WorkingDirectory = spec.Process.WorkingDirectory,
+            Uid = user.Uid,
+            Gid = user.Gid,
+            Groups = user.Groups,
+            Privileged = spec.Process.Privileged,
+        };
+        return In("exec", () => RunningWorkload.Start(plan, _ring, _node.OutputCame));
+    }
+
+    private static ImageUser ResolveUser(string user)
+    {
+        using RootedDirectory root = new(RootFileSystem.Path);
+        return ImageUser.Resolve(user, root.TryReadText("/etc/passwd", MaxUserFile), root.TryReadText("/etc/group", MaxUserFile));
+    }
+
+    private static void SetClock(long unixTimeNs)
+    {
+        if (unixTimeNs > 0 && Math.Abs(KernelClock.UnixTimeNs - unixTimeNs) > ClockToleranceNs)
+            KernelClock.SetUnixTime(unixTimeNs);
+    }
+
+    private void PressButton()
+    {
+        _buttonPressed = true;
+        lock (_lock)
+        {
+            if (_workload is null)
+            {
+                GuestConsole.Say("power button before there was a workload");
+                Computer.Sync();
+                _ = Computer.PowerOff();
+            }
+            else
+            {
+                _workload.Stop(SignalName.Parse(_stopSignal), s_buttonGrace);
+            }
+        }
+    }
+
+    private static void In(string stage, Action step) => In(stage, () =>
+    {
+        step();
+        return true;
+    });
+
+    // What the kernel refuses becomes a failure of the stage it happened in.
+    private static T In<T>(string stage, Func<T> step)
+    {
+        try
+        {
+            return step();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException or ArgumentException)
+        {
+            throw new SetupException(stage, e.Message);
+        }
+    }
+}

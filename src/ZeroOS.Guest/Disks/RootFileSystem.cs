@@ -1,0 +1,40 @@
+using ZeroOS.Linux;
+
+namespace ZeroOS.Guest.Disks;
+
+/// <summary>The workload's root: the image, read-only EROFS, under a writable ext4 layer.</summary>
+internal static class RootFileSystem
+{
+    /// <summary>Where it is mounted for zguest.</summary>
+    internal const string Path = "/run/root";
+
+    private const string Image = "/run/image", Layer = "/run/layer";
+
+    internal static void Mount(string imageSerial, string layerSerial)
+    {
+        string imageDisk = GuestDisks.Find(imageSerial, "root");
+        Mounts.MakeDirectory(Image);
+        if (Mounts.TryMount(imageDisk, Image, "erofs", MountFlags.ReadOnly | MountFlags.NoAtime) is var errno && errno != Errno.None)
+            throw new SetupException("root", $"{imageDisk} cannot be mounted as erofs: {errno}");
+        Ext4.Mount(GuestDisks.Find(layerSerial, "root"), Layer, readOnly: false, "root");
+        if (FileNode.TryStatus(Layer + "/upper") is null)
+            MakeUpper();
+        Mounts.MakeDirectory(Layer + "/work");
+        Mounts.MakeDirectory(Path);
+        errno = Mounts.TryMount("overlay", Path, "overlay", MountFlags.NoAtime, $"lowerdir={Image},upperdir={Layer}/upper,workdir={Layer}/work");
+        if (errno != Errno.None)
+            throw new SetupException("root", $"image and writable layer cannot be mounted as one: {errno}");
+    }
+
+    // The root directory of an overlay shows the upper one's owner and mode: they must be the image's. Made beside and renamed, so that a power cut leaves all or nothing.
+    private static void MakeUpper()
+    {
+        const string Fresh = Layer + "/upper.new";
+        Mounts.MakeDirectory(Fresh);
+        NodeStatus root = FileNode.TryStatus(Image) ?? throw new SetupException("root", "the image has no root directory");
+        FileNode.SetOwner(Fresh, root.User, root.Group);
+        FileNode.SetMode(Fresh, root.Mode);
+        FileNode.CopyAttributes(Image, Fresh);
+        Directory.Move(Fresh, Layer + "/upper");
+    }
+}

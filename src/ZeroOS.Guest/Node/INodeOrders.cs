@@ -1,0 +1,16 @@
+using ZeroOS.Contracts.Guest;
+
+namespace ZeroOS.Guest.Node;
+
+/// <summary>What the node asks for while a workload runs. Calls come on the receiving thread.</summary>
+internal interface INodeOrders
+{
+    /// <summary>End the workload.</summary>
+    void Stop(GuestStop stop);
+
+    /// <summary>Send it a signal.</summary>
+    void Signal(int number);
+
+    /// <summary>A disk has grown, grow its file system.</summary>
+    void GrowDisk(string serial);
+}

@@ -1,0 +1,30 @@
+using System.Text.Json.Serialization;
+
+namespace ZeroOS.Guest.Workload;
+
+/// <summary>What <see cref="Enter"/> does in the child before it becomes the workload; handed over as JSON in a memory file, descriptor <see cref="Descriptor"/>.</summary>
+internal sealed record EnterPlan
+{
+    /// <summary>Where the child reads it.</summary>
+    public const int Descriptor = 3;
+
+    /// <summary>Where the child writes a GuestFailure; closed without a word by a successful execve(2).</summary>
+    public const int ReportDescriptor = 4;
+
+    public required IReadOnlyList<string> Arguments { get; init; }
+
+    public required IReadOnlyList<string> Environment { get; init; }
+
+    public required string WorkingDirectory { get; init; }
+
+    public required uint Uid { get; init; }
+
+    public required uint Gid { get; init; }
+
+    public required IReadOnlyList<uint> Groups { get; init; }
+
+    public required bool Privileged { get; init; }
+}
+
+[JsonSerializable(typeof(EnterPlan))]
+internal sealed partial class EnterJson : JsonSerializerContext;
