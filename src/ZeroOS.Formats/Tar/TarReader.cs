@@ -272,6 +272,13 @@ public sealed class TarReader(Stream stream)
 
     private void Skip(long count)
     {
+        if (stream.CanSeek)
+        {
+            if (count > stream.Length - stream.Position)
+                throw new TarException("the archive ends inside an entry");
+            stream.Position += count;
+            return;
+        }
         Span<byte> waste = stackalloc byte[4096];
         for (; count > 0; count -= Math.Min(count, waste.Length))
             ReadExactly(waste[..(int)Math.Min(count, waste.Length)]);

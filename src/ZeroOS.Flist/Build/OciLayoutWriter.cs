@@ -1,0 +1,85 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace ZeroOS.Flist.Build;
+
+/// <summary>
+/// Adds a flist to an OCI layout directory, made when it is not there. Blobs appear under their digest complete or not at all, the index entry
+/// last; a build that fails leaves nothing but blobs nobody refers to.
+/// </summary>
+internal sealed class OciLayoutWriter : IDisposable
+{
+    private readonly string _directory;
+    private readonly string _blobs;
+    private int _temporaries;
+
+    internal OciLayoutWriter(string directory)
+    {
+        _directory = directory;
+        _blobs = Path.Combine(directory, "blobs", "sha256");
+        Directory.CreateDirectory(_blobs);
+        Workspace = Directory.CreateDirectory(Path.Combine(directory, $".build-{Guid.NewGuid():N}")).FullName;
+    }
+
+    /// <summary>A directory on the same file system that goes away with this object.</summary>
+    internal string Workspace { get; }
+
+    internal BlobWriter NewBlob() => new(Path.Combine(Workspace, $"blob-{_temporaries++}"));
+
+    /// <summary>Gives a finished blob its place.</summary>
+    internal Sha256Digest Adopt(BlobWriter blob)
+    {
+        Sha256Digest digest = blob.Finish();
+        File.Move(blob.Path, Path.Combine(_blobs, digest.Hex), overwrite: true);
+        return digest;
+    }
+
+    internal Sha256Digest Add(ReadOnlySpan<byte> bytes)
+    {
+        using BlobWriter blob = NewBlob();
+        blob.Append(bytes);
+        return Adopt(blob);
+    }
+
+    /// <summary>Lists the manifest in index.json; entries of other images stay as they are.</summary>
+    internal void List(Sha256Digest manifest, long size)
+    {
+        string path = Path.Combine(_directory, "index.json");
+        JsonObject index;
+        try
+        {
+            index = (File.Exists(path) ? JsonNode.Parse(File.ReadAllBytes(path)) as JsonObject : null) ?? new JsonObject { ["schemaVersion"] = 2 };
+        }
+        catch (JsonException e)
+        {
+            throw new FlistBuildException($"{path} is damaged: {e.Message}", e);
+        }
+        JsonArray manifests = index["manifests"] as JsonArray ?? [];
+        index["manifests"] = manifests.Parent is null ? manifests : index["manifests"];
+        for (int i = manifests.Count - 1; i >= 0; i--)
+        {
+            if ((manifests[i] as JsonObject)?["digest"]?.ToString() == manifest.ToString())
+                manifests.RemoveAt(i);
+        }
+        JsonNode entry = new JsonObject
+        {
+            ["mediaType"] = FlistManifestWriter.MediaType,
+            ["digest"] = manifest.ToString(),
+            ["size"] = size,
+            ["artifactType"] = FlistFormat.ArtifactType,
+        };
+        manifests.Add(entry);
+        Replace("oci-layout", """{"imageLayoutVersion":"1.0.0"}"""u8);
+        Replace("index.json", JsonSerializer.SerializeToUtf8Bytes(index, Oci.OciJson.Default.JsonObject));
+    }
+
+    public void Dispose() => Directory.Delete(Workspace, recursive: true);
+
+    private void Replace(string name, ReadOnlySpan<byte> bytes)
+    {
+        string temporary = Path.Combine(Workspace, name);
+        using (FileStream file = File.Create(temporary))
+            file.Write(bytes);
+        File.Move(temporary, Path.Combine(_directory, name), overwrite: true);
+    }
+}

@@ -1,0 +1,30 @@
+namespace ZeroOS.Linux;
+
+/// <summary>What statx(2) says about one name; a symbolic link is described itself.</summary>
+public readonly record struct FileStatus
+{
+    /// <summary>Type and permission bits.</summary>
+    public ushort Mode { get; init; }
+
+    public uint Uid { get; init; }
+
+    public uint Gid { get; init; }
+
+    /// <summary>How many names the file has.</summary>
+    public uint Links { get; init; }
+
+    public ulong Inode { get; init; }
+
+    /// <summary>The file system it is on.</summary>
+    public (uint Major, uint Minor) FileSystem { get; init; }
+
+    /// <summary>The device a device file stands for.</summary>
+    public (uint Major, uint Minor) Device { get; init; }
+
+    /// <summary>Length in bytes.</summary>
+    public long Size { get; init; }
+
+    public long MtimeSeconds { get; init; }
+
+    public uint MtimeNanoseconds { get; init; }
+}
