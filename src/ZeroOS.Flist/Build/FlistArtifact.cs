@@ -1,5 +1,4 @@
 using ZeroOS.Flist.Compression;
-using ZeroOS.Flist.Oci;
 
 namespace ZeroOS.Flist.Build;
 
@@ -8,7 +7,7 @@ public sealed class FlistArtifact
 {
     private readonly string _blobs;
 
-    private FlistArtifact(string blobs, Sha256Digest digest, byte[] manifestBytes, OciManifest manifest, byte[] config, FlistIndex index)
+    private FlistArtifact(string blobs, Sha256Digest digest, byte[] manifestBytes, FlistManifest manifest, byte[] config, FlistIndex index)
     {
         _blobs = blobs;
         Digest = digest;
@@ -22,7 +21,7 @@ public sealed class FlistArtifact
 
     public byte[] ManifestBytes { get; }
 
-    public OciManifest Manifest { get; }
+    public FlistManifest Manifest { get; }
 
     /// <summary>The image's own config, JSON as it came.</summary>
     public byte[] Config { get; }
@@ -37,18 +36,18 @@ public sealed class FlistArtifact
             throw new FlistBuildException($"\"{manifestDigest}\" is not sha256: and 64 hexadecimal digits");
         string blobs = Path.Combine(layoutDirectory, "blobs", "sha256");
         byte[] bytes = Read(blobs, digest, FlistFormat.MaxManifestBytes, "the manifest");
-        OciManifest manifest = OciJson.Read(bytes, OciJson.Default.OciManifest, "the manifest");
-        if (manifest.ArtifactType != FlistFormat.ArtifactType || manifest.Layers is not [{ MediaType: FlistFormat.IndexMediaType } indexLayer, .. var rest])
-            throw new FlistBuildException($"{digest} is not a flist");
-        byte[] config = Read(blobs, DigestOf(manifest.Config), FlistFormat.MaxConfigBytes, "the config");
-        if (!FlistIndex.TryOpen(Read(blobs, DigestOf(indexLayer), FlistFormat.MaxIndexBytes, "the index"), out FlistIndex? index, out string? error))
-            throw new FlistBuildException(error);
-        List<OciDescriptor> data = rest.FindAll(l => l?.MediaType == FlistFormat.DataMediaType);
-        bool same = data.Count == index.BlobCount;
-        for (int i = 0; same && i < data.Count; i++)
-            same = DigestOf(data[i]) == index.BlobDigest(i);
-        return same ? new FlistArtifact(blobs, digest, bytes, manifest, config, index)
-            : throw new FlistBuildException("the manifest's data layers are not the blobs of its index");
+        try
+        {
+            FlistManifest manifest = FlistManifest.Parse(bytes);
+            byte[] config = Read(blobs, manifest.Config.Digest, FlistFormat.MaxConfigBytes, "the config");
+            FlistIndex index = FlistIndex.Open(Read(blobs, manifest.Index.Digest, FlistFormat.MaxIndexBytes, "the index"));
+            manifest.Check(index);
+            return new FlistArtifact(blobs, digest, bytes, manifest, config, index);
+        }
+        catch (FlistFormatException e)
+        {
+            throw new FlistBuildException($"{digest}: {e.Message}", e);
+        }
     }
 
     /// <summary>The file of a blob.</summary>
@@ -110,8 +109,4 @@ public sealed class FlistArtifact
         byte[] bytes = File.ReadAllBytes(path);
         return Sha256Digest.Of(bytes) == digest ? bytes : throw new FlistBuildException($"{what} {digest} was changed");
     }
-
-    private static Sha256Digest DigestOf(OciDescriptor? descriptor) => Sha256Digest.TryParse(descriptor?.Digest, out Sha256Digest digest)
-        ? digest
-        : throw new FlistBuildException("the manifest has a layer without a sha256 digest");
 }

@@ -34,12 +34,15 @@ internal sealed class Layer(int number)
             Root.Inode = Inode(entry);
             return null;
         }
-        LayerNode parent = Parent(entry.Path, slash);
         if (whiteouts && name.StartsWith(WhiteoutPrefix, StringComparison.Ordinal))
         {
-            AddWhiteout(parent, name, entry.Path);
+            // umoci writes whiteouts for the children of a directory that became a file: the file hides them already.
+            if (TryParent(entry.Path, slash, out _) is { } marked)
+                AddWhiteout(marked, name, entry.Path);
             return null;
         }
+        LayerNode parent = TryParent(entry.Path, slash, out (string Path, ErofsInode? Inode) obstacle)
+            ?? throw NotADirectory(entry.Path, obstacle.Path, obstacle.Inode);
         if (entry.Type == TarEntryType.HardLink)
         {
             AddHardLink(parent, name, entry);
@@ -91,8 +94,9 @@ internal sealed class Layer(int number)
         return node;
     }
 
-    private LayerNode Parent(string path, int slash)
+    private LayerNode? TryParent(string path, int slash, out (string Path, ErofsInode? Inode) obstacle)
     {
+        obstacle = default;
         LayerNode node = Root;
         for (int start = 0; start <= slash;)
         {
@@ -101,7 +105,10 @@ internal sealed class Layer(int number)
             if (!node.Children.TryGetValue(name, out LayerNode? child))
                 node.Children[name] = child = new LayerNode();
             else if (!child.IsDirectory)
-                throw NotADirectory(path, path[..end], child.Inode);
+            {
+                obstacle = (path[..end], child.Inode);
+                return null;
+            }
             node = child;
             start = end + 1;
         }

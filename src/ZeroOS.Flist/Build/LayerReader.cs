@@ -72,7 +72,7 @@ internal sealed class LayerReader(Spool spool, BuildLimits limits, IProgress<Bui
         ReadChildren(root, "", status.FileSystem, layer, names);
     }
 
-    private void ReadChildren(OpenDirectory directory, string path, (uint, uint) fileSystem, Layer layer, Dictionary<ulong, string> hardLinks)
+    private void ReadChildren(OpenDirectory directory, string path, ulong fileSystem, Layer layer, Dictionary<ulong, string> hardLinks)
     {
         const int S_IFMT = 0xF000, S_IFSOCK = 0xC000;
         foreach (string name in directory.Names())

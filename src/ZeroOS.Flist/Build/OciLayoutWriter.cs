@@ -1,6 +1,8 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
+using ZeroOS.Flist.Oci;
+
 namespace ZeroOS.Flist.Build;
 
 /// <summary>
@@ -54,23 +56,9 @@ internal sealed class OciLayoutWriter : IDisposable
         {
             throw new FlistBuildException($"{path} is damaged: {e.Message}", e);
         }
-        JsonArray manifests = index["manifests"] as JsonArray ?? [];
-        index["manifests"] = manifests.Parent is null ? manifests : index["manifests"];
-        for (int i = manifests.Count - 1; i >= 0; i--)
-        {
-            if ((manifests[i] as JsonObject)?["digest"]?.ToString() == manifest.ToString())
-                manifests.RemoveAt(i);
-        }
-        JsonNode entry = new JsonObject
-        {
-            ["mediaType"] = FlistManifestWriter.MediaType,
-            ["digest"] = manifest.ToString(),
-            ["size"] = size,
-            ["artifactType"] = FlistFormat.ArtifactType,
-        };
-        manifests.Add(entry);
+        OciIndexJson.Put(index, manifest, size);
         Replace("oci-layout", """{"imageLayoutVersion":"1.0.0"}"""u8);
-        Replace("index.json", JsonSerializer.SerializeToUtf8Bytes(index, Oci.OciJson.Default.JsonObject));
+        Replace("index.json", JsonSerializer.SerializeToUtf8Bytes(index, OciJson.Default.JsonObject));
     }
 
     public void Dispose() => Directory.Delete(Workspace, recursive: true);

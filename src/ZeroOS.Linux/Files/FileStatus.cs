@@ -1,6 +1,6 @@
 namespace ZeroOS.Linux;
 
-/// <summary>What statx(2) says about one name; a symbolic link is described itself.</summary>
+/// <summary>What stat(2) says about one name; a symbolic link is described itself.</summary>
 public readonly record struct FileStatus
 {
     /// <summary>Type and permission bits.</summary>
@@ -11,12 +11,12 @@ public readonly record struct FileStatus
     public uint Gid { get; init; }
 
     /// <summary>How many names the file has.</summary>
-    public uint Links { get; init; }
+    public ulong Links { get; init; }
 
     public ulong Inode { get; init; }
 
     /// <summary>The file system it is on.</summary>
-    public (uint Major, uint Minor) FileSystem { get; init; }
+    public ulong FileSystem { get; init; }
 
     /// <summary>The device a device file stands for.</summary>
     public (uint Major, uint Minor) Device { get; init; }

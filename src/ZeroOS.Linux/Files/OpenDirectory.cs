@@ -64,27 +64,25 @@ public sealed unsafe class OpenDirectory : IDisposable
     public FileStatus Status(string name)
     {
         const int AT_EMPTY_PATH = 0x1000;
-        const uint STATX_BASIC_STATS = 0x7FF;
-        statx s;
-        // SAFETY: the name is NUL-terminated and pinned, and the kernel fills one statx.
+        stat s;
+        // SAFETY: the name is NUL-terminated and pinned, and the kernel fills one stat.
         fixed (byte* p = Bytes(name))
         {
-            int flags = name.Length == 0 ? AT_EMPTY_PATH : AT_SYMLINK_NOFOLLOW;
-            if (Libc.statx_at(_fd.Number, p, flags, STATX_BASIC_STATS, &s) < 0)
-                throw Refused("statx", name);
+            if (Libc.fstatat(_fd.Number, p, &s, name.Length == 0 ? AT_EMPTY_PATH : AT_SYMLINK_NOFOLLOW) < 0)
+                throw Refused("fstatat", name);
         }
         return new FileStatus
         {
-            Mode = s.stx_mode,
-            Uid = s.stx_uid,
-            Gid = s.stx_gid,
-            Links = s.stx_nlink,
-            Inode = s.stx_ino,
-            FileSystem = (s.stx_dev_major, s.stx_dev_minor),
-            Device = (s.stx_rdev_major, s.stx_rdev_minor),
-            Size = (long)s.stx_size,
-            MtimeSeconds = s.stx_mtime.tv_sec,
-            MtimeNanoseconds = s.stx_mtime.tv_nsec,
+            Mode = (ushort)s.st_mode,
+            Uid = s.st_uid,
+            Gid = s.st_gid,
+            Links = s.st_nlink,
+            Inode = s.st_ino,
+            FileSystem = s.st_dev,
+            Device = DeviceNumber(s.st_rdev),
+            Size = s.st_size,
+            MtimeSeconds = s.st_mtim.tv_sec,
+            MtimeNanoseconds = (uint)s.st_mtim.tv_nsec,
         };
     }
 
@@ -140,6 +138,10 @@ public sealed unsafe class OpenDirectory : IDisposable
             return fd >= 0 ? new FileDescriptor(fd) : throw Refused("openat", name);
         }
     }
+
+    /// <summary>Major and minor number out of glibc's 64-bit dev_t (sys/sysmacros.h).</summary>
+    private static (uint Major, uint Minor) DeviceNumber(ulong device) =>
+        ((uint)((device >> 8 & 0xFFF) | (device >> 32 & 0xFFFFF000)), (uint)((device & 0xFF) | (device >> 12 & 0xFFFFFF00)));
 
     private static byte[] Bytes(string name) => Encoding.Latin1.GetBytes(name + '\0');
 
