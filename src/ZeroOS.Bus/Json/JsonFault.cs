@@ -8,8 +8,8 @@ public sealed record JsonFault(string Message, string? Path)
     /// <summary>What the serializer threw, in our words and without its type names.</summary>
     internal static JsonFault From(Exception exception)
     {
-        string? path = (exception as JsonException)?.Path is { Length: > 0 } p ? Clean(p) : null;
         string message = exception.Message;
+        string? path = Clean((exception as JsonException)?.Path ?? PathIn(message));
         if (message.Contains("could not be mapped", StringComparison.Ordinal))
             return new JsonFault($"unknown field \"{Quoted(message)}\"", path);
         if (message.Contains("missing required properties", StringComparison.Ordinal))
@@ -20,6 +20,14 @@ public sealed record JsonFault(string Message, string? Path)
             return new JsonFault("not a value of the kind expected here", path);
         int technical = message.IndexOf(" Path: ", StringComparison.Ordinal);
         return new JsonFault(technical < 0 ? message : message[..technical].TrimEnd('.'), path);
+    }
+
+    /// <summary>NotSupportedException has the path only in its text: "... Path: $.workloads[0] | LineNumber: ...".</summary>
+    private static string PathIn(string message)
+    {
+        int from = message.IndexOf(" Path: ", StringComparison.Ordinal);
+        int to = from < 0 ? -1 : message.IndexOf(" |", from, StringComparison.Ordinal);
+        return to < 0 ? "" : message[(from + 7)..to];
     }
 
     private static string? Clean(string path)

@@ -83,7 +83,13 @@ public sealed record Message
     public static bool TryRead(Envelope envelope, [NotNullWhen(true)] out Message? message, Numbers numbers = Numbers.Integers)
     {
         message = null;
-        if (envelope.PayloadType != PayloadType || !StrictJson.TryRead(envelope.Payload, MessageJson.Default.WireMessage, out WireMessage? wire, out _, numbers))
+        return envelope.PayloadType == PayloadType && TryRead(envelope.Payload, envelope.Sender, out message, numbers);
+    }
+
+    internal static bool TryRead(ReadOnlySpan<byte> payload, KeyId sender, [NotNullWhen(true)] out Message? message, Numbers numbers = Numbers.Integers)
+    {
+        message = null;
+        if (!StrictJson.TryRead(payload, MessageJson.Default.WireMessage, out WireMessage? wire, out _, numbers))
             return false;
         byte[]? cipher = null;
         bool fits = TryReadId(wire.Id, out Guid id)
@@ -93,8 +99,8 @@ public sealed record Message
             & (wire.ReplyKey is null || CanonicalBase64.TryDecode(wire.ReplyKey, Crypto.KeyBytes, out _));
         Guid inReplyTo = default;
         fits = fits
-            && KeyId.TryParse(wire.From, out _) && wire.From == envelope.Sender.Text
-            && (wire.To == Anyone || KeyId.TryParse(wire.To, out _))
+            && wire.From == sender.Text
+            && (wire.To == Anyone || Base58.TryDecode(wire.To, stackalloc byte[Crypto.KeyBytes]))
             && wire.Command.Length is > 0 and <= 64
             && (wire.InReplyTo is null || TryReadId(wire.InReplyTo, out inReplyTo))
             && wire.Seq is null or >= 0
@@ -105,7 +111,7 @@ public sealed record Message
         {
             Id = id,
             Kind = kind,
-            From = envelope.Sender,
+            From = sender,
             To = wire.To,
             Command = wire.Command,
             Epoch = wire.Epoch,

@@ -1,0 +1,169 @@
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+
+using ZeroOS.Bus.Envelopes;
+using ZeroOS.Bus.Gates;
+using ZeroOS.Bus.Json;
+using ZeroOS.Bus.Keys;
+using ZeroOS.Bus.Messages;
+using ZeroOS.Bus.Sodium;
+using ZeroOS.Contracts.Bus;
+
+namespace ZeroOS.Bus.Client;
+
+/// <summary>
+/// Speaks to one pinned node: learns its epoch, time and sealing key, signs and seals requests by the node's clock, and believes an answer only if it is the
+/// pinned node's, addressed to us, to this question, without a gap, and ended. For one caller at a time.
+/// </summary>
+public sealed class BusClient(IdentityKey identity, KeyId node, IBusTransport transport, TimeProvider clock)
+{
+    private static readonly TimeSpan s_window = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan s_infoLife = TimeSpan.FromHours(1);
+
+    private KnownNode? _known;
+
+    /// <summary>The pinned node.</summary>
+    public KeyId Node => node;
+
+    /// <summary>Asks whoever is there who it is, and checks that it can sign for the id it claims. Whether that id is the right one is for a person to say.</summary>
+    /// <exception cref="SpoofedReplyException">It cannot.</exception>
+    public static async Task<NodeInfo> WhoIsThereAsync(IdentityKey identity, IBusTransport transport, TimeProvider clock, CancellationToken cancellation)
+    {
+        Message request = NewInfoRequest(identity, Message.Anyone, clock);
+        await foreach (ReadOnlyMemory<byte> line in transport.SendAsync(request.Sign(identity), cancellation))
+        {
+            if (Envelope.TryRead(line.Span, out Envelope? envelope))
+                return ReadInfo(new ReplyReader(request, envelope.Sender, null).Read(line.Span), envelope.Sender);
+            break;
+        }
+        throw new SpoofedReplyException("what answered did not sign its answer");
+    }
+
+    /// <summary>The node's own account of itself; the epoch and sealing key in it are used from now on.</summary>
+    public async Task<NodeInfo> InfoAsync(CancellationToken cancellation)
+    {
+        Message request = NewInfoRequest(identity, node.Text, clock);
+        ReplyReader replies = new(request, node, null);
+        NodeInfo? info = null;
+        await foreach (ReadOnlyMemory<byte> line in transport.SendAsync(request.Sign(identity), cancellation))
+        {
+            info ??= ReadInfo(replies.Read(line.Span), node);
+            if (replies.Ended)
+                break;
+        }
+        replies.RequireEnd();
+        byte[] key = SealingVoucher.Verify(node, info!.SealingKey) ?? throw new SpoofedReplyException("the node's sealing key is not vouched for by its identity");
+        _known = new KnownNode(info.Epoch, key, info.Time, clock.GetTimestamp());
+        return info;
+    }
+
+    /// <summary>One request, one answer.</summary>
+    /// <exception cref="BusErrorException">What the node refused.</exception>
+    public async Task<TReply> CallAsync<TBody, TReply>(string command, TBody body, JsonTypeInfo<TBody> bodyType, JsonTypeInfo<TReply> replyType,
+        CancellationToken cancellation) where TReply : class
+    {
+        TReply? reply = null;
+        await foreach (TReply piece in StreamAsync(command, body, bodyType, replyType, cancellation))
+            reply = reply is null ? piece : throw new SpoofedReplyException($"{command} was answered twice");
+        return reply ?? throw new SpoofedReplyException($"{command} was answered with nothing");
+    }
+
+    /// <summary>One request, answers as they come until the node ends the stream.</summary>
+    /// <exception cref="BusErrorException">What the node refused, perhaps after some pieces.</exception>
+    /// <exception cref="SpoofedReplyException">Not the pinned node's answer, a gap, or no end.</exception>
+    public async IAsyncEnumerable<TReply> StreamAsync<TBody, TReply>(string command, TBody body, JsonTypeInfo<TBody> bodyType, JsonTypeInfo<TReply> replyType,
+        [EnumeratorCancellation] CancellationToken cancellation) where TReply : class
+    {
+        JsonElement element = JsonSerializer.SerializeToElement(body, bodyType);
+        for (int attempt = 0; ; attempt++)
+        {
+            if (_known is null || clock.GetElapsedTime(_known.LearntAt) > s_infoLife)
+                await InfoAsync(cancellation);
+            using SealingKeyPair replyKey = SealingKeyPair.Generate();
+            Message request = NewRequest(command, element, replyKey);
+            byte[] envelope = request.SealAndSign(identity, _known!.SealingKey) ?? throw new SpoofedReplyException("nothing can be sealed to the node's key");
+            ReplyReader replies = new(request, node, replyKey);
+            bool again = false;
+            await foreach (ReadOnlyMemory<byte> line in transport.SendAsync(envelope, cancellation))
+            {
+                Message reply = replies.Read(line.Span);
+                if (reply.Error is BusError error)
+                {
+                    // The node began another epoch, or its clock and ours drifted: learn both and try once more, never twice.
+                    again = attempt == 0 && error.Code is ErrorCodes.Stale or ErrorCodes.Expired && replies.Count == 1;
+                    if (!again)
+                        throw new BusErrorException(error.Code, error.Message, error.Path, error.Retryable);
+                    break;
+                }
+                if (reply.Body is JsonElement piece)
+                    yield return Decode(command, piece, replyType);
+                if (replies.Ended)
+                    break;
+            }
+            if (!again)
+            {
+                replies.RequireEnd();
+                yield break;
+            }
+            _known = null;
+        }
+    }
+
+    private static TReply Decode<TReply>(string command, JsonElement piece, JsonTypeInfo<TReply> type) where TReply : class
+    {
+        try
+        {
+            return BodyReader.Read(piece, type);
+        }
+        catch (BusErrorException e)
+        {
+            throw new SpoofedReplyException($"the node's answer to {command} is not in our words: {e.Message}; this zos and the node are of different versions");
+        }
+    }
+
+    private static NodeInfo ReadInfo(Message reply, KeyId signer)
+    {
+        if (reply.Error is BusError error)
+            throw new BusErrorException(error.Code, error.Message, error.Path, error.Retryable);
+        NodeInfo info = Decode(Commands.NodeInfo, reply.Body ?? default, BusJson.Default.NodeInfo);
+        if (info.Id != signer.Text)
+            throw new SpoofedReplyException($"{signer} says it is {info.Id}");
+        return CanonicalBase64.TryDecode(info.Epoch, Message.EpochBytes, out _) ? info : throw new SpoofedReplyException("the node names no epoch");
+    }
+
+    private static Message NewInfoRequest(IdentityKey identity, string to, TimeProvider clock)
+    {
+        DateTimeOffset now = clock.GetUtcNow();
+        return new Message
+        {
+            Id = Guid.CreateVersion7(now),
+            Kind = MessageKind.Request,
+            From = identity.Id,
+            To = to,
+            Command = Commands.NodeInfo,
+            Issued = now,
+            Expires = now + s_window,
+        };
+    }
+
+    private Message NewRequest(string command, JsonElement body, SealingKeyPair replyKey)
+    {
+        DateTimeOffset now = _known!.Time + clock.GetElapsedTime(_known.LearntAt);
+        return new Message
+        {
+            Id = Guid.CreateVersion7(now),
+            Kind = MessageKind.Request,
+            From = identity.Id,
+            To = node.Text,
+            Command = command,
+            Epoch = _known.Epoch,
+            ReplyKey = Convert.ToBase64String(replyKey.PublicKey),
+            Issued = now,
+            Expires = now + s_window,
+            Body = body,
+        };
+    }
+
+    private sealed record KnownNode(string Epoch, byte[] SealingKey, DateTimeOffset Time, long LearntAt);
+}

@@ -1,0 +1,19 @@
+namespace ZeroOS.Bus.Client;
+
+/// <summary>Carries one envelope there and the answers back; never trusted with more.</summary>
+public interface IBusTransport
+{
+    /// <summary>Sends the envelope and yields what comes back, one envelope at a time, until the peer ends or breaks off.</summary>
+    /// <exception cref="BusTransportException">The peer cannot be reached or answers something else.</exception>
+    IAsyncEnumerable<ReadOnlyMemory<byte>> SendAsync(ReadOnlyMemory<byte> envelope, CancellationToken cancellation);
+}
+
+/// <summary>The transport failed; a sentence for people. The status is HTTP's when there was one, else 0.</summary>
+public sealed class BusTransportException(string message, int status = 0, Exception? inner = null) : Exception(message, inner)
+{
+    /// <summary>400, 413, 429 are the gate's bare refusals.</summary>
+    public int Status { get; } = status;
+}
+
+/// <summary>What answered is not the pinned node, or not an answer to the question: nothing of it was believed.</summary>
+public sealed class SpoofedReplyException(string message) : Exception(message);

@@ -1,0 +1,26 @@
+using System.Security.Cryptography;
+
+using ZeroOS.Bus.Keys;
+using ZeroOS.Bus.Sodium;
+
+namespace ZeroOS.Bus.Farm;
+
+/// <summary>The farm's last resort, printed and kept offline: one 32-byte seed, of which a signing key and an encryption key are made.</summary>
+public static class RecoveryKey
+{
+    /// <summary>The Ed25519 half, which may sign successor settings: the seed's own identity.</summary>
+    public static KeyId SigningKey(ReadOnlySpan<byte> seed)
+    {
+        using IdentityKey key = IdentityKey.FromSeed(seed);
+        return key.Id;
+    }
+
+    /// <summary>The X25519 half, base64: the key pair of SHA-256("zeroos.recovery-encryption.v1" NUL seed).</summary>
+    public static string EncryptionKey(ReadOnlySpan<byte> seed)
+    {
+        byte[] derived = SHA256.HashData([.. "zeroos.recovery-encryption.v1\0"u8, .. seed]);
+        using SealingKeyPair pair = SealingKeyPair.FromSeed(derived);
+        Crypto.Erase(derived);
+        return Convert.ToBase64String(pair.PublicKey);
+    }
+}

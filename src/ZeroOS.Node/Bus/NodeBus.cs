@@ -1,0 +1,65 @@
+using ZeroOS.Bus.Gates;
+using ZeroOS.Bus.Keys;
+using ZeroOS.Contracts.Bus;
+
+namespace ZeroOS.Node.Bus;
+
+/// <summary>The node's bus put together: identity, epoch, sealing keys, gate, dispatcher, server. Commands are added to <see cref="Routes"/> before <see cref="StartAsync"/>.</summary>
+public sealed class NodeBus : IAsyncDisposable
+{
+    private readonly EpochClock _epoch;
+    private readonly SealingKeys _sealing;
+    private readonly BusServer _server;
+
+    /// <summary>Makes the parts; id, sealing key, epoch and time of node.info are filled in here, the rest are <paramref name="facts"/>.</summary>
+    public NodeBus(IdentityKey identity, IAuthority authority, ISeen seen, NodeFacts facts, Action<string> log, int port = BusServer.DefaultPort)
+    {
+        _epoch = new EpochClock(TimeProvider.System);
+        _sealing = new SealingKeys(identity, TimeProvider.System);
+        Gate = new Gate(identity.Id, authority, Routes, _epoch, seen, new StrangerLimits(TimeProvider.System), _sealing);
+        _server = new BusServer(Gate, new Dispatcher(identity, _epoch, log), Routes, port);
+        Routes.Add(Commands.NodeInfo, Roles.Anyone, BusJson.Default.Nothing, BusJson.Default.NodeInfo, (_, _, _) => Task.FromResult(Describe(identity, facts)));
+    }
+
+    /// <summary>The table of commands; node.info is in it.</summary>
+    public Routes Routes { get; } = new();
+
+    /// <summary>The gate, for its counters.</summary>
+    public Gate Gate { get; }
+
+    /// <summary>The port it listens on.</summary>
+    public int Port => _server.Port;
+
+    /// <summary>Listens.</summary>
+    /// <exception cref="IOException">The port is taken.</exception>
+    public Task StartAsync(CancellationToken cancellation = default) => _server.StartAsync(cancellation);
+
+    /// <summary>The node's clock was stepped: every message made before is stale now.</summary>
+    public void ClockStepped() => _epoch.ClockStepped();
+
+    /// <summary>Stops listening and erases the sealing keys.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _server.DisposeAsync();
+        _sealing.Dispose();
+    }
+
+    private NodeInfo Describe(IdentityKey identity, NodeFacts facts)
+    {
+        (string epoch, DateTimeOffset now) = _epoch.Read();
+        return new NodeInfo
+        {
+            Id = identity.Id.Text,
+            Version = facts.Version,
+            ImageDigest = facts.ImageDigest,
+            Tier = facts.Tier,
+            Features = facts.Features,
+            SealingKey = _sealing.Current,
+            Epoch = epoch,
+            Time = now,
+        };
+    }
+}
+
+/// <summary>What node.info says that does not change while the node runs.</summary>
+public sealed record NodeFacts(string Version, string ImageDigest, string Tier, IReadOnlyList<string> Features);

@@ -1,0 +1,125 @@
+using System.Net;
+using System.Text.Json;
+
+using ZeroOS.Bus.Gates;
+using ZeroOS.Bus.Keys;
+using ZeroOS.Bus.Messages;
+using ZeroOS.Contracts.Bus;
+using ZeroOS.Node.Bus;
+
+namespace ZeroOS.Tests.Bus;
+
+/// <summary>A node's gate with an owner, two tenants and a stranger before it, and a clock the test moves.</summary>
+internal sealed class GateBench : IAuthority
+{
+    public static readonly Origin Here = Origin.Of(IPAddress.Parse("192.0.2.1"));
+
+    public GateBench(TimeProvider? clock = null)
+    {
+        TimeProvider time = clock ?? Clock;
+        Epoch = new EpochClock(time);
+        Sealing = new SealingKeys(Node, time);
+        Gate = new Gate(Node.Id, this, Routes, Epoch, Seen, new StrangerLimits(time), Sealing);
+        Dispatcher = new Dispatcher(Node, Epoch, Log.Add);
+        Routes
+            .Add(Commands.NodeInfo, Roles.Anyone, BusJson.Default.Nothing, BusJson.Default.NodeInfo, (_, _, _) => Task.FromResult(Info()))
+            .Add(Commands.GrantList, Roles.Owner, BusJson.Default.Nothing, BusJson.Default.GrantList, (_, _, _) => Task.FromResult(new GrantList { Grants = [] }))
+            .Add(Commands.DeploymentGet, Roles.Tenant, BusJson.Default.DeploymentName, BusJson.Default.DeploymentName, (c, b, _) => Get(c, b))
+            .AddStream(Commands.EventsWatch, Roles.OwnerOrTenant, BusJson.Default.EventsWatch, BusJson.Default.NodeEvent, (_, b, _) => Watch(b));
+    }
+
+    public ManualClock Clock { get; } = new();
+
+    public IdentityKey Node { get; } = IdentityKey.Generate();
+
+    public IdentityKey Owner { get; } = IdentityKey.Generate();
+
+    public IdentityKey Alice { get; } = IdentityKey.Generate();
+
+    public IdentityKey Mallory { get; } = IdentityKey.Generate();
+
+    public IdentityKey Stranger { get; } = IdentityKey.Generate();
+
+    public EpochClock Epoch { get; }
+
+    public SealingKeys Sealing { get; }
+
+    public MemorySeen Seen { get; } = new();
+
+    public Routes Routes { get; } = new();
+
+    public Gate Gate { get; }
+
+    public Dispatcher Dispatcher { get; }
+
+    public List<string> Log { get; } = [];
+
+    public List<(string Tenant, string Name)> Ran { get; } = [];
+
+    public Roles RolesOf(KeyId key) => key.Equals(Owner.Id) ? Roles.Owner : key.Equals(Alice.Id) || key.Equals(Mallory.Id) ? Roles.Tenant : Roles.None;
+
+    public byte[] SealingKey() => SealingVoucher.Verify(Node.Id, Sealing.Current)!;
+
+    /// <summary>A request as it should be; tests change one thing.</summary>
+    public Message Request(IdentityKey from, string command = Commands.DeploymentGet, string body = """{"name":"shop"}""", SealingKeyPair? reply = null)
+    {
+        (string epoch, DateTimeOffset now) = Epoch.Read();
+        return new Message
+        {
+            Id = Guid.CreateVersion7(now),
+            Kind = MessageKind.Request,
+            From = from.Id,
+            To = Node.Id.Text,
+            Command = command,
+            Epoch = epoch,
+            ReplyKey = Convert.ToBase64String((reply ?? SealingKeyPair.Generate()).PublicKey),
+            Issued = now,
+            Expires = now + TimeSpan.FromMinutes(2),
+            Body = JsonDocument.Parse(body).RootElement,
+        };
+    }
+
+    public Message InfoRequest(IdentityKey from) => Request(from, Commands.NodeInfo) with { Epoch = null, ReplyKey = null, Body = null };
+
+    public byte[] Seal(Message message, IdentityKey from) => message.SealAndSign(from, SealingKey())!;
+
+    public Admission Admit(Message message, IdentityKey from) => Gate.Admit(Seal(message, from), Here);
+
+    public async Task<List<byte[]>> AnswerAsync(Admission admission)
+    {
+        List<byte[]> lines = [];
+        await Dispatcher.AnswerAsync(admission, Routes, (line, _) =>
+        {
+            lines.Add(line.ToArray());
+            return ValueTask.CompletedTask;
+        }, CancellationToken.None);
+        return lines;
+    }
+
+    private Task<DeploymentName> Get(RequestContext context, DeploymentName name)
+    {
+        Ran.Add((context.Tenant, name.Name));
+        return name.Name switch
+        {
+            "gone" => throw new BusErrorException(ErrorCodes.NotFound, "you have no deployment \"gone\" here", "name"),
+            "broken" => throw new InvalidOperationException("a secret of the node"),
+            _ => Task.FromResult(name),
+        };
+    }
+
+    private static async IAsyncEnumerable<NodeEvent> Watch(EventsWatch watch)
+    {
+        await Task.Yield();
+        for (long n = watch.After + 1; n <= 3; n++)
+            yield return new NodeEvent { Number = n, Time = DateTimeOffset.UnixEpoch, Kind = "test" };
+    }
+
+    private NodeInfo Info()
+    {
+        (string epoch, DateTimeOffset now) = Epoch.Read();
+        return new NodeInfo
+        {
+            Id = Node.Id.Text, Version = "test", ImageDigest = "unknown", Tier = "open", Features = [], SealingKey = Sealing.Current, Epoch = epoch, Time = now,
+        };
+    }
+}
