@@ -1,0 +1,18 @@
+using System.Runtime.InteropServices;
+
+namespace ZeroOS.Linux;
+
+internal static unsafe partial class Libc
+{
+    [LibraryImport(C, SetLastError = true)]
+    internal static partial nint readv(int fd, iovec* parts, int count);
+
+    [LibraryImport(C, SetLastError = true)]
+    internal static partial nint writev(int fd, iovec* parts, int count);
+
+    [LibraryImport(C, SetLastError = true)]
+    internal static partial nint preadv(int fd, iovec* parts, int count, long offset);
+
+    [LibraryImport(C, SetLastError = true)]
+    internal static partial nint pwritev(int fd, iovec* parts, int count, long offset);
+}

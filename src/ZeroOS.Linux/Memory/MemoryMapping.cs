@@ -1,0 +1,47 @@
+using System.Runtime.InteropServices;
+
+namespace ZeroOS.Linux;
+
+/// <summary>A range of this process's address space made by mmap(2), unmapped with the object. The pointer is valid while the object is alive.</summary>
+public sealed unsafe class MemoryMapping : SafeHandle
+{
+    private const int PROT_READ = 1, PROT_WRITE = 2, MAP_SHARED = 1, MAP_PRIVATE = 2, MAP_ANONYMOUS = 0x20, MAP_NORESERVE = 0x4000;
+
+    private MemoryMapping(nint address, long sizeBytes) : base(-1, ownsHandle: true)
+    {
+        SetHandle(address);
+        Size = sizeBytes;
+    }
+
+    /// <summary>Bytes mapped.</summary>
+    public long Size { get; }
+
+    /// <summary>The first byte.</summary>
+    public byte* Pointer => (byte*)handle;
+
+    /// <inheritdoc/>
+    public override bool IsInvalid => handle == -1;
+
+    /// <summary>Zeroed private memory that takes physical pages only when touched, and no swap reservation.</summary>
+    /// <exception cref="LinuxException">What mmap(2) refused.</exception>
+    public static MemoryMapping Anonymous(long sizeBytes) =>
+        Map(sizeBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0, "anonymous");
+
+    /// <summary>The first bytes of a file, read-only and shared: what others write is seen.</summary>
+    /// <exception cref="LinuxException">What mmap(2) refused.</exception>
+    public static MemoryMapping OfFile(FileDescriptor file, long sizeBytes) => Map(sizeBytes, PROT_READ, MAP_SHARED, file.Number, 0, "file");
+
+    /// <summary>A range of a device or ring descriptor, shared, read and written.</summary>
+    /// <exception cref="LinuxException">What mmap(2) refused.</exception>
+    public static MemoryMapping Shared(FileDescriptor file, long sizeBytes, long offset = 0) =>
+        Map(sizeBytes, PROT_READ | PROT_WRITE, MAP_SHARED, file.Number, offset, "shared");
+
+    /// <inheritdoc/>
+    protected override bool ReleaseHandle() => Libc.munmap((void*)handle, (nuint)Size) == 0;
+
+    private static MemoryMapping Map(long sizeBytes, int protection, int flags, int fd, long offset, string subject)
+    {
+        void* p = Libc.mmap(null, (nuint)sizeBytes, protection, flags, fd, offset);
+        return p != (void*)-1 ? new MemoryMapping((nint)p, sizeBytes) : throw new LinuxException(Libc.LastError, "mmap", subject);
+    }
+}
