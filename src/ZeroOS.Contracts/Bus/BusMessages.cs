@@ -238,7 +238,7 @@ public sealed record DeploymentDelete
     public required string Name { get; init; }
 
     /// <summary>Volumes to destroy with it; the others are kept.</summary>
-    public IReadOnlyList<string> Volumes { get; init; } = [];
+    public IReadOnlyList<string> Volumes { get; set; } = [];
 }
 
 /// <summary>Answer to zos.deployment.list.</summary>

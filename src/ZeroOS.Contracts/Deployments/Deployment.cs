@@ -68,13 +68,13 @@ public sealed record ZmachineData
     public required FlistReference Flist { get; init; }
 
     /// <summary>Virtual processors, 1 to 8.</summary>
-    public int Cpu { get; init; } = 1;
+    public int Cpu { get; set; } = 1;
 
     /// <summary>Guest memory, at least 64 MiB.</summary>
     public required ByteSize Memory { get; init; }
 
     /// <summary>Writable layer over the image; 1 GiB if not given, at least 128 MiB.</summary>
-    public ByteSize Rootfs { get; init; } = new(1L << 30);
+    public ByteSize Rootfs { get; set; } = new(1L << 30);
 
     /// <summary>Replaces the image's entrypoint and drops its command, as Docker does.</summary>
     public IReadOnlyList<string>? Entrypoint { get; init; }
@@ -83,7 +83,7 @@ public sealed record ZmachineData
     public IReadOnlyList<string>? Args { get; init; }
 
     /// <summary>Merged over the image's environment by name.</summary>
-    public IReadOnlyDictionary<string, string> Env { get; init; } = new Dictionary<string, string>();
+    public IReadOnlyDictionary<string, string> Env { get; set; } = new Dictionary<string, string>();
 
     /// <summary>OCI user; the image's if not given.</summary>
     public string? User { get; init; }
@@ -92,19 +92,19 @@ public sealed record ZmachineData
     public string? Workdir { get; init; }
 
     /// <summary>Volumes of the same deployment.</summary>
-    public IReadOnlyList<MachineMount> Mounts { get; init; } = [];
+    public IReadOnlyList<MachineMount> Mounts { get; set; } = [];
 
     /// <summary>Networks of the same deployment, at most 8.</summary>
-    public IReadOnlyList<MachineNetwork> Networks { get; init; } = [];
+    public IReadOnlyList<MachineNetwork> Networks { get; set; } = [];
 
     /// <summary>Ports of the node that lead to it.</summary>
-    public IReadOnlyList<PublishedPort> Publish { get; init; } = [];
+    public IReadOnlyList<PublishedPort> Publish { get; set; } = [];
 
     /// <summary>When it is started again.</summary>
-    public RestartPolicy Restart { get; init; } = RestartPolicy.Always;
+    public RestartPolicy Restart { get; set; } = RestartPolicy.Always;
 
     /// <summary>How it is asked to stop.</summary>
-    public StopPolicy Stop { get; init; } = new();
+    public StopPolicy Stop { get; set; } = new();
 }
 
 /// <summary>Which image: the digest is what counts, the reference says where to look.</summary>
@@ -163,7 +163,7 @@ public sealed record PublishedPort
     public required int Guest { get; init; }
 
     /// <summary>tcp or udp.</summary>
-    public PortProtocol Protocol { get; init; } = PortProtocol.Tcp;
+    public PortProtocol Protocol { get; set; } = PortProtocol.Tcp;
 }
 
 /// <summary>Transport of a published port.</summary>
@@ -198,5 +198,5 @@ public sealed record StopPolicy
     public string? Signal { get; init; }
 
     /// <summary>"30s", "2m"; 10 s if not given, at most 10 minutes.</summary>
-    public string Timeout { get; init; } = "10s";
+    public string Timeout { get; set; } = "10s";
 }

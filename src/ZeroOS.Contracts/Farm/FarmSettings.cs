@@ -31,10 +31,10 @@ public sealed record FarmSettings
     public required string RecoveryEncryptionKey { get; init; }
 
     /// <summary>Registries by the name that image references use.</summary>
-    public IReadOnlyDictionary<string, FarmRegistry> Registries { get; init; } = new Dictionary<string, FarmRegistry>();
+    public IReadOnlyDictionary<string, FarmRegistry> Registries { get; set; } = new Dictionary<string, FarmRegistry>();
 
     /// <summary>SNTP servers; empty: DHCP's, then well-known ones.</summary>
-    public IReadOnlyList<string> TimeServers { get; init; } = [];
+    public IReadOnlyList<string> TimeServers { get; set; } = [];
 }
 
 /// <summary>A registry that tenants' image references may name.</summary>

@@ -105,7 +105,7 @@ public sealed record GuestFailure
     public required string Message { get; init; }
 
     /// <summary>Docker's code for it: 125 set-up, 126 not executable, 127 not found.</summary>
-    public int Code { get; init; } = 125;
+    public int Code { get; set; } = 125;
 }
 
 /// <summary>Stop with grace.</summary>

@@ -15,16 +15,16 @@ public sealed record GuestSpec
     public required string WritableDisk { get; init; }
 
     /// <summary>Volumes to mount.</summary>
-    public IReadOnlyList<GuestMount> Mounts { get; init; } = [];
+    public IReadOnlyList<GuestMount> Mounts { get; set; } = [];
 
     /// <summary>Network cards by address.</summary>
-    public IReadOnlyList<GuestNic> Nics { get; init; } = [];
+    public IReadOnlyList<GuestNic> Nics { get; set; } = [];
 
     /// <summary>Name servers for /etc/resolv.conf.</summary>
-    public IReadOnlyList<string> Resolvers { get; init; } = [];
+    public IReadOnlyList<string> Resolvers { get; set; } = [];
 
     /// <summary>Lines for /etc/hosts beside its own: "address name...".</summary>
-    public IReadOnlyList<string> Hosts { get; init; } = [];
+    public IReadOnlyList<string> Hosts { get; set; } = [];
 
     /// <summary>The process.</summary>
     public required GuestProcess Process { get; init; }
@@ -40,16 +40,16 @@ public sealed record GuestProcess
     public required IReadOnlyList<string> Arguments { get; init; }
 
     /// <summary>"NAME=value" in order; PATH, HOME, HOSTNAME are added when absent.</summary>
-    public IReadOnlyList<string> Environment { get; init; } = [];
+    public IReadOnlyList<string> Environment { get; set; } = [];
 
     /// <summary>OCI user: "", user, uid, user:group, uid:gid; names by the image's /etc/passwd and /etc/group.</summary>
-    public string User { get; init; } = "";
+    public string User { get; set; } = "";
 
     /// <summary>Working directory, made if missing.</summary>
-    public string WorkingDirectory { get; init; } = "/";
+    public string WorkingDirectory { get; set; } = "/";
 
     /// <summary>The signal that asks it to stop: "SIGTERM", "SIGQUIT", a number.</summary>
-    public string StopSignal { get; init; } = "SIGTERM";
+    public string StopSignal { get; set; } = "SIGTERM";
 
     /// <summary>All capabilities instead of Docker's default set.</summary>
     public bool Privileged { get; init; }
@@ -81,5 +81,5 @@ public sealed record GuestNic
     public string? Gateway { get; init; }
 
     /// <summary>MTU in bytes.</summary>
-    public int Mtu { get; init; } = 1500;
+    public int Mtu { get; set; } = 1500;
 }

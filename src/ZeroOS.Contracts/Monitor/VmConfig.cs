@@ -30,7 +30,7 @@ public sealed record VmConfig
     public required int ControlDescriptor { get; init; }
 
     /// <summary>Where the serial port's output goes (a pipe or file; never blocks a vCPU), or -1.</summary>
-    public int SerialDescriptor { get; init; } = -1;
+    public int SerialDescriptor { get; set; } = -1;
 
     /// <summary>Disks in the order the guest sees them: vda, vdb, ...; at most 16.</summary>
     public required IReadOnlyList<VmDisk> Disks { get; init; }
@@ -39,7 +39,7 @@ public sealed record VmConfig
     public required IReadOnlyList<VmNic> Nics { get; init; }
 
     /// <summary>The guest's vsock context id, 3 or above.</summary>
-    public uint GuestCid { get; init; } = 3;
+    public uint GuestCid { get; set; } = 3;
 }
 
 /// <summary>How a disk's bytes are found. Explicit, never probed.</summary>
@@ -69,13 +69,13 @@ public sealed record VmDisk
     public bool ReadOnly { get; init; }
 
     /// <summary>Flist only: the index file (read-only), which maps device ranges to chunk numbers.</summary>
-    public int IndexDescriptor { get; init; } = -1;
+    public int IndexDescriptor { get; set; } = -1;
 
     /// <summary>Flist only: the verified bitmap, one bit per chunk, bit n of byte n/8; shared mapping, read with acquire order before the device file is.</summary>
-    public int VerifiedDescriptor { get; init; } = -1;
+    public int VerifiedDescriptor { get; set; } = -1;
 
     /// <summary>Flist only: the chunk socket (seqpacket), <see cref="ChunkMessage"/>.</summary>
-    public int ChunkDescriptor { get; init; } = -1;
+    public int ChunkDescriptor { get; set; } = -1;
 }
 
 /// <summary>One virtio-net card on a tap that exists and belongs to the machine.</summary>
@@ -88,5 +88,5 @@ public sealed record VmNic
     public required string Mac { get; init; }
 
     /// <summary>The network's MTU in bytes.</summary>
-    public int Mtu { get; init; } = 1500;
+    public int Mtu { get; set; } = 1500;
 }
