@@ -45,7 +45,4 @@ internal static unsafe partial class Libc
 
     [LibraryImport(C, SetLastError = true)]
     internal static partial int memfd_create(byte* name, uint flags);
-
-    [LibraryImport(C, SetLastError = true)]
-    internal static partial int pipe2(int* ends, int flags);
 }
