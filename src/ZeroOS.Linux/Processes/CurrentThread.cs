@@ -33,10 +33,14 @@ public static unsafe class CurrentThread
             Check(Libc.sethostname(p, (nuint)text.Length), "sethostname", name);
     }
 
-    /// <summary>Sets both the soft and the hard limit.</summary>
+    /// <summary>Sets both the soft and the hard limit, to no more than the hard limit this process has if it may not raise it.</summary>
     public static void Limit(Resource resource, ulong value)
     {
-        rlimit64 limit = new() { rlim_cur = value, rlim_max = value };
+        rlimit64 limit = new() { rlim_cur = value, rlim_max = value }, had;
+        if (Libc.prlimit64(0, (int)resource, &limit, null) == 0)
+            return;
+        Check(Libc.prlimit64(0, (int)resource, null, &had), "prlimit", resource.ToString());
+        limit.rlim_cur = limit.rlim_max = Math.Min(value, had.rlim_max);
         Check(Libc.prlimit64(0, (int)resource, &limit, null), "prlimit", resource.ToString());
     }
 
