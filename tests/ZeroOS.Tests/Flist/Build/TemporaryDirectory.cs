@@ -1,3 +1,5 @@
+using ZeroOS.Tests.Linux.Netlink;
+
 namespace ZeroOS.Tests.Flist.Build;
 
 /// <summary>A directory that goes away with the test.</summary>
@@ -14,5 +16,6 @@ internal sealed class TemporaryDirectory : IDisposable
         return this[name];
     }
 
-    public void Dispose() => Directory.Delete(Path, recursive: true);
+    /// <summary>By rm: names that are not UTF-8 cannot be deleted from .NET.</summary>
+    public void Dispose() => NamespaceTool.Try("/bin/rm", "-rf", Path);
 }
