@@ -1,5 +1,4 @@
 using ZeroOS.Linux;
-using ZeroOS.Node.Fetch;
 using ZeroOS.Node.Init;
 using ZeroOS.Node.Jail;
 
@@ -17,7 +16,6 @@ internal static class Program
         return arguments.FirstOrDefault() switch
         {
             "enter" => Enter.Run(arguments[1..]),
-            "fetch" => FetchRole.Run(arguments[1..]),
             "node" => NodeRole.Run(InitConnection.FromInit()),
             _ => 2,
         };

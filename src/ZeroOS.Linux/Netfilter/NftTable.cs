@@ -70,8 +70,7 @@ public sealed class NftTable(NftFamily family, string name)
         return set;
     }
 
-    /// <summary>Adds a chain made by hand.</summary>
-    public NftChain Add(NftChain chain)
+    private NftChain Add(NftChain chain)
     {
         _chains.Add(chain);
         return chain;
