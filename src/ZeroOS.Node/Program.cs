@@ -1,4 +1,5 @@
 using ZeroOS.Linux;
+using ZeroOS.Node.Fetch;
 using ZeroOS.Node.Init;
 using ZeroOS.Node.Jail;
 
@@ -16,6 +17,7 @@ internal static class Program
         return arguments.FirstOrDefault() switch
         {
             "enter" => Enter.Run(arguments[1..]),
+            "fetch" => FetchRole.Run(arguments[1..]),
             "node" => NodeRole.Run(InitConnection.FromInit()),
             _ => 2,
         };

@@ -6,13 +6,14 @@ using ZeroOS.Flist.Oci;
 namespace ZeroOS.Flist.Build;
 
 /// <summary>
-/// Adds a flist to an OCI layout directory, made when it is not there. Blobs appear under their digest complete or not at all, the index entry
-/// last; a build that fails leaves nothing but blobs nobody refers to.
+/// Adds a flist to an OCI layout directory, made when it is not there. Blobs appear under their digest only when all of them are complete, the
+/// index entry last; a build that fails leaves the layout as it was.
 /// </summary>
 internal sealed class OciLayoutWriter : IDisposable
 {
     private readonly string _directory;
     private readonly string _blobs;
+    private readonly List<(string Path, Sha256Digest Digest)> _finished = [];
     private int _temporaries;
 
     internal OciLayoutWriter(string directory)
@@ -28,11 +29,11 @@ internal sealed class OciLayoutWriter : IDisposable
 
     internal BlobWriter NewBlob() => new(Path.Combine(Workspace, $"blob-{_temporaries++}"));
 
-    /// <summary>Gives a finished blob its place.</summary>
+    /// <summary>Takes a finished blob; it gets its place with the index entry.</summary>
     internal Sha256Digest Adopt(BlobWriter blob)
     {
         Sha256Digest digest = blob.Finish();
-        File.Move(blob.Path, Path.Combine(_blobs, digest.Hex), overwrite: true);
+        _finished.Add((blob.Path, digest));
         return digest;
     }
 
@@ -43,7 +44,7 @@ internal sealed class OciLayoutWriter : IDisposable
         return Adopt(blob);
     }
 
-    /// <summary>Lists the manifest in index.json; entries of other images stay as they are.</summary>
+    /// <summary>Moves the blobs into place and lists the manifest in index.json; entries of other images stay as they are.</summary>
     internal void List(Sha256Digest manifest, long size)
     {
         string path = Path.Combine(_directory, "index.json");
@@ -56,6 +57,8 @@ internal sealed class OciLayoutWriter : IDisposable
         {
             throw new FlistBuildException($"{path} is damaged: {e.Message}", e);
         }
+        foreach ((string blob, Sha256Digest digest) in _finished)
+            File.Move(blob, Path.Combine(_blobs, digest.Hex), overwrite: true);
         OciIndexJson.Put(index, manifest, size);
         Replace("oci-layout", """{"imageLayoutVersion":"1.0.0"}"""u8);
         Replace("index.json", JsonSerializer.SerializeToUtf8Bytes(index, OciJson.Default.JsonObject));

@@ -42,18 +42,8 @@ internal struct rlimit64
     internal ulong rlim_max;
 }
 
-/// <summary>struct sigaction of glibc on x86-64; the handler comes first.</summary>
-[StructLayout(LayoutKind.Sequential, Size = 152)]
-internal struct sigaction_t
-{
-    internal nint handler;
-}
-
 internal static unsafe partial class Libc
 {
-    [LibraryImport(C, SetLastError = true)]
-    internal static partial int sigaction(int signal, sigaction_t* action, sigaction_t* old);
-
     [LibraryImport(C)]
     internal static partial int posix_spawn(int* pid, byte* path, posix_spawn_file_actions_t* actions, posix_spawnattr_t* attributes, byte** argv, byte** envp);
 

@@ -70,7 +70,8 @@ public sealed class NftTable(NftFamily family, string name)
         return set;
     }
 
-    private NftChain Add(NftChain chain)
+    /// <summary>Adds a chain made by hand.</summary>
+    public NftChain Add(NftChain chain)
     {
         _chains.Add(chain);
         return chain;

@@ -33,10 +33,14 @@ public static unsafe class CurrentThread
             Check(Libc.sethostname(p, (nuint)text.Length), "sethostname", name);
     }
 
-    /// <summary>Sets both the soft and the hard limit.</summary>
+    /// <summary>Sets both the soft and the hard limit, to no more than the hard limit this process has if it may not raise it.</summary>
     public static void Limit(Resource resource, ulong value)
     {
-        rlimit64 limit = new() { rlim_cur = value, rlim_max = value };
+        rlimit64 limit = new() { rlim_cur = value, rlim_max = value }, had;
+        if (Libc.prlimit64(0, (int)resource, &limit, null) == 0)
+            return;
+        Check(Libc.prlimit64(0, (int)resource, null, &had), "prlimit", resource.ToString());
+        limit.rlim_cur = limit.rlim_max = Math.Min(value, had.rlim_max);
         Check(Libc.prlimit64(0, (int)resource, &limit, null), "prlimit", resource.ToString());
     }
 
@@ -55,14 +59,17 @@ public static unsafe class CurrentThread
     /// <summary>Signals that this runtime ignores are default again for the next program: being ignored survives execve(2), handlers do not.</summary>
     public static void UnignoreSignals()
     {
+        // By the raw call: posix_spawn(3) leaves glibc's own signals 32 and 33 ignored in the child, and its sigaction(3) refuses to touch them.
+        const int SYS_rt_sigaction = 13, KernelSetBytes = 8;
         const nint SIG_IGN = 1;
+        nint* action = stackalloc nint[4];
         for (int signal = 1; signal <= 64; signal++)
         {
-            sigaction_t action = default;
-            if (Libc.sigaction(signal, null, &action) == 0 && action.handler == SIG_IGN)
+            // SAFETY: the kernel's struct sigaction on x86-64 is four words: handler, flags, restorer, mask.
+            if (Libc.syscall(SYS_rt_sigaction, signal, 0, (nint)action, KernelSetBytes, 0, 0) == 0 && action[0] == SIG_IGN)
             {
-                action = default;
-                _ = Libc.sigaction(signal, &action, null);
+                new Span<nint>(action, 4).Clear();
+                _ = Libc.syscall(SYS_rt_sigaction, signal, (nint)action, 0, KernelSetBytes, 0, 0);
             }
         }
     }

@@ -100,6 +100,13 @@ public sealed unsafe class SeqPacketSocket : IDisposable
         }
     }
 
+    /// <summary>Ends both directions at once: the peer sees the end, and a thread of ours that waits in a send or receive is woken.</summary>
+    public void Shutdown()
+    {
+        const int SHUT_RDWR = 2;
+        _ = Libc.shutdown(Descriptor.Number, SHUT_RDWR);
+    }
+
     /// <inheritdoc/>
     public void Dispose() => Descriptor.Dispose();
 }

@@ -31,7 +31,7 @@ internal sealed class InitProcess : IDisposable
     {
         _boot = boot;
         _log = boot.Log;
-        _jailer = new Jailer(new ControlGroups(ControlGroups.Root, boot.Kernel), "/init", "/zvmm", _reaper.ChildStarted);
+        _jailer = new Jailer(new ControlGroups(ControlGroups.Root, boot.Kernel), "/init", program => program, _reaper.ChildStarted);
         _service = new SpawnService(_jailer, _log);
     }
 

@@ -4,8 +4,9 @@ using ZeroOS.Node.Jail;
 
 namespace ZeroOS.Node.Init;
 
-/// <summary>Starts programs through <c>zeroos enter</c> in the jails of <see cref="Jails"/>.</summary>
-internal sealed class Jailer(ControlGroups groups, string self, string monitor, Action childStarted) : IJailer
+/// <summary>Starts programs through <c>zeroos enter</c>, found at <paramref name="enter"/>, in the jails of <see cref="Jails"/>; <paramref name="locate"/> says
+/// where a program of the table is, which on a node is where the table says.</summary>
+internal sealed class Jailer(ControlGroups groups, string enter, Func<string, string> locate, Action childStarted) : IJailer
 {
     public int Start(InitMessage request, uint uid, IReadOnlyList<FileDescriptor> descriptors)
     {
@@ -28,8 +29,8 @@ internal sealed class Jailer(ControlGroups groups, string self, string monitor, 
     private int Start(JailTemplate template, string name, long memoryBytes, uint uid, IReadOnlyList<string> arguments, IReadOnlyList<string> environment,
         IReadOnlyList<FileDescriptor> descriptors, FileDescriptor? output)
     {
-        string path = template.Program == "/zvmm" ? monitor : self;
-        using FileDescriptor program = FileDescriptor.Open(path, OpenFlags.ReadOnly), log = OpenLog(), nothing = FileDescriptor.Open("/dev/null", OpenFlags.ReadWrite);
+        using FileDescriptor program = FileDescriptor.Open(locate(template.Program), OpenFlags.ReadOnly);
+        using FileDescriptor log = OpenLog(), nothing = FileDescriptor.Open("/dev/null", OpenFlags.ReadWrite);
         JailSpec spec = template.Spec with
         {
             ControlGroup = groups.Make(name, memoryBytes, template.MaxThreads),
@@ -45,7 +46,7 @@ internal sealed class Jailer(ControlGroups groups, string self, string monitor, 
         handed.AddRange(descriptors.Select((d, i) => (d, InitLimits.FirstDescriptor + i)));
         int pid = ChildProcess.Spawn(new ChildStart
         {
-            Path = self,
+            Path = enter,
             Arguments = ["zeroos", .. spec.ToArguments()],
             Environment = ["DOTNET_GCHeapHardLimit=4000000"],
             Descriptors = handed,

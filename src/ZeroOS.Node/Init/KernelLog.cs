@@ -19,6 +19,7 @@ internal sealed class KernelLog
     private readonly string _prefix;
     private FileDescriptor? _records;
     private FileDescriptor? _console;
+    private int _kernelShowsBelow;
 
     /// <summary>A log that keeps its lines until it is opened.</summary>
     public KernelLog(string prefix = "zeroos: ") => _prefix = prefix;
@@ -41,11 +42,12 @@ internal sealed class KernelLog
         // Otherwise the kernel drops what a program says fast (printk.devkmsg=ratelimit).
         _ = KernelFile.TryWrite("/proc/sys/kernel/printk_devkmsg", "on");
         string levels = KernelFile.TryRead("/proc/sys/kernel/printk", out _) ?? "";
-        bool kernelShowsInfo = int.TryParse(levels.Split('\t', ' ')[0], NumberStyles.None, CultureInfo.InvariantCulture, out int shown) && shown > (int)LogLevel.Info;
+        _ = int.TryParse(levels.Split('\t', ' ')[0], NumberStyles.None, CultureInfo.InvariantCulture, out int shown);
         lock (_lock)
         {
             _records ??= FileDescriptor.TryOpen("/dev/kmsg", OpenFlags.WriteOnly, 0, out _);
-            if (!kernelShowsInfo)
+            _kernelShowsBelow = shown;
+            if (shown <= (int)LogLevel.Info)
                 _console ??= FileDescriptor.TryOpen("/dev/console", OpenFlags.WriteOnly | OpenFlags.NoControllingTty, 0, out _);
             foreach ((LogLevel level, string message) in _early)
                 Put(level, message);
@@ -85,8 +87,8 @@ internal sealed class KernelLog
             {
                 string part = line.Substring(start, Math.Min(MaxLine, line.Length - start));
                 _ = _records?.TryWrite(Encoding.UTF8.GetBytes($"<{(int)level}>{_prefix}{part}\n"), out _);
-                // The kernel shows warnings and errors there by itself, "quiet" or not.
-                if (level > LogLevel.Warning || _records is null)
+                // What is graver than the kernel's own threshold it shows there by itself; what is for the curious stays in its log.
+                if (level < LogLevel.Debug && (_records is null || (int)level >= _kernelShowsBelow))
                     _ = _console?.TryWrite(Encoding.UTF8.GetBytes($"{_prefix}{part}\r\n"), out _);
             }
         }

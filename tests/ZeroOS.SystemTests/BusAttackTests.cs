@@ -1,0 +1,116 @@
+using System.Net;
+using System.Text;
+
+using ZeroOS.Bus.Client;
+using ZeroOS.Bus.Envelopes;
+using ZeroOS.Bus.Keys;
+using ZeroOS.Bus.Messages;
+using ZeroOS.Contracts.Bus;
+using ZeroOS.SystemTests.Bench;
+
+namespace ZeroOS.SystemTests;
+
+/// <summary>Attacks on the door of a booted node, as docs/bus.md names them: from the wire, with other people's keys, and by pretending to be the node.</summary>
+public sealed class BusAttackTests
+{
+    [Fact]
+    public async Task Every_attack_on_the_bus_is_refused_in_the_way_it_must_be()
+    {
+        await using World world = await World.Make("bus-attacks");
+        await world.Boot();
+        await world.Pin(world.Owner);
+        using IdentityKey owner = KeyFile.Open(Path.Combine(world.Folder, "owner", "key"), () => "");
+        using IdentityKey other = IdentityKey.Generate();
+        Assert.True(KeyId.TryParse(world.NodeKey, out KeyId? node));
+        using HttpTransport wire = new("127.0.0.1", world.Ports[8051], TimeSpan.FromSeconds(10));
+
+        // A message of the owner's that the node accepted, kept by somebody on the wire.
+        Recorder recorder = new(wire);
+        BusClient client = new(owner, node, recorder, TimeProvider.System);
+        NodeStatus status = await client.CallAsync(Commands.NodeStatus, new Nothing(), BusJson.Default.Nothing, BusJson.Default.NodeStatus, default);
+        Assert.Equal("ready", status.Stage);
+        byte[] accepted = recorder.Sent[^1];
+
+        Assert.Equal(ErrorCodes.Replayed, await Refusal(wire, accepted));
+        byte[] tampered = Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(accepted).Replace("\"payload\":\"ey", "\"payload\":\"fy", StringComparison.Ordinal));
+        Assert.NotEqual(accepted, tampered);
+        Assert.Equal("400", await Refusal(wire, tampered));
+        Assert.True(Envelope.TryRead(accepted, out Envelope? envelope));
+        string unsigned = $"{{\"payloadType\":\"{envelope.PayloadType}\",\"payload\":\"{Convert.ToBase64String(envelope.Payload)}\",\"signatures\":[]}}";
+        Assert.Equal("400", await Refusal(wire, Encoding.UTF8.GetBytes(unsigned)));
+        Assert.Equal("400", await Refusal(wire, "{\"payloadType\":1,\"payloadType\":2}"u8.ToArray()));
+        Assert.Equal("413", await Refusal(wire, new byte[(1 << 20) + 1]));
+
+        // Mallory's own key over the owner's words: the envelope verifies, but the words are not hers.
+        Assert.Equal("400", await Refusal(wire, Envelope.Sign(envelope.PayloadType, envelope.Payload, other)));
+
+        // The owner of another node, a stranger here, with a well-formed question of their own.
+        BusErrorException denied = await Assert.ThrowsAsync<BusErrorException>(() =>
+            new BusClient(other, node, wire, TimeProvider.System).CallAsync(Commands.NodeStatus, new Nothing(), BusJson.Default.Nothing, BusJson.Default.NodeStatus, default));
+        Assert.Equal(ErrorCodes.Denied, denied.Error.Code);
+
+        // A message for another node, delivered here; and the same node pinned under a wrong id.
+        Message info = new()
+        {
+            Id = Guid.CreateVersion7(),
+            Kind = MessageKind.Request,
+            From = owner.Id,
+            To = other.Id.Text,
+            Command = Commands.NodeInfo,
+            Issued = DateTimeOffset.UtcNow,
+            Expires = DateTimeOffset.UtcNow.AddMinutes(1),
+        };
+        Assert.Equal(ErrorCodes.WrongRecipient, await Refusal(wire, info.Sign(owner)));
+        await Assert.ThrowsAnyAsync<Exception>(() => new BusClient(owner, other.Id, wire, TimeProvider.System).InfoAsync(default));
+
+        await SpoofedNodeIsNotBelieved(owner, node, other);
+
+        // After a boot the epoch is another: what was recorded before is stale and never executed.
+        await world.Node.PowerOff();
+        await world.Boot(fresh: false);
+        Assert.Equal(ErrorCodes.Stale, await Eventually.Get("an answer after the boot", TimeSpan.FromSeconds(60), async () => await Refusal(wire, accepted)));
+    }
+
+    /// <summary>Somebody answers in the node's place, with a key of their own and a perfect form.</summary>
+    private static async Task SpoofedNodeIsNotBelieved(IdentityKey owner, KeyId node, IdentityKey impostor)
+    {
+        int port = Ports.Free();
+        using HttpListener listener = new();
+        listener.Prefixes.Add($"http://127.0.0.1:{port}/");
+        listener.Start();
+        Task serve = Task.Run(async () =>
+        {
+            HttpListenerContext context = await listener.GetContextAsync();
+            using MemoryStream asked = new();
+            await context.Request.InputStream.CopyToAsync(asked);
+            Assert.True(Envelope.TryRead(asked.ToArray(), out Envelope? envelope) && Message.TryRead(envelope, out _));
+            Assert.True(Message.TryRead(envelope, out Message? question));
+            Message reply = question with { Kind = MessageKind.Reply, From = impostor.Id, To = owner.Id.Text, InReplyTo = question.Id, Id = Guid.CreateVersion7(), Seq = 0, End = true };
+            context.Response.ContentType = "application/x-ndjson";
+            await context.Response.OutputStream.WriteAsync((byte[])[.. reply.Sign(impostor), (byte)'\n']);
+            context.Response.Close();
+        });
+        using HttpTransport wire = new("127.0.0.1", port, TimeSpan.FromSeconds(10));
+        await Assert.ThrowsAsync<SpoofedReplyException>(() => new BusClient(owner, node, wire, TimeProvider.System).InfoAsync(default));
+        await serve;
+    }
+
+    /// <summary>Sends raw bytes; returns the refusal's code, or the bare HTTP status.</summary>
+    private static async Task<string> Refusal(HttpTransport wire, byte[] bytes)
+    {
+        try
+        {
+            await foreach (ReadOnlyMemory<byte> line in wire.SendAsync(bytes, default))
+            {
+                Assert.True(Envelope.TryRead(line.Span, out Envelope? envelope) && envelope.EverySignatureVerifies());
+                Assert.True(Message.TryRead(envelope, out Message? reply));
+                return reply.Error?.Code ?? "accepted";
+            }
+            return "nothing";
+        }
+        catch (BusTransportException e) when (e.Status != 0)
+        {
+            return e.Status.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        }
+    }
+}
