@@ -144,7 +144,8 @@ internal sealed class ChunkFiller(Image image, ChunkQueue queue, ImageServices s
             for (int i = 0; i < chunks.Length; i++)
             {
                 Memory<byte> bytes = range.AsMemory((int)(chunks[i].BlobOffset - begin), chunks[i].StoredLength);
-                if (await VerifyAsync(chunks[i], bytes, plain).ConfigureAwait(false) is { } verified)
+                Memory<byte> verified = chunks[i].Codec == ChunkCodec.Raw ? bytes : plain.AsMemory(0, chunks[i].Length);
+                if (await VerifyAsync(chunks[i], bytes, verified).ConfigureAwait(false))
                 {
                     image.Put(batch[i], verified.Span);
                     left.Remove(batch[i]);
@@ -162,16 +163,14 @@ internal sealed class ChunkFiller(Image image, ChunkQueue queue, ImageServices s
         }
     }
 
-    // Null: not what the index says. zstd sees bytes only after their hash was right, and what it makes of them is hashed again.
-    private async ValueTask<ReadOnlyMemory<byte>?> VerifyAsync(FlistChunk chunk, Memory<byte> stored, byte[] buffer)
+    // zstd sees bytes only after their hash was right, and what it makes of them is hashed again. True: plain holds the chunk.
+    private async ValueTask<bool> VerifyAsync(FlistChunk chunk, Memory<byte> stored, Memory<byte> plain)
     {
         if (Sha256Digest.Of(stored.Span) != chunk.StoredDigest)
-            return null;
+            return false;
         if (chunk.Codec == ChunkCodec.Raw)
-            return stored;
-        Memory<byte> plain = buffer.AsMemory(0, chunk.Length);
-        bool made = await services.Fetch.TryDecompressAsync(stored, plain, services.Stop).ConfigureAwait(false);
-        return made && Sha256Digest.Of(plain.Span) == chunk.PlainDigest ? plain : null;
+            return true; // its stored bytes are its plain bytes, and the index was held to that
+        return await services.Fetch.TryDecompressAsync(stored, plain, services.Stop).ConfigureAwait(false) && Sha256Digest.Of(plain.Span) == chunk.PlainDigest;
     }
 
     private void Fail(IEnumerable<int> chunks, string reason, string message)

@@ -171,6 +171,7 @@ internal sealed class Image : IImage
     /// <exception cref="LinuxException">The disk did not take it; nothing changed for readers.</exception>
     internal void Put(int chunk, ReadOnlySpan<byte> plain)
     {
+        ArgumentOutOfRangeException.ThrowIfNotEqual(plain.Length, Index[chunk].Length);
         Device.WriteAt(plain, Index[chunk].DeviceOffset);
         Complete(chunk, isNew: true);
     }

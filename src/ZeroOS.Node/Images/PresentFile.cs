@@ -16,15 +16,18 @@ internal static class PresentFile
     private const int HeaderSize = 16 + Sha256Digest.Size;
 
     /// <summary>Reads the hint; a file that is missing, torn or another image's says nothing is there.</summary>
-    public static ChunkMap Load(string path, Sha256Digest index, int chunks)
+    public static ChunkMap Load(string path, Sha256Digest index, int chunks) =>
+        Parse(SmallFile.TryRead(path, HeaderSize + ((chunks + 7) / 8) + Sha256Digest.Size) ?? [], index, chunks);
+
+    /// <summary>As <see cref="Load"/>, of bytes.</summary>
+    public static ChunkMap Parse(ReadOnlySpan<byte> bytes, Sha256Digest index, int chunks)
     {
         ChunkMap map = new(chunks);
-        byte[]? bytes = SmallFile.TryRead(path, HeaderSize + map.Bytes.Length + Sha256Digest.Size);
-        if (bytes is null || bytes.Length != HeaderSize + map.Bytes.Length + Sha256Digest.Size)
+        if (bytes.Length != HeaderSize + map.Bytes.Length + Sha256Digest.Size)
             return map;
         int end = bytes.Length - Sha256Digest.Size;
-        if (Header(index, chunks).AsSpan().SequenceEqual(bytes.AsSpan(0, HeaderSize)) && SHA256.HashData(bytes.AsSpan(0, end)).AsSpan().SequenceEqual(bytes.AsSpan(end)))
-            bytes.AsSpan(HeaderSize, map.Bytes.Length).CopyTo(map.Bytes);
+        if (Header(index, chunks).AsSpan().SequenceEqual(bytes[..HeaderSize]) && SHA256.HashData(bytes[..end]).AsSpan().SequenceEqual(bytes[end..]))
+            bytes.Slice(HeaderSize, map.Bytes.Length).CopyTo(map.Bytes);
         return map;
     }
 

@@ -44,15 +44,20 @@ internal sealed class StandInServer : IDisposable
                 return;
             }
             Seen.Enqueue($"{context.Request.HttpMethod} {context.Request.RawUrl} {context.Request.Headers["Authorization"]}".TrimEnd());
-            try
-            {
-                await _answer(context.Request, context.Response);
-                context.Response.Close();
-            }
-            catch (Exception e) when (e is HttpListenerException or InvalidOperationException or IOException)
-            {
-                context.Response.Abort();
-            }
+            _ = AnswerAsync(context);
+        }
+    }
+
+    private async Task AnswerAsync(HttpListenerContext context)
+    {
+        try
+        {
+            await _answer(context.Request, context.Response);
+            context.Response.Close();
+        }
+        catch (Exception e) when (e is HttpListenerException or InvalidOperationException or IOException)
+        {
+            context.Response.Abort();
         }
     }
 }
