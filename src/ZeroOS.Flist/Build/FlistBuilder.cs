@@ -14,8 +14,10 @@ public static class FlistBuilder
 
     /// <summary>Builds <paramref name="source"/> into <paramref name="layoutDirectory"/>, which may hold other images already.</summary>
     /// <exception cref="FlistBuildException">What is wrong with the image.</exception>
+    /// <exception cref="OperationCanceledException">The build was cancelled; the layout is as it was.</exception>
     /// <exception cref="IOException">What the disk refused.</exception>
-    public static BuildResult Build(FlistSource source, string layoutDirectory, IProgress<BuildProgress>? progress = null, BuildLimits? limits = null)
+    public static BuildResult Build(FlistSource source, string layoutDirectory, IProgress<BuildProgress>? progress = null, BuildLimits? limits = null,
+        CancellationToken cancellation = default)
     {
         limits ??= BuildLimits.Default;
         ImageSource image = source.Open();
@@ -25,7 +27,7 @@ public static class FlistBuilder
             throw new FlistBuildException($"the image has {image.Layers.Count} layers, the limit is {limits.MaxLayers}");
         using var output = new OciLayoutWriter(layoutDirectory);
         using var spool = new Spool(output.Workspace);
-        var reader = new LayerReader(spool, limits, progress, image.Layers.Sum(l => l.Size ?? 0));
+        var reader = new LayerReader(spool, limits, progress, image.Layers.Sum(l => l.Size ?? 0), cancellation);
         var merge = new LayerMerge();
         var parts = new List<LayerParts>(image.Layers.Count);
         int ignoredXattrs = 0;
@@ -38,7 +40,7 @@ public static class FlistBuilder
         }
         try
         {
-            return Write(image, merge.Root, parts, output, progress) with { IgnoredXattrs = ignoredXattrs };
+            return Write(image, merge.Root, parts, output, progress, cancellation) with { IgnoredXattrs = ignoredXattrs };
         }
         catch (Exception e) when (e is ErofsException or FlistFormatException)
         {
@@ -46,7 +48,8 @@ public static class FlistBuilder
         }
     }
 
-    private static BuildResult Write(ImageSource image, ImageInode root, List<LayerParts> layers, OciLayoutWriter output, IProgress<BuildProgress>? progress)
+    private static BuildResult Write(ImageSource image, ImageInode root, List<LayerParts> layers, OciLayoutWriter output, IProgress<BuildProgress>? progress,
+        CancellationToken cancellation)
     {
         ErofsLayout layout = ErofsLayout.Plan(root);
         int files = 0;
@@ -61,7 +64,7 @@ public static class FlistBuilder
         if (blocks >= uint.MaxValue)
             throw new FlistBuildException("the image does not fit into 16 TiB");
 
-        using var chunks = new ChunkWriter(output, progress, blocks * FlistFormat.BlockSize);
+        using var chunks = new ChunkWriter(output, progress, blocks * FlistFormat.BlockSize, cancellation);
         byte[] metadata = layout.Write((uint)blocks);
         for (int at = 0; at < metadata.Length; at += ChunkBytes)
             chunks.Add(at, metadata.AsSpan(at, Math.Min(ChunkBytes, metadata.Length - at)), neededAtStart: true);
