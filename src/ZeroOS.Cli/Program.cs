@@ -1,6 +1,8 @@
+using ZeroOS.Cli.Output;
+
 namespace ZeroOS.Cli;
 
 internal static class Program
 {
-    private static int Main() => 0;
+    private static Task<int> Main(string[] args) => CommandLine.RunAsync(args, Terminal.OfThisProcess());
 }

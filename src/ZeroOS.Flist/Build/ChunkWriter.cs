@@ -6,7 +6,7 @@ namespace ZeroOS.Flist.Build;
 /// Turns ranges of the device into chunks: zeros become nothing, bytes seen before become a second record of the stored ones, the rest is
 /// compressed and appended to the open blob. Ranges come in the order of the device.
 /// </summary>
-internal sealed class ChunkWriter(OciLayoutWriter output, IProgress<BuildProgress>? progress, long deviceBytes, CancellationToken cancellation) : IDisposable
+internal sealed class ChunkWriter(OciLayoutWriter output, IProgress<BuildProgress>? progress, long deviceBytes) : IDisposable
 {
     /// <summary>Part of the builder's identity: another level makes other bytes.</summary>
     internal const int ZstdLevel = 6;
@@ -25,7 +25,6 @@ internal sealed class ChunkWriter(OciLayoutWriter output, IProgress<BuildProgres
     /// <summary>Adds the bytes at <paramref name="deviceOffset"/>; whole blocks, at most 4 MiB.</summary>
     internal void Add(long deviceOffset, ReadOnlySpan<byte> plain, bool neededAtStart)
     {
-        cancellation.ThrowIfCancellationRequested();
         progress?.Report(new BuildProgress(BuildPhase.Writing, deviceOffset + plain.Length, deviceBytes));
         if (!plain.ContainsAnyExcept((byte)0))
             return;

@@ -14,10 +14,8 @@ public static class FlistBuilder
 
     /// <summary>Builds <paramref name="source"/> into <paramref name="layoutDirectory"/>, which may hold other images already.</summary>
     /// <exception cref="FlistBuildException">What is wrong with the image.</exception>
-    /// <exception cref="OperationCanceledException">The build was cancelled; the layout is as it was.</exception>
     /// <exception cref="IOException">What the disk refused.</exception>
-    public static BuildResult Build(FlistSource source, string layoutDirectory, IProgress<BuildProgress>? progress = null, BuildLimits? limits = null,
-        CancellationToken cancellation = default)
+    public static BuildResult Build(FlistSource source, string layoutDirectory, IProgress<BuildProgress>? progress = null, BuildLimits? limits = null)
     {
         limits ??= BuildLimits.Default;
         ImageSource image = source.Open();
@@ -27,7 +25,7 @@ public static class FlistBuilder
             throw new FlistBuildException($"the image has {image.Layers.Count} layers, the limit is {limits.MaxLayers}");
         using var output = new OciLayoutWriter(layoutDirectory);
         using var spool = new Spool(output.Workspace);
-        var reader = new LayerReader(spool, limits, progress, image.Layers.Sum(l => l.Size ?? 0), cancellation);
+        var reader = new LayerReader(spool, limits, progress, image.Layers.Sum(l => l.Size ?? 0));
         var merge = new LayerMerge();
         var parts = new List<LayerParts>(image.Layers.Count);
         int ignoredXattrs = 0;
@@ -40,7 +38,7 @@ public static class FlistBuilder
         }
         try
         {
-            return Write(image, merge.Root, parts, output, progress, cancellation) with { IgnoredXattrs = ignoredXattrs };
+            return Write(image, merge.Root, parts, output, progress) with { IgnoredXattrs = ignoredXattrs };
         }
         catch (Exception e) when (e is ErofsException or FlistFormatException)
         {
@@ -48,8 +46,7 @@ public static class FlistBuilder
         }
     }
 
-    private static BuildResult Write(ImageSource image, ImageInode root, List<LayerParts> layers, OciLayoutWriter output, IProgress<BuildProgress>? progress,
-        CancellationToken cancellation)
+    private static BuildResult Write(ImageSource image, ImageInode root, List<LayerParts> layers, OciLayoutWriter output, IProgress<BuildProgress>? progress)
     {
         ErofsLayout layout = ErofsLayout.Plan(root);
         int files = 0;
@@ -64,7 +61,7 @@ public static class FlistBuilder
         if (blocks >= uint.MaxValue)
             throw new FlistBuildException("the image does not fit into 16 TiB");
 
-        using var chunks = new ChunkWriter(output, progress, blocks * FlistFormat.BlockSize, cancellation);
+        using var chunks = new ChunkWriter(output, progress, blocks * FlistFormat.BlockSize);
         byte[] metadata = layout.Write((uint)blocks);
         for (int at = 0; at < metadata.Length; at += ChunkBytes)
             chunks.Add(at, metadata.AsSpan(at, Math.Min(ChunkBytes, metadata.Length - at)), neededAtStart: true);

@@ -5,7 +5,7 @@ using ZeroOS.Linux;
 namespace ZeroOS.Flist.Build;
 
 /// <summary>Reads the layers of one image into trees, their file contents into the spool, inside the limits.</summary>
-internal sealed class LayerReader(Spool spool, BuildLimits limits, IProgress<BuildProgress>? progress, long totalBytes, CancellationToken cancellation)
+internal sealed class LayerReader(Spool spool, BuildLimits limits, IProgress<BuildProgress>? progress, long totalBytes)
 {
     private readonly byte[] _buffer = new byte[256 * 1024];
     private int _entries;
@@ -43,10 +43,7 @@ internal sealed class LayerReader(Spool spool, BuildLimits limits, IProgress<Bui
             long start = spool.Reserve(file.Size);
             file.SetContent(spool, start);
             for (int n; (n = tar.Read(_buffer, out long offset)) > 0;)
-            {
-                cancellation.ThrowIfCancellationRequested();
                 spool.Write(start + offset, _buffer.AsSpan(0, n));
-            }
         }
         while (buffered.Read(_buffer) > 0)
         {
@@ -58,7 +55,6 @@ internal sealed class LayerReader(Spool spool, BuildLimits limits, IProgress<Bui
 
     private ImageInode? Admit(Layer layer, TarEntry entry, bool whiteouts)
     {
-        cancellation.ThrowIfCancellationRequested();
         if (++_entries > limits.MaxEntries)
             throw new FlistBuildException($"the image has more than {limits.MaxEntries} entries");
         if (entry.Size > limits.MaxFileBytes - _fileBytes)

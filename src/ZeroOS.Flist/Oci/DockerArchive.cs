@@ -28,15 +28,12 @@ internal static class DockerArchive
 
     private static DockerArchiveImage Choose(List<DockerArchiveImage> images, string? tag)
     {
-        List<DockerArchiveImage> matching = [.. images.Where(i => i is not null && (tag is null || (i.RepoTags ?? []).Exists(t => IsCalled(t, tag))))];
+        List<DockerArchiveImage> matching = [.. images.Where(i => i is not null && (tag is null || (i.RepoTags ?? []).Contains(tag)))];
         if (matching.Count == 1)
             return matching[0];
         string there = "it has " + string.Join(", ", images.SelectMany(i => i?.RepoTags ?? []));
         throw new FlistBuildException(tag is null ? $"say which image of the archive, as docker-archive:FILE:NAME; {there}" : $"the archive has no image \"{tag}\"; {there}");
     }
-
-    /// <summary>skopeo writes names out in full where people and Docker leave the default registry away.</summary>
-    private static bool IsCalled(string? name, string tag) => name == tag || name == "docker.io/" + tag || name == "docker.io/library/" + tag;
 
     private static string Name(string? name, string what)
     {

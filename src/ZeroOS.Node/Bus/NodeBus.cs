@@ -12,7 +12,7 @@ public sealed class NodeBus : IAsyncDisposable
     private readonly BusServer _server;
 
     /// <summary>Makes the parts; id, sealing key, epoch and time of node.info are filled in here, the rest are <paramref name="facts"/>.</summary>
-    public NodeBus(IdentityKey identity, IAuthority authority, ISeen seen, NodeFacts facts, Action<string> log, int port = BusServer.DefaultPort)
+    public NodeBus(IdentityKey identity, IAuthority authority, ISeen seen, NodeDescription facts, Action<string> log, int port = BusServer.DefaultPort)
     {
         _epoch = new EpochClock(TimeProvider.System);
         _sealing = new SealingKeys(identity, TimeProvider.System);
@@ -44,7 +44,7 @@ public sealed class NodeBus : IAsyncDisposable
         _sealing.Dispose();
     }
 
-    private NodeInfo Describe(IdentityKey identity, NodeFacts facts)
+    private NodeInfo Describe(IdentityKey identity, NodeDescription facts)
     {
         (string epoch, DateTimeOffset now) = _epoch.Read();
         return new NodeInfo
@@ -62,4 +62,4 @@ public sealed class NodeBus : IAsyncDisposable
 }
 
 /// <summary>What node.info says that does not change while the node runs.</summary>
-public sealed record NodeFacts(string Version, string ImageDigest, string Tier, IReadOnlyList<string> Features);
+public sealed record NodeDescription(string Version, string ImageDigest, string Tier, IReadOnlyList<string> Features);

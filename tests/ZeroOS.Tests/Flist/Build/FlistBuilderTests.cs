@@ -147,21 +147,6 @@ public sealed class FlistBuilderTests
     }
 
     [Fact]
-    public void Cancelled_build_stops_and_leaves_nothing()
-    {
-        using var temp = new TemporaryDirectory();
-        using var cancel = new CancellationTokenSource();
-        var progress = new Reporter(p =>
-        {
-            if (p.Phase == BuildPhase.Writing)
-                cancel.Cancel();
-        });
-        FlistSource sample = FlistSource.Parse("tar:" + temp.Write("a.tar", Sample()));
-        Assert.Throws<OperationCanceledException>(() => FlistBuilder.Build(sample, temp["out"], progress, null, cancel.Token));
-        Assert.Empty(Directory.GetFiles(temp["out"], "*", SearchOption.AllDirectories));
-    }
-
-    [Fact]
     public void Limits_hold()
     {
         using var temp = new TemporaryDirectory();
@@ -199,11 +184,6 @@ public sealed class FlistBuilderTests
 
     private static byte[] Sample() => new TarBytes().Directory("etc").File("etc/passwd", "root:x:0:0::/:\n").SymbolicLink("bin", "usr/bin").Directory("usr/bin")
         .File("usr/bin/tool", Noise(400_000, 11), "0104755").HardLink("usr/bin/same", "usr/bin/tool").File("var/small", Noise(9_000, 12)).ToArray();
-
-    private sealed class Reporter(Action<BuildProgress> report) : IProgress<BuildProgress>
-    {
-        public void Report(BuildProgress value) => report(value);
-    }
 
     private static string Noise(int length, int seed)
     {

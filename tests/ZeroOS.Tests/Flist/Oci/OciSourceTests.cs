@@ -1,4 +1,3 @@
-using System.IO.Compression;
 using System.Text;
 using System.Text.Json.Nodes;
 
@@ -6,7 +5,6 @@ using Xunit;
 
 using ZeroOS.Flist;
 using ZeroOS.Flist.Build;
-using ZeroOS.Flist.Compression;
 using ZeroOS.Flist.Oci;
 using ZeroOS.Tests.Flist.Build;
 using ZeroOS.Tests.Formats.Tar;
@@ -123,66 +121,6 @@ public sealed class OciSourceTests
         Assert.Equal(config, Encoding.UTF8.GetString(flist.Config));
         Assert.Equal(result, FlistBuilder.Build(FlistSource.Parse($"docker-archive:{path}:x:1"), temp["out"]));
         Assert.Throws<FlistBuildException>(() => FlistSource.Parse($"docker-archive:{path}:y").Open());
-    }
-
-    [Theory]
-    [InlineData("x:1")]
-    [InlineData("docker.io/x:1")]
-    public void Docker_archive_finds_the_name_with_and_without_the_default_registry(string tag)
-    {
-        using var temp = new TemporaryDirectory();
-        string path = temp.Write("image.tar", new TarBytes().File("config.json", """{"rootfs":{"type":"layers","diff_ids":[]}}""")
-            .File("manifest.json", """[{"Config":"config.json","RepoTags":["docker.io/x:1"],"Layers":[]}]""").ToArray());
-        Assert.Empty(FlistSource.Parse($"docker-archive:{path}:{tag}").Open().Layers);
-    }
-
-    [Fact]
-    public void Layers_of_several_gzip_members_or_zstd_frames_are_read_to_their_end()
-    {
-        int half = s_layer.Length / 2;
-        byte[] gzip = [.. Gzip(s_layer[..half]), .. Gzip(s_layer[half..])];
-        // Between the frames a skippable one, as chunked zstd layers have them.
-        byte[] zstd = [.. Zstd(s_layer[..half]), 0x50, 0x2A, 0x4D, 0x18, 3, 0, 0, 0, 1, 2, 3, .. Zstd(s_layer[half..])];
-        foreach (byte[] stored in (byte[][])[gzip, zstd, s_layer])
-        {
-            var source = new LayerSource { Name = "x", Open = () => new MemoryStream(stored), Digest = Sha256Digest.Of(stored), Size = stored.Length, DiffId = Sha256Digest.Of(s_layer) };
-            using LayerStream stream = source.OpenArchive(1 << 20);
-            using var plain = new MemoryStream();
-            stream.CopyTo(plain);
-            stream.CheckDigests();
-            Assert.Equal(s_layer, plain.ToArray());
-        }
-
-        static byte[] Gzip(byte[] plain)
-        {
-            using var stored = new MemoryStream();
-            using (var stream = new GZipStream(stored, CompressionLevel.Fastest))
-                stream.Write(plain);
-            return stored.ToArray();
-        }
-
-        static byte[] Zstd(byte[] plain)
-        {
-            using var compressor = new ZstdCompressor(3);
-            var stored = new byte[plain.Length + 100];
-            return stored[..compressor.Compress(plain, stored)];
-        }
-    }
-
-    [Fact]
-    public void Layer_compressed_with_xz_is_refused_with_its_reason()
-    {
-        using var temp = new TemporaryDirectory();
-        string path = temp.Write("a.tar.xz", [0xFD, (byte)'7', (byte)'z', (byte)'X', (byte)'Z', 0, 0]);
-        Assert.Contains("xz or bzip2", Assert.Throws<FlistBuildException>(() => FlistBuilder.Build(FlistSource.Parse("tar:" + path), temp["out"])).Message);
-    }
-
-    [Fact]
-    public void Damaged_gzip_is_refused_as_the_layer_s_fault()
-    {
-        using var temp = new TemporaryDirectory();
-        string path = temp.Write("a.tar.gz", [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 3, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF]);
-        Assert.StartsWith("layer 1", Assert.Throws<FlistBuildException>(() => FlistBuilder.Build(FlistSource.Parse("tar:" + path), temp["out"])).Message);
     }
 
     [Fact]

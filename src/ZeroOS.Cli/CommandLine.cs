@@ -1,0 +1,87 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Invocation;
+
+using ZeroOS.Bus.Client;
+using ZeroOS.Cli.Output;
+using ZeroOS.Cli.Verbs;
+using ZeroOS.Contracts.Bus;
+using ZeroOS.Flist;
+using ZeroOS.Flist.Build;
+using ZeroOS.Flist.Registry;
+
+namespace ZeroOS.Cli;
+
+/// <summary>The table of what zos can do, and the one place where what goes wrong becomes a sentence and an exit code.</summary>
+internal static class CommandLine
+{
+    private const int Interrupted = 130;
+
+    /// <summary>Runs one command line; the answer is the exit code.</summary>
+    public static async Task<int> RunAsync(string[] args, Terminal terminal)
+    {
+        RootCommand root = Build(terminal);
+        ParseResult parsed = root.Parse(RunVerb.SeparateCommand(AskForHelp(args)));
+        if (parsed.Action is ParseErrorAction || (parsed.Errors.Count > 0 && parsed.Action is not HelpAction))
+        {
+            terminal.Complain(parsed.Errors.Count > 0 ? parsed.Errors[0].Message : "that is not a command");
+            terminal.Error.WriteLine("Try: zos help " + parsed.CommandResult.Command.Name);
+            return CliException.Usage;
+        }
+        InvocationConfiguration invocation = new() { EnableDefaultExceptionHandler = false, Output = terminal.Out, Error = terminal.Error };
+        bool verbose = parsed.GetValue(Globals.Verbose);
+        try
+        {
+            return await parsed.InvokeAsync(invocation);
+        }
+        catch (Exception e)
+        {
+            // Main's catch: whatever went wrong is said in one line, and with --verbose in full.
+            (string message, int code) = Explain(e);
+            terminal.Complain(message);
+            if (verbose)
+                terminal.Error.WriteLine(e);
+            return code;
+        }
+    }
+
+    private static RootCommand Build(Terminal terminal)
+    {
+        RootCommand root = new("zos: speak to ZeroOS nodes. Machines are DEPLOYMENT/MACHINE, short where unique.");
+        foreach (Option option in Globals.All)
+            root.Add(option);
+        root.Add(KeyVerbs.Build(terminal));
+        root.Add(FarmVerbs.Build(terminal));
+        root.Add(NodeVerbs.Build(terminal));
+        root.Add(GrantVerbs.Build(terminal));
+        root.Add(FlistVerbs.Build(terminal));
+        root.Add(ImageVerbs.Build(terminal));
+        foreach (Command verb in DeploymentVerbs.Build(terminal))
+            root.Add(verb);
+        foreach (Command verb in MachineVerbs.Build(terminal))
+            root.Add(verb);
+        root.Add(RunVerb.Build(terminal));
+        return root;
+    }
+
+    /// <summary>"help VERB…" is "VERB… --help".</summary>
+    private static string[] AskForHelp(string[] args) => args is ["help", ..] ? [.. args[1..], "--help"] : args;
+
+    private static (string Message, int Code) Explain(Exception exception) => exception switch
+    {
+        CliException e => (e.Message, e.ExitCode),
+        BusErrorException e => (Explain(e.Error), CliException.Refused),
+        SpoofedReplyException e => ($"nothing of the answer is believed: {e.Message}", CliException.Refused),
+        TimeoutException or BusTransportException or RegistryException or FlistBuildException or FlistFormatException or InvalidDataException or FormatException
+            or IOException or UnauthorizedAccessException => (exception.Message, CliException.Refused),
+        OperationCanceledException => ("interrupted", Interrupted),
+        _ => ($"a fault of zos itself ({exception.GetType().Name}: {exception.Message}); please report it with --verbose", CliException.Refused),
+    };
+
+    private static string Explain(BusError error)
+    {
+        string where = error.Path is null ? "" : $" at {error.Path}";
+        string again = error.Retryable ? "; the same again may succeed later" : "";
+        return $"the node refuses{where}: {error.Message} ({error.Code}{again})";
+    }
+}

@@ -1,0 +1,29 @@
+using ZeroOS.Bus.Client;
+using ZeroOS.Contracts.Bus;
+using ZeroOS.Contracts.Deployments;
+
+namespace ZeroOS.Cli.Deploying;
+
+/// <summary>Finds the machine people mean: DEPLOYMENT/MACHINE, or either name alone where it can mean only one.</summary>
+internal static class MachineFinder
+{
+    public static async Task<MachineName> FindAsync(BusClient client, string text, CancellationToken cancellation)
+    {
+        if (text.Split('/') is [string deployment, string machine])
+            return new MachineName { Deployment = deployment, Machine = machine };
+        DeploymentList all = await client.CallAsync(Commands.DeploymentList, new Nothing(), BusJson.Default.Nothing, BusJson.Default.DeploymentList, cancellation);
+        MachineName[] found =
+        [
+            .. from d in all.Deployments
+               from w in d.Deployment.Workloads.OfType<ZmachineWorkload>()
+               where w.Name == text || d.Deployment.Name == text
+               select new MachineName { Deployment = d.Deployment.Name, Machine = w.Name },
+        ];
+        return found switch
+        {
+            [] => throw new CliException($"you have no machine \"{text}\" on this node; zos ps shows those you have"),
+            [MachineName one] => one,
+            _ => throw new CliException($"\"{text}\" can mean {string.Join(" or ", found.Select(f => $"{f.Deployment}/{f.Machine}"))}; say which", CliException.Usage),
+        };
+    }
+}

@@ -1,0 +1,59 @@
+namespace ZeroOS.Cli.Output;
+
+/// <summary>Where zos writes. Everything a node says goes through <see cref="Clean"/>; logs go out raw.</summary>
+internal sealed class Terminal(TextWriter output, TextWriter error, Stream rawOutput, Stream rawError, bool interactive, Func<string, string?> ask)
+{
+    /// <summary>What was asked for.</summary>
+    public TextWriter Out { get; } = output;
+
+    /// <summary>Complaints and progress.</summary>
+    public TextWriter Error { get; } = error;
+
+    /// <summary>A machine's standard output, byte for byte.</summary>
+    public Stream RawOut { get; } = rawOutput;
+
+    /// <summary>A machine's standard error, byte for byte.</summary>
+    public Stream RawError { get; } = rawError;
+
+    /// <summary>A person is looking and can be asked.</summary>
+    public bool Interactive { get; } = interactive;
+
+    /// <summary>The real one.</summary>
+    public static Terminal OfThisProcess() => new(Console.Out, Console.Error, Console.OpenStandardOutput(), Console.OpenStandardError(),
+        !Console.IsInputRedirected && !Console.IsErrorRedirected, Prompt);
+
+    /// <summary>Asks a question; the answer is not shown when it is a secret (the question then ends with "passphrase: ").</summary>
+    public string? Ask(string question) => ask(question);
+
+    /// <summary>One sentence that says why not.</summary>
+    public void Complain(string message) => Error.WriteLine("zos: " + Clean(message));
+
+    /// <summary>Foreign text without what could move a cursor, change a title, or turn the reading direction.</summary>
+    public static string Clean(string? text)
+    {
+        if (text is null)
+            return "";
+        return string.Create(text.Length, text, static (span, source) =>
+        {
+            for (int i = 0; i < span.Length; i++)
+                span[i] = char.IsControl(source[i]) || source[i] is (>= '\u202a' and <= '\u202e') or (>= '\u2066' and <= '\u2069') or '\u2028' or '\u2029' ? '?' : source[i];
+        });
+    }
+
+    private static string? Prompt(string question)
+    {
+        Console.Error.Write(question);
+        if (!question.EndsWith("passphrase: ", StringComparison.Ordinal) || Console.IsInputRedirected)
+            return Console.In.ReadLine();
+        List<char> secret = [];
+        while (Console.ReadKey(intercept: true) is var key && key.Key != ConsoleKey.Enter)
+        {
+            if (key.Key != ConsoleKey.Backspace)
+                secret.Add(key.KeyChar);
+            else if (secret.Count > 0)
+                secret.RemoveAt(secret.Count - 1);
+        }
+        Console.Error.WriteLine();
+        return new string([.. secret]);
+    }
+}

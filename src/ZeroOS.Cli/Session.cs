@@ -1,0 +1,126 @@
+using System.CommandLine;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+
+using ZeroOS.Bus.Client;
+using ZeroOS.Bus.Keys;
+using ZeroOS.Cli.Config;
+using ZeroOS.Cli.Output;
+
+namespace ZeroOS.Cli;
+
+/// <summary>One command line at work: its options, whose key, which node. What it opened is closed with it.</summary>
+internal sealed class Session : IDisposable
+{
+    private const double DefaultTimeoutSeconds = 30;
+
+    private readonly ParseResult _parsed;
+    private readonly CancellationTokenSource _ends;
+    private IdentityKey? _key;
+    private HttpTransport? _transport;
+
+    private Session(ParseResult parsed, Terminal terminal, CancellationToken interrupt, bool lasting)
+    {
+        (_parsed, Terminal) = (parsed, terminal);
+        _ends = CancellationTokenSource.CreateLinkedTokenSource(interrupt);
+        double? timeout = parsed.GetValue(Globals.Timeout) ?? (lasting ? null : DefaultTimeoutSeconds);
+        if (timeout is double seconds)
+            _ends.CancelAfter(TimeSpan.FromSeconds(Math.Clamp(seconds, 0.001, 1e6)));
+    }
+
+    public Terminal Terminal { get; }
+
+    public ConfigFolder Folder { get; } = ConfigFolder.OfEnvironment();
+
+    public bool Json => _parsed.GetValue(Globals.Json);
+
+    /// <summary>Ends with Ctrl-C and with --timeout.</summary>
+    public CancellationToken Cancellation => _ends.Token;
+
+    /// <summary>The node spoken to, once <see cref="Connect"/> was called.</summary>
+    public KnownNode? Node { get; private set; }
+
+    /// <summary>What a command does, wrapped: a time-out is said as one. <paramref name="lasting"/> commands wait or stream and have none unless asked for.</summary>
+    public static void Set(Command command, Terminal terminal, Func<Session, ParseResult, Task<int>> run, bool lasting = false) =>
+        command.SetAction(async (parsed, interrupt) =>
+        {
+            using Session session = new(parsed, terminal, interrupt, lasting);
+            try
+            {
+                return await run(session, parsed);
+            }
+            catch (OperationCanceledException) when (!interrupt.IsCancellationRequested && session.Cancellation.IsCancellationRequested)
+            {
+                throw new TimeoutException("no answer in the time given; try again with a longer --timeout SECONDS");
+            }
+        });
+
+    /// <summary>This person's key.</summary>
+    public IdentityKey Key()
+    {
+        if (_key is not null)
+            return _key;
+        string path = KeyPath();
+        if (!File.Exists(path))
+            throw new CliException($"there is no key at {path}; make one with: zos key new");
+        return _key = KeyFile.Open(path, AskPassphrase);
+    }
+
+    /// <summary>Where this person's key is or would be.</summary>
+    public string KeyPath() => _parsed.GetValue(Globals.Key) ?? Folder.KeyFile;
+
+    /// <summary>A passphrase, from ZOS_PASSPHRASE or a person.</summary>
+    public string AskPassphrase()
+    {
+        if (Environment.GetEnvironmentVariable("ZOS_PASSPHRASE") is { Length: > 0 } fromEnvironment)
+            return fromEnvironment;
+        if (!Terminal.Interactive)
+            throw new CliException("the key is under a passphrase and nobody can be asked; set ZOS_PASSPHRASE");
+        return Terminal.Ask("passphrase: ") ?? "";
+    }
+
+    /// <summary>A client for the node that --node, ZOS_NODE or being the only one names.</summary>
+    public BusClient Connect(string? name = null)
+    {
+        Node = Find(name ?? _parsed.GetValue(Globals.Node) ?? Environment.GetEnvironmentVariable("ZOS_NODE"));
+        if (!KeyId.TryParse(Node.Id, out KeyId? id))
+            throw new CliException($"the configuration has no good key id for that node: \"{Node.Id}\"");
+        _transport?.Dispose();
+        _transport = new HttpTransport(Node.Host, Node.Port, TimeSpan.FromSeconds(10));
+        return new BusClient(Key(), id, _transport, TimeProvider.System);
+    }
+
+    /// <summary>Registries as this machine reaches them.</summary>
+    public Registries Registries() => new(Folder.Read(), _parsed.GetValue(Globals.Registry) ?? []);
+
+    /// <summary>One JSON object on one line.</summary>
+    public void WriteJson<T>(T value, JsonTypeInfo<T> type) => Terminal.Out.WriteLine(Encoding.UTF8.GetString(JsonSerializer.SerializeToUtf8Bytes(value, type)));
+
+    public void Dispose()
+    {
+        _transport?.Dispose();
+        _key?.Dispose();
+        _ends.Dispose();
+    }
+
+    private KnownNode Find(string? wanted)
+    {
+        IReadOnlyDictionary<string, KnownNode> nodes = Folder.Read().Nodes;
+        if (string.IsNullOrEmpty(wanted))
+        {
+            return nodes.Count switch
+            {
+                0 => throw new CliException("no node is known; pin one with: zos node add NAME KEYID@HOST"),
+                1 => nodes.Values.Single(),
+                _ => throw new CliException($"which node? say --node {string.Join(" or --node ", nodes.Keys)}", CliException.Usage),
+            };
+        }
+        if (nodes.TryGetValue(wanted, out KnownNode? known))
+            return known;
+        if (!wanted.Contains('@', StringComparison.Ordinal))
+            throw new CliException($"no node is called \"{wanted}\"; zos node list shows those known, zos node add pins another");
+        NodeAddress address = NodeAddress.Parse(wanted);
+        return new KnownNode { Id = address.Id!.Text, Host = address.Host, Port = address.Port };
+    }
+}

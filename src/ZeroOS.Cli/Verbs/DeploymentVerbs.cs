@@ -1,0 +1,160 @@
+using System.CommandLine;
+using System.Globalization;
+
+using ZeroOS.Bus.Client;
+using ZeroOS.Cli.Deploying;
+using ZeroOS.Cli.Output;
+using ZeroOS.Contracts.Bus;
+using ZeroOS.Contracts.Deployments;
+
+namespace ZeroOS.Cli.Verbs;
+
+/// <summary>zos deploy, get, list, delete, events: deployments.</summary>
+internal static class DeploymentVerbs
+{
+    public static IEnumerable<Command> Build(Terminal terminal) => [Deploy(terminal), Get(terminal), List(terminal), Delete(terminal), Events(terminal)];
+
+    /// <summary>The version a deployment has on the node, 0 if it is not there.</summary>
+    internal static async Task<int> VersionAsync(BusClient client, string name, CancellationToken cancellation)
+    {
+        try
+        {
+            return (await GetAsync(client, name, cancellation)).Deployment.Version;
+        }
+        catch (BusErrorException e) when (e.Error.Code == ErrorCodes.NotFound)
+        {
+            return 0;
+        }
+    }
+
+    internal static Task<DeploymentStatus> GetAsync(BusClient client, string name, CancellationToken cancellation) =>
+        client.CallAsync(Commands.DeploymentGet, new DeploymentName { Name = name }, BusJson.Default.DeploymentName, BusJson.Default.DeploymentStatus, cancellation);
+
+    internal static Task<DeploymentStatus> ApplyAsync(BusClient client, Deployment deployment, CancellationToken cancellation) =>
+        client.CallAsync(Commands.DeploymentApply, new DeploymentApply { Deployment = deployment }, BusJson.Default.DeploymentApply, BusJson.Default.DeploymentStatus, cancellation);
+
+    private static Command Deploy(Terminal terminal)
+    {
+        Argument<string> path = new("FILE") { Description = "YAML or JSON; \"-\" reads standard input. Version and digests may be left out" };
+        Option<bool> detach = new("--detach", "-d") { Description = "return when the node has it, before it runs" };
+        Command command = new("deploy", "Make a node hold what a file says.") { path, detach };
+        Session.Set(command, terminal, async (session, parsed) =>
+        {
+            string name = parsed.GetRequiredValue(path);
+            DeploymentFile file = DeploymentFile.Read(name, name == "-" ? Console.In.ReadToEnd() : File.ReadAllText(name));
+            BusClient client = session.Connect();
+            int version = file.HasVersion ? 0 : await VersionAsync(client, file.Draft.Name, session.Cancellation);
+            Deployment deployment = await file.ResolveAsync(session.Registries(), version + 1, session.Cancellation);
+            DeploymentStatus status = await ApplyAsync(client, deployment, session.Cancellation);
+            if (!session.Json)
+                terminal.Error.WriteLine($"{deployment.Name} version {deployment.Version} is stored on the node");
+            if (!parsed.GetValue(detach))
+                status = await DeploymentWait.UntilRunningAsync(client, deployment.Name, terminal, quiet: session.Json, session.Cancellation);
+            Show(session, status);
+            return 0;
+        }, lasting: true);
+        return command;
+    }
+
+    private static Command Get(Terminal terminal)
+    {
+        Argument<string> name = new("NAME");
+        Command command = new("get", "A deployment and how its workloads are.") { name };
+        Session.Set(command, terminal, async (session, parsed) =>
+        {
+            Show(session, await GetAsync(session.Connect(), parsed.GetRequiredValue(name), session.Cancellation));
+            return 0;
+        });
+        return command;
+    }
+
+    private static Command List(Terminal terminal)
+    {
+        Command command = new("list", "Your deployments on the node.");
+        Session.Set(command, terminal, async (session, _) =>
+        {
+            DeploymentList all = await session.Connect().CallAsync(Commands.DeploymentList, new Nothing(), BusJson.Default.Nothing, BusJson.Default.DeploymentList, session.Cancellation);
+            if (session.Json)
+            {
+                session.WriteJson(all, BusJson.Default.DeploymentList);
+                return 0;
+            }
+            Table table = new("NAME", "VERSION", "WORKLOADS", "STATE");
+            foreach (DeploymentStatus d in all.Deployments)
+            {
+                string[] states = [.. d.Workloads.Select(w => DeploymentWait.Name(w.State)).Distinct()];
+                table.Add(d.Deployment.Name, $"{d.Deployment.Version}", $"{d.Workloads.Count}", d.Deleting ? "deleting" : string.Join(", ", states));
+            }
+            table.Write(terminal.Out);
+            return 0;
+        });
+        return command;
+    }
+
+    private static Command Delete(Terminal terminal)
+    {
+        Argument<string> name = new("NAME");
+        Option<bool> volumes = new("--volumes") { Description = "destroy its volumes too, named before" };
+        Option<bool> yes = new("--yes") { Description = "do not ask" };
+        Command command = new("delete", "Take a deployment down; its volumes stay unless --volumes.") { name, volumes, yes };
+        Session.Set(command, terminal, async (session, parsed) =>
+        {
+            string deployment = parsed.GetRequiredValue(name);
+            BusClient client = session.Connect();
+            string[] destroyed = [];
+            if (parsed.GetValue(volumes))
+            {
+                DeploymentStatus status = await GetAsync(client, deployment, session.Cancellation);
+                destroyed = [.. status.Deployment.Workloads.OfType<ZmountWorkload>().Select(w => w.Name)];
+                terminal.Error.WriteLine(destroyed.Length == 0 ? "It has no volumes." : $"Destroys for ever: {string.Join(", ", destroyed.Select(v => Terminal.Clean($"{deployment}/{v}")))}");
+                if (destroyed.Length > 0 && terminal.Interactive && !parsed.GetValue(yes) && terminal.Ask("Go on? [y/N] ") is not ("y" or "Y" or "yes"))
+                    throw new CliException("nothing was deleted");
+            }
+            await client.CallAsync(Commands.DeploymentDelete, new DeploymentDelete { Name = deployment, Volumes = destroyed }, BusJson.Default.DeploymentDelete,
+                BusJson.Default.Nothing, session.Cancellation);
+            return 0;
+        });
+        return command;
+    }
+
+    private static Command Events(Terminal terminal)
+    {
+        Option<bool> follow = new("-f", "--follow") { Description = "go on as they come" };
+        Option<long> after = new("--after") { HelpName = "NUMBER", Description = "only those with a higher number" };
+        Command command = new("events", "What happened to what is yours.") { follow, after };
+        Session.Set(command, terminal, async (session, parsed) =>
+        {
+            EventsWatch watch = new() { After = parsed.GetValue(after), Follow = parsed.GetValue(follow) };
+            await foreach (NodeEvent e in session.Connect().StreamAsync(Commands.EventsWatch, watch, BusJson.Default.EventsWatch, BusJson.Default.NodeEvent, session.Cancellation))
+            {
+                if (session.Json)
+                    session.WriteJson(e, BusJson.Default.NodeEvent);
+                else
+                    terminal.Out.WriteLine(Terminal.Clean(Describe(e)));
+            }
+            return 0;
+        }, lasting: true);
+        return command;
+    }
+
+    private static string Describe(NodeEvent e)
+    {
+        string what = e.Deployment is null ? "" : e.Workload is null ? $" {e.Deployment}" : $" {e.Deployment}/{e.Workload}";
+        string state = e.State is WorkloadState s ? $" {DeploymentWait.Name(s)}" : "";
+        return string.Create(CultureInfo.InvariantCulture, $"{e.Time:yyyy-MM-dd HH:mm:ss} {e.Number} {e.Kind}{what}{state}{(e.Reason is null ? "" : $" {e.Reason}")}{(e.Message is null ? "" : $": {e.Message}")}");
+    }
+
+    private static void Show(Session session, DeploymentStatus status)
+    {
+        if (session.Json)
+        {
+            session.WriteJson(status, BusJson.Default.DeploymentStatus);
+            return;
+        }
+        session.Terminal.Out.WriteLine(Terminal.Clean($"{status.Deployment.Name}, version {status.Deployment.Version}{(status.Deleting ? ", being deleted" : "")}"));
+        Table table = new("NAME", "TYPE", "STATE", "ADDRESSES");
+        foreach (WorkloadStatus w in status.Workloads)
+            table.Add(w.Name, w.Type, DeploymentWait.Describe(w), string.Join(" ", w.Addresses?.Values ?? []));
+        table.Write(session.Terminal.Out);
+    }
+}

@@ -1,0 +1,115 @@
+using System.CommandLine;
+
+using ZeroOS.Bus.Farm;
+using ZeroOS.Bus.Keys;
+using ZeroOS.Bus.Sodium;
+using ZeroOS.Cli.Config;
+using ZeroOS.Cli.Output;
+using ZeroOS.Contracts.Bus;
+using ZeroOS.Contracts.Farm;
+
+namespace ZeroOS.Cli.Verbs;
+
+/// <summary>zos farm: the settings a node is booted with.</summary>
+internal static class FarmVerbs
+{
+    public static Command Build(Terminal terminal)
+    {
+        Command farm = new("farm", "Farm settings: whose a node is, and which registries it may use.");
+        farm.Add(New(terminal));
+        farm.Add(Sign(terminal));
+        farm.Add(Inspect(terminal));
+        return farm;
+    }
+
+    private static Command New(Terminal terminal)
+    {
+        Option<string[]> owners = new("--owner") { HelpName = "KEYID", Required = true, Description = "an owner; several may be given, and each has to sign" };
+        Option<string> name = new("--name") { DefaultValueFactory = _ => "farm", Description = "for people" };
+        Option<int> threshold = new("--threshold") { DefaultValueFactory = _ => 1, Description = "how many owners must sign what changes the farm" };
+        Option<string[]> time = new("--time-server") { HelpName = "HOST", Description = "SNTP servers" };
+        Option<string> output = new("-o", "--output") { HelpName = "FILE", Required = true, Description = "where to write the settings" };
+        Command command = new("new", "Write farm settings, signed by your key, and print the recovery key. --registry NAME=URL[,plain] lists a registry as nodes reach it.")
+        {
+            owners, name, threshold, time, output,
+        };
+        Session.Set(command, terminal, (session, parsed) =>
+        {
+            byte[] seed = Crypto.Random(Crypto.KeyBytes);
+            FarmSettings settings = new()
+            {
+                FarmId = Guid.CreateVersion7().ToString(),
+                Version = 1,
+                Name = parsed.GetValue(name)!,
+                Owners = [.. parsed.GetRequiredValue(owners).Distinct()],
+                Threshold = parsed.GetValue(threshold),
+                RecoverySigningKey = RecoveryKey.SigningKey(seed).Text,
+                RecoveryEncryptionKey = RecoveryKey.EncryptionKey(seed),
+                Registries = (parsed.GetValue(Globals.Registry) ?? []).Select(Registries.ParseOption).ToDictionary(r => r.Name, r => r.Registry),
+                TimeServers = parsed.GetValue(time) ?? [],
+            };
+            IdentityKey key = session.Key();
+            if (!settings.Owners.Contains(key.Id.Text))
+                throw new CliException($"your key {key.Id} is not among the owners; the settings are signed by owners only (zos farm sign adds the others)");
+            byte[] document = FarmDocument.Sign(settings, key);
+            bool complete = FarmDocument.TryVerify(document, out _, out string? fault);
+            if (!FarmDocument.TryInspect(document, out _, out _, out string? wrong))
+                throw new CliException($"these settings make no sense: {wrong}", CliException.Usage);
+            string path = parsed.GetRequiredValue(output);
+            using (FileStream file = new(path, FileMode.CreateNew, FileAccess.Write))
+                file.Write(document);
+            terminal.Error.WriteLine(complete ? $"Wrote {path}. Print the recovery key below and keep it offline: it can name new owners when all keys are lost."
+                : $"Wrote {path}, not complete yet: {fault}. Print the recovery key below and keep it offline.");
+            terminal.Out.WriteLine(Base58.Encode(seed));
+            return Task.FromResult(0);
+        });
+        return command;
+    }
+
+    private static Command Sign(Terminal terminal)
+    {
+        Argument<string> file = new("FILE");
+        Command command = new("sign", "Add your signature to settings another owner wrote.") { file };
+        Session.Set(command, terminal, (session, parsed) =>
+        {
+            string path = parsed.GetRequiredValue(file);
+            byte[] document = FarmDocument.AddSignature(File.ReadAllBytes(path), session.Key());
+            File.WriteAllBytes(path + ".new", document);
+            File.Move(path + ".new", path, overwrite: true);
+            terminal.Error.WriteLine(FarmDocument.TryVerify(document, out _, out string? fault) ? $"{path} is complete." : $"{path} is not complete yet: {fault}.");
+            return Task.FromResult(0);
+        });
+        return command;
+    }
+
+    private static Command Inspect(Terminal terminal)
+    {
+        Argument<string> file = new("FILE");
+        Command command = new("inspect", "Show settings and who signed them.") { file };
+        Session.Set(command, terminal, (session, parsed) =>
+        {
+            byte[] document = File.ReadAllBytes(parsed.GetRequiredValue(file));
+            if (!FarmDocument.TryInspect(document, out FarmSettings? settings, out IReadOnlyList<string> signers, out string? fault))
+                throw new CliException($"{parsed.GetRequiredValue(file)}: {fault}");
+            bool complete = FarmDocument.TryVerify(document, out _, out string? missing);
+            if (session.Json)
+            {
+                session.WriteJson(settings, BusJson.Default.FarmSettings);
+                return Task.FromResult(complete ? 0 : CliException.Refused);
+            }
+            TextWriter o = terminal.Out;
+            o.WriteLine($"farm      {Terminal.Clean(settings.Name)} ({settings.FarmId}), version {settings.Version}");
+            foreach (string owner in settings.Owners)
+                o.WriteLine($"owner     {owner}{(signers.Contains(owner) ? "" : "  has not signed")}");
+            o.WriteLine($"threshold {settings.Threshold}");
+            o.WriteLine($"recovery  {settings.RecoverySigningKey}");
+            foreach ((string name, FarmRegistry registry) in settings.Registries)
+                o.WriteLine($"registry  {Terminal.Clean(name)} = {Terminal.Clean(registry.Url)}{(registry.PlainHttp ? " (plain HTTP)" : "")}");
+            foreach (string server in settings.TimeServers)
+                o.WriteLine($"time      {Terminal.Clean(server)}");
+            o.WriteLine(complete ? "complete" : $"incomplete: {missing}");
+            return Task.FromResult(complete ? 0 : CliException.Refused);
+        });
+        return command;
+    }
+}

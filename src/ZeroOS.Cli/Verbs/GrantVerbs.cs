@@ -1,0 +1,84 @@
+using System.CommandLine;
+
+using ZeroOS.Bus.Client;
+using ZeroOS.Bus.Keys;
+using ZeroOS.Cli.Output;
+using ZeroOS.Contracts.Bus;
+using ZeroOS.Contracts.Deployments;
+
+namespace ZeroOS.Cli.Verbs;
+
+/// <summary>zos grant: what an owner lets others have on a node.</summary>
+internal static class GrantVerbs
+{
+    public static Command Build(Terminal terminal)
+    {
+        Command grant = new("grant", "Grants: what you let others have on your node.");
+        grant.Add(Put(terminal));
+        Command list = new("list", "All grants of the node.");
+        Session.Set(list, terminal, async (session, _) =>
+        {
+            GrantList grants = await ListAsync(session.Connect(), session);
+            if (session.Json)
+            {
+                session.WriteJson(grants, BusJson.Default.GrantList);
+                return 0;
+            }
+            Table table = new("TENANT", "VERSION", "MACHINES", "CPU", "MEMORY", "STORAGE", "PORTS", "UNTIL");
+            foreach (Grant g in grants.Grants)
+                table.Add(g.Grantee, $"{g.Version}", $"{g.Machines}", $"{g.Cpu}", $"{g.Memory}", $"{g.Storage}", string.Join(",", g.Ports), $"{g.Expires:yyyy-MM-dd}");
+            table.Write(terminal.Out);
+            return 0;
+        });
+        grant.Add(list);
+        return grant;
+    }
+
+    private static Command Put(Terminal terminal)
+    {
+        Argument<string> tenant = new("KEYID") { Description = "the tenant's key id (zos key show)" };
+        Option<int> machines = new("--machines") { Required = true, Description = "machines at most" };
+        Option<int> cpu = new("--cpu") { Required = true, Description = "virtual processors in sum" };
+        Option<string> memory = new("--memory") { Required = true, HelpName = "SIZE", Description = "memory in sum, as 16GiB" };
+        Option<string> storage = new("--storage") { Required = true, HelpName = "SIZE", Description = "disk in sum: images, volumes, writable layers, logs" };
+        Option<string[]> ports = new("--ports") { HelpName = "PORT[-PORT][,…]", Description = "ports of the node that may be published" };
+        Option<int> days = new("--days") { Required = true, Description = "how long" };
+        Option<int> grace = new("--grace-days") { DefaultValueFactory = _ => 7, Description = "how long volumes are kept after the end" };
+        Command command = new("put", "Give a tenant a grant, or change theirs.") { tenant, machines, cpu, memory, storage, ports, days, grace };
+        Session.Set(command, terminal, async (session, parsed) =>
+        {
+            if (!KeyId.TryParse(parsed.GetRequiredValue(tenant), out KeyId? grantee))
+                throw new CliException($"\"{parsed.GetRequiredValue(tenant)}\" is not a key id", CliException.Usage);
+            BusClient client = session.Connect();
+            DateTimeOffset now = (await client.InfoAsync(session.Cancellation)).Time;
+            GrantList before = await ListAsync(client, session);
+            Grant wanted = new()
+            {
+                Grantee = grantee.Text,
+                Version = (before.Grants.FirstOrDefault(g => g.Grantee == grantee.Text)?.Version ?? 0) + 1,
+                Machines = parsed.GetRequiredValue(machines),
+                Cpu = parsed.GetRequiredValue(cpu),
+                Memory = Size(parsed.GetRequiredValue(memory)),
+                Storage = Size(parsed.GetRequiredValue(storage)),
+                Ports = [.. (parsed.GetValue(ports) ?? []).SelectMany(p => p.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))],
+                NotBefore = now,
+                Expires = now.AddDays(parsed.GetRequiredValue(days)),
+                GraceSeconds = parsed.GetValue(grace) * 86400L,
+            };
+            Grant stored = await client.CallAsync(Commands.GrantPut, wanted, BusJson.Default.Grant, BusJson.Default.Grant, session.Cancellation);
+            if (session.Json)
+                session.WriteJson(stored, BusJson.Default.Grant);
+            else
+                terminal.Out.WriteLine($"Granted until {stored.Expires:yyyy-MM-dd}. Send the tenant this line:\nzos node add NAME {session.Node!.Address}");
+            return 0;
+        });
+        return command;
+    }
+
+    internal static ByteSize Size(string text) => ByteSize.TryParse(text, out ByteSize size)
+        ? size
+        : throw new CliException($"\"{text}\" is not a size: a number of bytes, or with B, KiB, MiB, GiB or TiB, as 512MiB", CliException.Usage);
+
+    private static Task<GrantList> ListAsync(BusClient client, Session session) =>
+        client.CallAsync(Commands.GrantList, new Nothing(), BusJson.Default.Nothing, BusJson.Default.GrantList, session.Cancellation);
+}

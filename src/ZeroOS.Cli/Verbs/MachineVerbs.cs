@@ -1,0 +1,93 @@
+using System.CommandLine;
+
+using ZeroOS.Bus.Client;
+using ZeroOS.Cli.Deploying;
+using ZeroOS.Cli.Output;
+using ZeroOS.Contracts.Bus;
+using ZeroOS.Contracts.Deployments;
+
+namespace ZeroOS.Cli.Verbs;
+
+/// <summary>zos ps, logs, stop, start: machines, in Docker's words.</summary>
+internal static class MachineVerbs
+{
+    public static IEnumerable<Command> Build(Terminal terminal) =>
+    [
+        Ps(terminal), Logs(terminal), Switch(terminal, "stop", Commands.MachineStop, "Stop a machine, with its grace."), Switch(terminal, "start", Commands.MachineStart, "Start a stopped machine."),
+    ];
+
+    /// <summary>Writes a machine's output as it comes, byte for byte.</summary>
+    internal static async Task CopyLogsAsync(Session session, BusClient client, MachineLogs request)
+    {
+        await foreach (LogPiece piece in client.StreamAsync(Commands.MachineLogs, request, BusJson.Default.MachineLogs, BusJson.Default.LogPiece, session.Cancellation))
+        {
+            if (session.Json)
+            {
+                session.WriteJson(piece, BusJson.Default.LogPiece);
+                continue;
+            }
+            Stream target = piece.Stream == "stderr" ? session.Terminal.RawError : session.Terminal.RawOut;
+            await target.WriteAsync(Convert.FromBase64String(piece.Data), session.Cancellation);
+            await target.FlushAsync(session.Cancellation);
+        }
+    }
+
+    private static Command Ps(Terminal terminal)
+    {
+        Command command = new("ps", "Your machines on the node.");
+        Session.Set(command, terminal, async (session, _) =>
+        {
+            DeploymentList all = await session.Connect().CallAsync(Commands.DeploymentList, new Nothing(), BusJson.Default.Nothing, BusJson.Default.DeploymentList, session.Cancellation);
+            if (session.Json)
+            {
+                session.WriteJson(all, BusJson.Default.DeploymentList);
+                return 0;
+            }
+            Table table = new("MACHINE", "IMAGE", "STATE", "STARTS", "ADDRESSES", "PORTS");
+            foreach (DeploymentStatus d in all.Deployments)
+            {
+                foreach (ZmachineWorkload machine in d.Deployment.Workloads.OfType<ZmachineWorkload>())
+                {
+                    WorkloadStatus? status = d.Workloads.FirstOrDefault(w => w.Name == machine.Name);
+                    IEnumerable<string> ports = machine.Data.Publish.Select(p => $"{p.Host}->{p.Guest}/{p.Protocol.ToString().ToLowerInvariant()}");
+                    table.Add($"{d.Deployment.Name}/{machine.Name}", machine.Data.Flist.Reference, status is null ? "" : DeploymentWait.Describe(status), $"{status?.Starts}",
+                        string.Join(" ", status?.Addresses?.Values ?? []), string.Join(" ", ports));
+                }
+            }
+            table.Write(terminal.Out);
+            return 0;
+        });
+        return command;
+    }
+
+    private static Command Logs(Terminal terminal)
+    {
+        Argument<string> machine = new("MACHINE");
+        Option<bool> follow = new("-f", "--follow") { Description = "go on as it comes" };
+        Option<string?> tail = new("--tail") { HelpName = "SIZE", Description = "only the last so many bytes, as 64KiB" };
+        Command command = new("logs", "What a machine wrote, byte for byte.") { machine, follow, tail };
+        Session.Set(command, terminal, async (session, parsed) =>
+        {
+            BusClient client = session.Connect();
+            MachineName name = await MachineFinder.FindAsync(client, parsed.GetRequiredValue(machine), session.Cancellation);
+            long? bytes = parsed.GetValue(tail) is string size ? GrantVerbs.Size(size).Bytes : null;
+            await CopyLogsAsync(session, client, new MachineLogs { Deployment = name.Deployment, Machine = name.Machine, Follow = parsed.GetValue(follow), TailBytes = bytes });
+            return 0;
+        }, lasting: true);
+        return command;
+    }
+
+    private static Command Switch(Terminal terminal, string verb, string command, string description)
+    {
+        Argument<string> machine = new("MACHINE");
+        Command result = new(verb, description) { machine };
+        Session.Set(result, terminal, async (session, parsed) =>
+        {
+            BusClient client = session.Connect();
+            MachineName name = await MachineFinder.FindAsync(client, parsed.GetRequiredValue(machine), session.Cancellation);
+            await client.CallAsync(command, name, BusJson.Default.MachineName, BusJson.Default.Nothing, session.Cancellation);
+            return 0;
+        });
+        return result;
+    }
+}

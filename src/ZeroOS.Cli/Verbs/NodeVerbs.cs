@@ -1,0 +1,146 @@
+using System.CommandLine;
+using System.Globalization;
+
+using ZeroOS.Bus.Client;
+using ZeroOS.Bus.Keys;
+using ZeroOS.Cli.Config;
+using ZeroOS.Cli.Output;
+using ZeroOS.Contracts.Bus;
+
+namespace ZeroOS.Cli.Verbs;
+
+/// <summary>zos node: which nodes there are, and what owners do with them.</summary>
+internal static class NodeVerbs
+{
+    private static readonly Argument<string?> s_name = new("NAME") { Arity = ArgumentArity.ZeroOrOne, Description = "a known node, or KEYID@HOST[:PORT]; as --node" };
+
+    public static Command Build(Terminal terminal)
+    {
+        Command node = new("node", "Nodes: pin, ask, switch off.");
+        node.Add(Add(terminal));
+        Command list = new("list", "Nodes you have pinned.");
+        Session.Set(list, terminal, (session, _) => Task.FromResult(List(session)));
+        node.Add(list);
+        Command info = new("info", "What the node says it is.") { s_name };
+        Session.Set(info, terminal, InfoAsync);
+        node.Add(info);
+        Command status = new("status", "How the node is, and what of it is yours.") { s_name };
+        Session.Set(status, terminal, StatusAsync);
+        node.Add(status);
+        node.Add(Power(terminal, "reboot", Commands.NodeReboot, "Boot the node again; everything that ran comes back. Owners only."));
+        node.Add(Power(terminal, "shutdown", Commands.NodeShutdown, "Switch the node off. Owners only."));
+        return node;
+    }
+
+    private static Command Add(Terminal terminal)
+    {
+        Argument<string> name = new("NAME") { Description = "how you call it" };
+        Argument<string> address = new("KEYID@HOST[:PORT]") { Description = "its id, as its screen shows it, and where it is; port 8051 if not given" };
+        Command command = new("add", "Pin a node: from then on nobody else can answer in its name.") { name, address };
+        Session.Set(command, terminal, async (session, parsed) =>
+        {
+            string called = parsed.GetRequiredValue(name);
+            NodeAddress there = NodeAddress.Parse(parsed.GetRequiredValue(address));
+            CliConfig config = session.Folder.Read();
+            KnownNode? before = config.Nodes.GetValueOrDefault(called);
+            if (before is not null && there.Id is not null && before.Id != there.Id.Text)
+                throw Changed(called, before.Id, there.Id.Text);
+            using HttpTransport transport = new(there.Host, there.Port, TimeSpan.FromSeconds(10));
+            KeyId id = there.Id ?? await AskAsync(session, transport, before, called, there);
+            _ = await new BusClient(session.Key(), id, transport, TimeProvider.System).InfoAsync(session.Cancellation);
+            KnownNode node = new() { Id = id.Text, Host = there.Host, Port = there.Port };
+            session.Folder.Write(config with { Nodes = new SortedDictionary<string, KnownNode>(config.Nodes.ToDictionary(), StringComparer.Ordinal) { [called] = node } });
+            if (session.Json)
+                session.WriteJson(node, CliJson.Default.KnownNode);
+            else
+                terminal.Out.WriteLine($"{called} is {id}");
+            return 0;
+        });
+        return command;
+    }
+
+    /// <summary>First contact without a key id: a person may look and say yes, a script may not.</summary>
+    private static async Task<KeyId> AskAsync(Session session, HttpTransport transport, KnownNode? before, string called, NodeAddress there)
+    {
+        NodeInfo info = await BusClient.WhoIsThereAsync(session.Key(), transport, TimeProvider.System, session.Cancellation);
+        if (before is not null && before.Id != info.Id)
+            throw Changed(called, before.Id, info.Id);
+        if (!session.Terminal.Interactive)
+            throw new CliException($"{there.Host} says it is {info.Id}; compare that with its screen and give it: zos node add {called} {info.Id}@{there.Host}:{there.Port}");
+        string? answer = session.Terminal.Ask($"{there.Host} says it is {info.Id}. Is that what its screen shows? [y/N] ");
+        return answer is "y" or "Y" or "yes" && KeyId.TryParse(info.Id, out KeyId? id) ? id : throw new CliException("not pinned");
+    }
+
+    private static CliException Changed(string name, string before, string now) =>
+        new($"{name} is pinned as {before}, and this would be {now}: another node, or somebody in its place; if you know why, add it under another name");
+
+    private static int List(Session session)
+    {
+        CliConfig config = session.Folder.Read();
+        if (session.Json)
+        {
+            session.WriteJson(config, CliJson.Default.CliConfig);
+            return 0;
+        }
+        Table table = new("NAME", "ADDRESS", "ID");
+        foreach ((string name, KnownNode node) in config.Nodes)
+            table.Add(name, $"{node.Host}:{node.Port}", node.Id);
+        table.Write(session.Terminal.Out);
+        return 0;
+    }
+
+    private static async Task<int> InfoAsync(Session session, ParseResult parsed)
+    {
+        NodeInfo info = await session.Connect(parsed.GetValue(s_name)).InfoAsync(session.Cancellation);
+        if (session.Json)
+        {
+            session.WriteJson(info, BusJson.Default.NodeInfo);
+            return 0;
+        }
+        TextWriter o = session.Terminal.Out;
+        o.WriteLine($"id        {info.Id}");
+        o.WriteLine($"version   {Terminal.Clean(info.Version)}");
+        o.WriteLine($"image     {Terminal.Clean(info.ImageDigest)}");
+        o.WriteLine($"tier      {Terminal.Clean(info.Tier)}{(info.Tier == "open" ? " (whoever holds its disk holds everything on it)" : "")}");
+        o.WriteLine($"features  {Terminal.Clean(string.Join(' ', info.Features))}");
+        o.WriteLine($"time      {info.Time:yyyy-MM-dd HH:mm:ss} UTC");
+        return 0;
+    }
+
+    private static async Task<int> StatusAsync(Session session, ParseResult parsed)
+    {
+        NodeStatus status = await session.Connect(parsed.GetValue(s_name))
+            .CallAsync(Commands.NodeStatus, new Nothing(), BusJson.Default.Nothing, BusJson.Default.NodeStatus, session.Cancellation);
+        if (session.Json)
+        {
+            session.WriteJson(status, BusJson.Default.NodeStatus);
+            return 0;
+        }
+        TextWriter o = session.Terminal.Out;
+        o.WriteLine(string.Create(CultureInfo.InvariantCulture, $"stage     {Terminal.Clean(status.Stage)}{(status.ReadyAfterSeconds is double s ? $", {s:0.0} s after the kernel began" : "")}"));
+        foreach (NodeCondition condition in status.Conditions)
+            o.WriteLine(Terminal.Clean($"{condition.Name,-9} {(condition.Ok ? "well" : $"{condition.Reason}: {condition.Message}")}"));
+        o.WriteLine($"capacity  {Describe(status.Capacity)}");
+        o.WriteLine($"used      {Describe(status.Used)}");
+        if (status.Grant is Grant grant)
+            o.WriteLine(Terminal.Clean($"grant     {grant.Machines} machines, {grant.Cpu} cpu, {grant.Memory} memory, {grant.Storage} storage, ports {string.Join(",", grant.Ports)}, until {grant.Expires:yyyy-MM-dd}"));
+        foreach (string address in status.Addresses ?? [])
+            o.WriteLine($"address   {Terminal.Clean(address)}");
+        foreach (DiskStatus disk in status.Disks ?? [])
+            o.WriteLine(Terminal.Clean($"disk      {disk.Name} {disk.SizeBytes >> 30} GiB {disk.State} {disk.Serial} {disk.Reason}"));
+        return 0;
+    }
+
+    private static string Describe(Resources r) => $"{r.Machines} machines, {r.Cpu} cpu, {r.Memory} memory, {r.Storage} storage";
+
+    private static Command Power(Terminal terminal, string verb, string command, string description)
+    {
+        Command power = new(verb, description) { s_name };
+        Session.Set(power, terminal, async (session, parsed) =>
+        {
+            await session.Connect(parsed.GetValue(s_name)).CallAsync(command, new Nothing(), BusJson.Default.Nothing, BusJson.Default.Nothing, session.Cancellation);
+            return 0;
+        });
+        return power;
+    }
+}

@@ -1,0 +1,143 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+
+using ZeroOS.Contracts.Deployments;
+
+namespace ZeroOS.Cli.Verbs;
+
+/// <summary>What "zos run" was asked for, as a deployment of one machine, one network and the named volumes.</summary>
+internal sealed partial record RunRequest
+{
+    /// <summary>The machine's name in its deployment.</summary>
+    public const string Machine = "main";
+
+    private const string Network = "net";
+    private const string Range = "10.77.0.0/24";
+
+    public required string Name { get; init; }
+
+    public required IReadOnlyDictionary<string, string> Environment { get; init; }
+
+    public required IReadOnlyList<PublishedPort> Ports { get; init; }
+
+    public required IReadOnlyList<MachineMount> Mounts { get; init; }
+
+    public required ByteSize VolumeSize { get; init; }
+
+    public string? User { get; init; }
+
+    public string? Workdir { get; init; }
+
+    public string? Entrypoint { get; init; }
+
+    public required RestartPolicy Restart { get; init; }
+
+    public required ByteSize Memory { get; init; }
+
+    public required int Cpus { get; init; }
+
+    public required IReadOnlyList<string> Command { get; init; }
+
+    /// <summary>A name made from the image's, with four characters by chance: two runs of one image are two deployments.</summary>
+    public static string NameFor(string image)
+    {
+        string text = image.ToLowerInvariant();
+        int slash = text.LastIndexOf('/'), colon = text.LastIndexOf(':');
+        if (slash >= 0 && colon > slash)
+            text = text[..colon];
+        text = NotAllowed().Replace(text[(text.LastIndexOfAny(['/', ':']) + 1)..], "-").Trim('-');
+        if (text.Length > 30)
+            text = text[..30].Trim('-');
+        return $"{(text.Length == 0 ? "run" : text)}-{Convert.ToHexStringLower(Guid.NewGuid().ToByteArray().AsSpan(0, 2))}";
+    }
+
+    /// <summary>NAME=VALUE, or NAME for this machine's value.</summary>
+    public static Dictionary<string, string> ParseEnvironment(IEnumerable<string> options)
+    {
+        Dictionary<string, string> environment = new(StringComparer.Ordinal);
+        foreach (string option in options)
+        {
+            int equals = option.IndexOf('=', StringComparison.Ordinal);
+            string name = equals < 0 ? option : option[..equals];
+            if (name.Length == 0)
+                throw new CliException($"-e \"{option}\" has no name; write NAME=VALUE", CliException.Usage);
+            environment[name] = equals >= 0 ? option[(equals + 1)..]
+                : System.Environment.GetEnvironmentVariable(name) ?? throw new CliException($"-e {name}: this machine has no such variable; write {name}=VALUE", CliException.Usage);
+        }
+        return environment;
+    }
+
+    /// <summary>HOST:GUEST[/tcp|/udp].</summary>
+    public static PublishedPort ParsePort(string option)
+    {
+        string[] protocol = option.Split('/');
+        string[] ports = protocol[0].Split(':');
+        if (ports is [_])
+            throw new CliException($"-p {option} names no port of the node; write HOST:GUEST, as -p 8080:{ports[0]}", CliException.Usage);
+        if (ports is [_, _, _])
+            throw new CliException($"-p {option}: the node's addresses are the farmer's; write HOST:GUEST, as -p {ports[1]}:{ports[2]}", CliException.Usage);
+        bool good = int.TryParse(ports[0], NumberStyles.None, CultureInfo.InvariantCulture, out int host) & int.TryParse(ports[1], NumberStyles.None, CultureInfo.InvariantCulture, out int guest)
+            & host is >= 1 and <= 65535 & guest is >= 1 and <= 65535 & protocol is [_] or [_, "tcp" or "udp"];
+        return good
+            ? new PublishedPort { Host = host, Guest = guest, Protocol = protocol is [_, "udp"] ? PortProtocol.Udp : PortProtocol.Tcp }
+            : throw new CliException($"-p {option} is not HOST:GUEST[/tcp|/udp]", CliException.Usage);
+    }
+
+    /// <summary>NAME:PATH[:ro].</summary>
+    public static MachineMount ParseVolume(string option)
+    {
+        string[] parts = option.Split(':');
+        if (parts[0].StartsWith('/') || parts[0].StartsWith('.') || parts[0].StartsWith('~'))
+            throw new CliException($"-v {option}: a node has no folder of yours to mount; name a volume (-v data:{parts[^1]}) and put the files into the image or the volume", CliException.Usage);
+        if (parts is not ([_, ['/', ..]] or [_, ['/', ..], "ro" or "rw"]) || !NamePattern().IsMatch(parts[0]))
+            throw new CliException($"-v {option} is not NAME:PATH[:ro]; the name has lower-case letters, digits and hyphens", CliException.Usage);
+        return new MachineMount { Volume = parts[0], Path = parts[1], ReadOnly = parts is [_, _, "ro"] };
+    }
+
+    /// <summary>Docker's words for restart policies.</summary>
+    public static RestartPolicy ParseRestart(string option) => option switch
+    {
+        "no" or "never" => RestartPolicy.Never,
+        "on-failure" => RestartPolicy.OnFailure,
+        "always" or "unless-stopped" => RestartPolicy.Always,
+        _ => throw new CliException($"--restart {option} is none of no, on-failure, always", CliException.Usage),
+    };
+
+    /// <summary>The deployment.</summary>
+    public Deployment ToDeployment(FlistReference flist)
+    {
+        if (!NamePattern().IsMatch(Name))
+            throw new CliException($"\"{Name}\" is no deployment's name: 1 to 36 lower-case letters, digits and inner hyphens", CliException.Usage);
+        return new Deployment { Name = Name, Version = 1, Workloads = [NetworkPart(), .. Volumes(), MachinePart(flist)] };
+    }
+
+    private static NetworkWorkload NetworkPart() => new() { Name = Network, Data = new NetworkData { Range = Range } };
+
+    private IEnumerable<ZmountWorkload> Volumes() => Mounts.Select(m => m.Volume).Distinct().Select(v => new ZmountWorkload { Name = v, Data = new ZmountData { Size = VolumeSize } });
+
+    private ZmachineWorkload MachinePart(FlistReference flist) => new()
+    {
+        Name = Machine,
+        Data = new ZmachineData
+        {
+            Flist = flist,
+            Cpu = Cpus,
+            Memory = Memory,
+            Entrypoint = Entrypoint is null ? null : [Entrypoint],
+            Args = Command.Count == 0 ? null : Command,
+            Env = Environment,
+            User = User,
+            Workdir = Workdir,
+            Mounts = Mounts,
+            Networks = [new MachineNetwork { Network = Network }],
+            Publish = Ports,
+            Restart = Restart,
+        },
+    };
+
+    [GeneratedRegex(@"\A[a-z0-9]([a-z0-9-]{0,34}[a-z0-9])?\z", RegexOptions.CultureInvariant)]
+    private static partial Regex NamePattern();
+
+    [GeneratedRegex("[^a-z0-9]+", RegexOptions.CultureInvariant)]
+    private static partial Regex NotAllowed();
+}

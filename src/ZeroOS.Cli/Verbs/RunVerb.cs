@@ -1,0 +1,158 @@
+using System.CommandLine;
+
+using ZeroOS.Bus.Client;
+using ZeroOS.Cli.Config;
+using ZeroOS.Cli.Deploying;
+using ZeroOS.Cli.Output;
+using ZeroOS.Contracts.Bus;
+using ZeroOS.Contracts.Deployments;
+using ZeroOS.Flist.Build;
+using ZeroOS.Flist.Registry;
+
+namespace ZeroOS.Cli.Verbs;
+
+/// <summary>zos run: one machine, as Docker users type it.</summary>
+internal static class RunVerb
+{
+    /// <summary>Docker's exit code for its own refusals.</summary>
+    public const int OurFault = 125;
+
+    private static readonly string[] s_sources = ["oci:", "oci-archive:", "docker-archive:", "rootfs:", "tar:"];
+
+    private static readonly Option<string[]> s_env = new("-e", "--env") { HelpName = "NAME=VALUE", Description = "set a variable; NAME alone takes this machine's" };
+    private static readonly Option<string[]> s_publish = new("-p", "--publish") { HelpName = "HOST:GUEST[/udp]", Description = "lead a port of the node to the machine" };
+    private static readonly Option<string[]> s_volume = new("-v", "--volume") { HelpName = "NAME:PATH[:ro]", Description = "a volume that outlives the machine" };
+    private static readonly Option<string> s_volumeSize = new("--volume-size") { HelpName = "SIZE", DefaultValueFactory = _ => "1GiB", Description = "size of new volumes" };
+    private static readonly Option<string?> s_user = new("-u", "--user") { HelpName = "USER[:GROUP]" };
+    private static readonly Option<string?> s_workdir = new("-w", "--workdir") { HelpName = "PATH" };
+    private static readonly Option<string?> s_entrypoint = new("--entrypoint") { HelpName = "PROGRAM" };
+    private static readonly Option<string> s_restart = new("--restart") { HelpName = "no|on-failure|always", DefaultValueFactory = _ => "no" };
+    private static readonly Option<string> s_memory = new("--memory", "-m") { HelpName = "SIZE", DefaultValueFactory = _ => "256MiB" };
+    private static readonly Option<int> s_cpus = new("--cpus") { DefaultValueFactory = _ => 1 };
+    private static readonly Option<string?> s_name = new("--name") { Description = "the deployment's name" };
+    private static readonly Option<bool> s_detach = new("-d", "--detach") { Description = "return when it runs" };
+    private static readonly Option<bool> s_remove = new("--rm") { Description = "delete it when its program has ended; volumes stay" };
+    private static readonly Argument<string> s_image = new("IMAGE") { Description = "a flist REGISTRY/NAME[:TAG], or oci:, docker-archive:, rootfs:, tar: to build and push first" };
+    private static readonly Argument<string[]> s_command = new("COMMAND") { Arity = ArgumentArity.ZeroOrMore, Description = "instead of the image's command" };
+
+    private static readonly Option[] s_valued =
+    [
+        s_env, s_publish, s_volume, s_volumeSize, s_user, s_workdir, s_entrypoint, s_restart, s_memory, s_cpus, s_name, Globals.Node, Globals.Key, Globals.Timeout, Globals.Registry,
+    ];
+
+    public static Command Build(Terminal terminal)
+    {
+        Command command = new("run", "Run one machine; in the foreground, until its program ends.")
+        {
+            s_env, s_publish, s_volume, s_volumeSize, s_user, s_workdir, s_entrypoint, s_restart, s_memory, s_cpus, s_name, s_detach, s_remove, s_image, s_command,
+        };
+        Session.Set(command, terminal, async (session, parsed) =>
+        {
+            try
+            {
+                return await RunAsync(session, parsed);
+            }
+            catch (CliException e)
+            {
+                throw new CliException(e.Message, e.ExitCode == CliException.Usage ? CliException.Usage : OurFault);
+            }
+            catch (Exception e) when (e is BusTransportException or RegistryException or FlistBuildException or IOException)
+            {
+                throw new CliException(e.Message, OurFault);
+            }
+            catch (BusErrorException e)
+            {
+                throw new CliException($"the node refuses: {e.Message} ({e.Error.Code})", OurFault);
+            }
+        }, lasting: true);
+        return command;
+    }
+
+    /// <summary>As Docker does: what follows the image belongs to the machine, even if it looks like one of our options.</summary>
+    public static string[] SeparateCommand(string[] args)
+    {
+        int verb = NextWord(args, 0);
+        if (verb < 0 || args[verb] != "run")
+            return args;
+        int image = NextWord(args, verb + 1);
+        return image < 0 || image + 1 == args.Length || args[image + 1] == "--" ? args : [.. args[..(image + 1)], "--", .. args[(image + 1)..]];
+    }
+
+    /// <summary>Where the next argument is that is neither an option nor an option's value; -1 at the end or at "--".</summary>
+    private static int NextWord(string[] args, int from)
+    {
+        for (int i = from; i < args.Length && args[i] != "--"; i++)
+        {
+            if (!args[i].StartsWith('-'))
+                return i;
+            if (s_valued.Any(o => o.Name == args[i] || o.Aliases.Contains(args[i])))
+                i++;
+        }
+        return -1;
+    }
+
+    private static async Task<int> RunAsync(Session session, ParseResult parsed)
+    {
+        string image = parsed.GetRequiredValue(s_image);
+        string name = parsed.GetValue(s_name) ?? RunRequest.NameFor(image);
+        RunRequest request = Request(parsed, name);      // all that can be wrong with the words is said before anything is built or sent
+        FlistReference flist = s_sources.Any(s => image.StartsWith(s, StringComparison.Ordinal))
+            ? await BuildAndPushAsync(session, image, name)
+            : new FlistReference { Reference = image, Digest = await FlistResolver.DigestAsync(session.Registries(), image, null, session.Cancellation) };
+        BusClient client = session.Connect();
+        int version = await DeploymentVerbs.VersionAsync(client, name, session.Cancellation);
+        if (version > 0)
+            throw new CliException($"you have a deployment \"{name}\" already; delete it (zos delete {name}) or choose another --name");
+        await DeploymentVerbs.ApplyAsync(client, request.ToDeployment(flist), session.Cancellation);
+        await DeploymentWait.UntilRunningAsync(client, name, session.Terminal, quiet: session.Json, session.Cancellation);
+        if (parsed.GetValue(s_detach))
+        {
+            session.Terminal.Out.WriteLine(name);
+            return 0;
+        }
+        await MachineVerbs.CopyLogsAsync(session, client, new MachineLogs { Deployment = name, Machine = RunRequest.Machine, Follow = true });
+        DeploymentStatus end = await DeploymentVerbs.GetAsync(client, name, session.Cancellation);
+        int code = end.Workloads.FirstOrDefault(w => w.Name == RunRequest.Machine)?.ExitCode ?? OurFault;
+        if (parsed.GetValue(s_remove))
+        {
+            await client.CallAsync(Commands.DeploymentDelete, new DeploymentDelete { Name = name }, BusJson.Default.DeploymentDelete, BusJson.Default.Nothing, session.Cancellation);
+        }
+        return code;
+    }
+
+    private static RunRequest Request(ParseResult parsed, string name) => new()
+    {
+        Name = name,
+        Environment = RunRequest.ParseEnvironment(parsed.GetValue(s_env) ?? []),
+        Ports = [.. (parsed.GetValue(s_publish) ?? []).Select(RunRequest.ParsePort)],
+        Mounts = [.. (parsed.GetValue(s_volume) ?? []).Select(RunRequest.ParseVolume)],
+        VolumeSize = GrantVerbs.Size(parsed.GetValue(s_volumeSize)!),
+        User = parsed.GetValue(s_user),
+        Workdir = parsed.GetValue(s_workdir),
+        Entrypoint = parsed.GetValue(s_entrypoint),
+        Restart = RunRequest.ParseRestart(parsed.GetValue(s_restart)!),
+        Memory = GrantVerbs.Size(parsed.GetValue(s_memory)!),
+        Cpus = parsed.GetValue(s_cpus),
+        Command = parsed.GetValue(s_command) ?? [],
+    };
+
+    private static async Task<FlistReference> BuildAndPushAsync(Session session, string source, string name)
+    {
+        string registry = session.Registries().First
+            ?? throw new CliException("an image built here has to go to a registry the node can reach; say which with --registry NAME=URL", CliException.Usage);
+        string folder = Directory.CreateTempSubdirectory("zos-run").FullName;
+        try
+        {
+            BuildResult built;
+            using (ProgressLine progress = new(session.Terminal, TimeProvider.System))
+                built = FlistBuilder.Build(FlistSource.Parse(source), folder, progress);
+            RegistryReference reference = Registries.Parse($"{registry}/{name}:{built.ManifestDigest[7..19]}");
+            await FlistVerbs.PushAsync(session, folder, built.ManifestDigest, reference);
+            return new FlistReference { Reference = reference.ToString(), Digest = built.ManifestDigest };
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+}

@@ -1,0 +1,172 @@
+using System.Text;
+using System.Threading.Channels;
+
+using Xunit;
+
+using ZeroOS.Bus.Farm;
+using ZeroOS.Bus.Gates;
+using ZeroOS.Bus.Keys;
+using ZeroOS.Cli;
+using ZeroOS.Cli.Output;
+using ZeroOS.Contracts.Bus;
+using ZeroOS.Contracts.Deployments;
+using ZeroOS.Contracts.Farm;
+using ZeroOS.Node.Bus;
+
+namespace ZeroOS.Tests.Cli;
+
+/// <summary>zos as a person runs it, with a configuration folder of its own, against the real bus of a node whose handlers keep deployments in memory.</summary>
+internal sealed class ZosBench : IAuthority, IAsyncDisposable
+{
+    private readonly List<Grant> _grants = [];
+    private readonly Dictionary<string, Deployment> _deployments = [];
+    private HashSet<string> _owners = [];
+
+    private ZosBench(IdentityKey identity)
+    {
+        Node = identity;
+        Bus = new NodeBus(identity, this, new MemorySeen(), new NodeDescription("0.1.0", "unknown", "open", []), _ => { }, port: 0);
+        Bus.Routes
+            .Add(Commands.GrantList, Roles.Owner, BusJson.Default.Nothing, BusJson.Default.GrantList, (_, _, _) => Task.FromResult(new GrantList { Grants = [.. _grants] }))
+            .Add(Commands.GrantPut, Roles.Owner, BusJson.Default.Grant, BusJson.Default.Grant, (_, grant, _) => Put(grant))
+            .Add(Commands.DeploymentApply, Roles.Tenant, BusJson.Default.DeploymentApply, BusJson.Default.DeploymentStatus, (_, body, _) => Apply(body.Deployment))
+            .Add(Commands.DeploymentGet, Roles.Tenant, BusJson.Default.DeploymentName, BusJson.Default.DeploymentStatus, (_, body, _) => Task.FromResult(Status(Stored(body.Name))))
+            .Add(Commands.DeploymentList, Roles.Tenant, BusJson.Default.Nothing, BusJson.Default.DeploymentList,
+                (_, _, _) => Task.FromResult(new DeploymentList { Deployments = [.. _deployments.Values.Select(Status)] }))
+            .Add(Commands.DeploymentDelete, Roles.Tenant, BusJson.Default.DeploymentDelete, BusJson.Default.Nothing, (_, body, _) => Delete(body))
+            .Add(Commands.MachineStop, Roles.Tenant, BusJson.Default.MachineName, BusJson.Default.Nothing, (_, body, _) => Stop(body))
+            .AddStream(Commands.MachineLogs, Roles.Tenant, BusJson.Default.MachineLogs, BusJson.Default.LogPiece, (_, body, _) => Logs(body));
+    }
+
+    public string Folder { get; } = Directory.CreateTempSubdirectory("zos-test").FullName;
+
+    public IdentityKey Node { get; }
+
+    public NodeBus Bus { get; }
+
+    public List<DeploymentDelete> Deleted { get; } = [];
+
+    public List<MachineName> Stopped { get; } = [];
+
+    /// <summary>What a hostile node would put into a message.</summary>
+    public string Message { get; set; } = "well";
+
+    /// <summary>A started node and a person with a key who owns it.</summary>
+    public static async Task<ZosBench> StartAsync()
+    {
+        ZosBench bench = new(IdentityKey.Generate());
+        await bench.Bus.StartAsync();
+        return bench;
+    }
+
+    /// <summary>Key, farm settings, pinned node, grant: what everybody does first.</summary>
+    public async Task<string> SettleAsync()
+    {
+        await Ok("key", "new");
+        string key = (await Ok("key", "show")).Trim();
+        await Ok("farm", "new", "--owner", key, "--name", "test", "--registry", "demo=http://10.0.2.2:5000,plain", "-o", Path.Combine(Folder, "farm.cred"));
+        Assert.True(FarmDocument.TryVerify(File.ReadAllBytes(Path.Combine(Folder, "farm.cred")), out FarmSettings? settings, out string? fault), fault);
+        _owners = [.. settings.Owners];
+        await Ok("node", "add", "n1", $"{Node.Id}@127.0.0.1:{Bus.Port}");
+        await Ok("grant", "put", key, "--machines", "5", "--cpu", "4", "--memory", "1GiB", "--storage", "6GiB", "--ports", "8080,30000-30100", "--days", "90");
+        return key;
+    }
+
+    public Roles RolesOf(KeyId key) => (_owners.Contains(key.Text) ? Roles.Owner : Roles.None) | (_grants.Any(g => g.Grantee == key.Text) ? Roles.Tenant : Roles.None);
+
+    public async Task<(int Code, string Out, string Error)> Run(params string[] args)
+    {
+        StringWriter output = new(), error = new();
+        using MemoryStream raw = new(), rawError = new();
+        Environment.SetEnvironmentVariable("ZOS_CONFIG", Folder);
+        int code = await CommandLine.RunAsync(args, new Terminal(output, error, raw, rawError, interactive: false, _ => null));
+        return (code, output + Encoding.UTF8.GetString(raw.ToArray()), error + Encoding.UTF8.GetString(rawError.ToArray()));
+    }
+
+    public async Task<string> Ok(params string[] args)
+    {
+        (int code, string output, string error) = await Run(args);
+        Assert.True(code == 0, $"zos {string.Join(' ', args)}: {code}: {error}");
+        return output;
+    }
+
+    public async Task<string> Fails(int code, params string[] args)
+    {
+        (int was, string output, string error) = await Run(args);
+        Assert.True(was == code, $"zos {string.Join(' ', args)}: {was} instead of {code}: {error}{output}");
+        return error;
+    }
+
+    public string Write(string name, string text)
+    {
+        string path = Path.Combine(Folder, name);
+        File.WriteAllText(path, text);
+        return path;
+    }
+
+    public Deployment Stored(string name) => _deployments.GetValueOrDefault(name) ?? throw new BusErrorException(ErrorCodes.NotFound, $"you have no deployment \"{name}\" here", "name");
+
+    public async ValueTask DisposeAsync()
+    {
+        await Bus.DisposeAsync();
+        Directory.Delete(Folder, recursive: true);
+    }
+
+    private Task<Grant> Put(Grant grant)
+    {
+        _grants.RemoveAll(g => g.Grantee == grant.Grantee && g.Version < grant.Version);
+        if (_grants.Any(g => g.Grantee == grant.Grantee))
+            throw new BusErrorException(ErrorCodes.Conflict, "a grant of that version is here", "version");
+        _grants.Add(grant);
+        return Task.FromResult(grant);
+    }
+
+    private Task<DeploymentStatus> Apply(Deployment deployment)
+    {
+        int expected = (_deployments.GetValueOrDefault(deployment.Name)?.Version ?? 0) + 1;
+        if (deployment.Version != expected)
+            throw new BusErrorException(ErrorCodes.Conflict, $"version {expected} comes next", "version");
+        _deployments[deployment.Name] = deployment;
+        return Task.FromResult(Status(deployment));
+    }
+
+    private Task<Nothing> Delete(DeploymentDelete delete)
+    {
+        _ = Stored(delete.Name);
+        _deployments.Remove(delete.Name);
+        Deleted.Add(delete);
+        return Task.FromResult(new Nothing());
+    }
+
+    private Task<Nothing> Stop(MachineName machine)
+    {
+        Stopped.Add(machine);
+        return Task.FromResult(new Nothing());
+    }
+
+    private static async IAsyncEnumerable<LogPiece> Logs(MachineLogs request)
+    {
+        Channel<string> lines = Channel.CreateUnbounded<string>();
+        lines.Writer.TryWrite($"\u001b[1mhello from {request.Machine}\u001b[0m\n");
+        lines.Writer.TryWrite("bye\n");
+        lines.Writer.Complete();
+        await foreach (string line in lines.Reader.ReadAllAsync())
+            yield return new LogPiece { Data = Convert.ToBase64String(Encoding.UTF8.GetBytes(line)), Stream = "stdout" };
+    }
+
+    private DeploymentStatus Status(Deployment deployment) => new()
+    {
+        Deployment = deployment,
+        Workloads =
+        [
+            .. deployment.Workloads.Select(w => new WorkloadStatus
+            {
+                Name = w.Name,
+                Type = w switch { NetworkWorkload => "network", ZmountWorkload => "zmount", _ => "zmachine" },
+                State = w is ZmachineWorkload { Data.Restart: RestartPolicy.Never } ? WorkloadState.Exited : WorkloadState.Running,
+                Message = Message,
+                ExitCode = w is ZmachineWorkload ? 7 : null,
+            }),
+        ],
+    };
+}
