@@ -43,6 +43,7 @@ internal static class BootRegisters
     /// <summary>What every processor gets: floating point, model-specific registers, local interrupts. After its CPUID: some registers exist only by it.</summary>
     public static void ApplyCommon(KvmVcpu vcpu)
     {
+        vcpu.UseHostCounterRate();
         vcpu.SetFpu(new kvm_fpu { fcw = 0x37f, mxcsr = 0x1f80 });
         kvm_msr_entry[] registers =
         [

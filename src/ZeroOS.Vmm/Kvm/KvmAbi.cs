@@ -9,7 +9,7 @@ internal static class KvmAbi
     internal const nuint CREATE_VCPU = 0xae41, SET_USER_MEMORY_REGION = 0x4020ae46, SET_TSS_ADDR = 0xae47, SET_IDENTITY_MAP_ADDR = 0x4008ae48;
     internal const nuint CREATE_IRQCHIP = 0xae60, SET_GSI_ROUTING = 0x4008ae6a, IRQFD = 0x4020ae76, IOEVENTFD = 0x4040ae79;
     internal const nuint RUN = 0xae80, GET_REGS = 0x8090ae81, SET_REGS = 0x4090ae82, GET_SREGS = 0x8138ae83, SET_SREGS = 0x4138ae84, SET_MSRS = 0x4008ae89;
-    internal const nuint SET_SIGNAL_MASK = 0x4004ae8b, SET_FPU = 0x41a0ae8d, GET_LAPIC = 0x8400ae8e, SET_LAPIC = 0x4400ae8f, SET_CPUID2 = 0x4008ae90;
+    internal const nuint SET_SIGNAL_MASK = 0x4004ae8b, SET_FPU = 0x41a0ae8d, GET_LAPIC = 0x8400ae8e, SET_LAPIC = 0x4400ae8f, SET_CPUID2 = 0x4008ae90, SET_TSC_KHZ = 0xaea2;
 
     internal const int CAP_IRQCHIP = 0, CAP_USER_MEMORY = 3, CAP_EXT_CPUID = 7, CAP_IRQFD = 32, CAP_IOEVENTFD = 36, CAP_TSC_DEADLINE_TIMER = 72, CAP_IMMEDIATE_EXIT = 136;
 

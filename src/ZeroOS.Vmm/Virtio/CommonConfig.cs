@@ -190,7 +190,11 @@ internal sealed class CommonConfig
     {
         if (value == 0)
         {
-            _command = DeviceCommand.Reset;
+            // A device that never ran is reset here and now: its driver reads a status of 0 at once and does not wait for the event loop.
+            if ((_status & DriverOk) == 0)
+                Clear();
+            else
+                _command = DeviceCommand.Reset;
             return true;
         }
         if ((value & Failed) != 0)
