@@ -33,6 +33,9 @@ public sealed record JsonFault(string Message, string? Path)
     private static string? Clean(string path)
     {
         string text = path.StartsWith("$.", StringComparison.Ordinal) ? path[2..] : path.TrimStart('$');
+        // A person wrote the deployment; the message around it is ours, and the engine's own refusals begin where the deployment does.
+        if (text.StartsWith("deployment.", StringComparison.Ordinal))
+            text = text["deployment.".Length..];
         return text.Length == 0 ? null : text;
     }
 

@@ -43,8 +43,9 @@ public sealed class WorkloadEngine : IMachineEvents, IAuthority, IDisposable
     private readonly EngineHandlers _handlers;
     private readonly ConcurrentDictionary<string, TenantReconciler> _tenants = new(StringComparer.Ordinal);
     private readonly CancellationTokenSource _stop = new();
+    private readonly ConcurrentDictionary<TenantReconciler, byte> _working = new();
     private readonly ConcurrentBag<Task> _workers = [];
-    private bool _started;
+    private volatile bool _started;
 
     /// <summary>Puts the engine together; nothing happens before <see cref="Start"/>.</summary>
     public WorkloadEngine(EngineStore store, INetworks networks, IVolumes volumes, IImages images, IMachines machines, LogStore logs, EngineLimits limits, EngineSurroundings around,
@@ -63,6 +64,7 @@ public sealed class WorkloadEngine : IMachineEvents, IAuthority, IDisposable
     public void Start()
     {
         Prepare();
+        _started = true;
         foreach (TenantReconciler tenant in _tenants.Values)
             Work(tenant);
         _workers.Add(Task.Run(TickAsync));
@@ -144,8 +146,9 @@ public sealed class WorkloadEngine : IMachineEvents, IAuthority, IDisposable
 
     private void Work(TenantReconciler tenant)
     {
-        _started = true;
-        _workers.Add(Task.Run(() => WorkAsync(tenant)));
+        // A tenant that appears while the engine starts may get here twice.
+        if (_working.TryAdd(tenant, 0))
+            _workers.Add(Task.Run(() => WorkAsync(tenant)));
     }
 
     private async Task WorkAsync(TenantReconciler tenant)

@@ -27,6 +27,10 @@ public sealed partial class EngineStore : IDisposable
     /// <summary>Fires when an event was stored.</summary>
     internal Pulse EventsAdded { get; } = new();
 
+    /// <summary>Journal mode, synchronous and foreign keys, as SQLite says they are.</summary>
+    internal (string Journal, long Synchronous, long ForeignKeys) Settings => Read(() =>
+        (Query("PRAGMA journal_mode", r => r.GetString(0))[0], Scalar("PRAGMA synchronous")!.Value, Scalar("PRAGMA foreign_keys")!.Value));
+
     /// <summary>Tests only: called before, at the commit of, and after every transaction; an exception is what a death at that moment looks like.</summary>
     internal Action<string>? Fault { get; set; }
 
