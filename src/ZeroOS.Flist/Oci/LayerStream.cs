@@ -50,7 +50,8 @@ internal sealed class LayerStream : Stream
         if (magic.StartsWith((ReadOnlySpan<byte>)[0x1F, 0x8B]))
             return LayerCompression.Gzip;
         // A zstd frame, or the skippable frame that chunked zstd layers may begin with.
-        if (magic.StartsWith((ReadOnlySpan<byte>)[0x28, 0xB5, 0x2F, 0xFD]) || (magic.Length == 4 && (magic[0] & 0xF0) == 0x50 && magic[1..].SequenceEqual((ReadOnlySpan<byte>)[0x2A, 0x4D, 0x18])))
+        if (magic.StartsWith((ReadOnlySpan<byte>)[0x28, 0xB5, 0x2F, 0xFD])
+            || (magic.Length == 4 && (magic[0] & 0xF0) == 0x50 && magic[1..].SequenceEqual((ReadOnlySpan<byte>)[0x2A, 0x4D, 0x18])))
             return LayerCompression.Zstd;
         return magic.StartsWith((ReadOnlySpan<byte>)[0xFD, (byte)'7', (byte)'z', (byte)'X']) || magic.StartsWith("BZh"u8)
             ? LayerCompression.Unsupported

@@ -46,7 +46,9 @@ internal static class OciLayout
         List<string> diffIds = parsed.Rootfs?.DiffIds ?? [];
         if (diffIds.Count != layers)
             throw new FlistBuildException($"the image has {layers} layers and its config lists {diffIds.Count}");
-        return [.. diffIds.Select(d => Sha256Digest.TryParse(d, out Sha256Digest digest) ? digest : throw new FlistBuildException("the config lists a layer without a sha256 digest"))];
+        return [.. diffIds.Select(d => Sha256Digest.TryParse(d, out Sha256Digest digest)
+            ? digest
+            : throw new FlistBuildException("the config lists a layer without a sha256 digest"))];
     }
 
     private static OciDescriptor Choose(OciManifest index, string? tag)
