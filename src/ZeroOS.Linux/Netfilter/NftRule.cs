@@ -16,7 +16,7 @@ public sealed partial class NftRule
     /// <summary>Bytes of an interface name with its zeros (IFNAMSIZ).</summary>
     internal const int InterfaceNameBytes = 16;
 
-    private const int MetaInputName = 6, MetaOutputName = 7, MetaUid = 10, MetaNfproto = 15, MetaL4Proto = 16;
+    private const int MetaInputName = 6, MetaOutputName = 7, MetaUid = 10, MetaGid = 11, MetaNfproto = 15, MetaL4Proto = 16;
     private const int LinkHeader = 0, NetworkHeader = 1, TransportHeader = 2;
     private const byte Tcp = 6, Udp = 17, Icmp = 1, IcmpV6 = 58, ProtoIpv4 = 2, ProtoIpv6 = 10;
     private readonly List<Action<NetlinkWriter>> _expressions = [];
@@ -39,12 +39,10 @@ public sealed partial class NftRule
     public NftRule Out(NftSet links) => Meta(MetaOutputName).Lookup(links);
 
     /// <summary>Sent by a process of that user.</summary>
-    public NftRule Uid(int uid)
-    {
-        byte[] value = new byte[4];
-        BinaryPrimitives.WriteInt32LittleEndian(value, uid);
-        return Meta(MetaUid).Compare(value);
-    }
+    public NftRule Uid(uint uid) => Number(MetaUid, uid);
+
+    /// <summary>Sent by a process of that group.</summary>
+    public NftRule Gid(uint gid) => Number(MetaGid, gid);
 
     /// <summary>IPv4 source in the prefix.</summary>
     public NftRule Source(IPNetwork prefix) => Ipv4().Address(12, prefix);
@@ -152,6 +150,13 @@ public sealed partial class NftRule
             throw new InvalidOperationException("in a bridge table a match on IP needs the EtherType before it");
         foreach (Action<NetlinkWriter> expression in _expressions)
             expression(list);
+    }
+
+    private NftRule Number(uint key, uint number)
+    {
+        byte[] value = new byte[4];
+        BinaryPrimitives.WriteUInt32LittleEndian(value, number);
+        return Meta(key).Compare(value);
     }
 
     private static byte[] NamePattern(string link) =>

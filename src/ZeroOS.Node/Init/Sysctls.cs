@@ -38,10 +38,10 @@ internal static class Sysctls
         ("kernel/panic", "10"),
         ("kernel/panic_on_oops", "1"),
 
-        // --- the network: a router for its guests, closed to tricks from either side
-        ("net/ipv4/ip_forward", "1"),
-        ("net/ipv6/conf/all/forwarding", "1"),
-        ("net/ipv6/conf/default/accept_ra", "0"), // role node reads router advertisements itself
+        // --- the network: closed to tricks from either side; role node lets IPv4 be forwarded once its firewall stands
+        ("net/ipv4/ip_forward", "0"),
+        ("net/ipv6/conf/all/forwarding", "0"),
+        ("net/ipv6/conf/default/accept_ra", "0"), // role node turns it on for the cards that lead out
         ("net/ipv4/conf/all/accept_redirects", "0"),
         ("net/ipv4/conf/default/accept_redirects", "0"),
         ("net/ipv6/conf/all/accept_redirects", "0"),

@@ -15,7 +15,9 @@ internal static class Jails
     /// <summary>The monitors' group: the only one that may make io_uring rings (sysctl kernel.io_uring_group).</summary>
     internal const uint MonitorGroup = 990;
 
-    private const uint FetchGroup = 991;
+    /// <summary>The group of everything that talks to registries: the firewall knows it by this number.</summary>
+    internal const uint FetchGroup = 991;
+
     private const long MiB = 1 << 20;
 
     // The collector reserves 256 GB of addresses unless it is told how much it will ever need.

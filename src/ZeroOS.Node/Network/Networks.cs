@@ -20,27 +20,31 @@ public sealed class Networks : INetworks, IDisposable
     private readonly Lock _lock = new();
     private readonly Uplink _uplink;
     private readonly NetworkNamespace _root;
-    private readonly int _fetchUid;
+    private readonly uint _fetchGroup;
     private readonly string _directory;
     private readonly Action<string> _log;
     private readonly Dictionary<string, TenantNetwork> _networks = [];
     private List<Publication> _published = [];
     private IReadOnlyList<IPEndPoint> _registries = [];
+    private bool _rulesStand;
 
-    /// <summary>Finds what an earlier node process left, puts the firewall in place, and only then lets packets be forwarded.</summary>
+    /// <summary>
+    /// Finds what an earlier node process left, puts the firewall in place, and only then lets packets be forwarded. Make it before the
+    /// uplink starts, so that no card is up without the firewall.
+    /// </summary>
     /// <param name="uplink">The way out; its changes are followed.</param>
-    /// <param name="fetchUid">User of the fetch role.</param>
+    /// <param name="fetchGroup">Group of the fetch role: each of its processes has a user of its own.</param>
     /// <param name="log">One line per call.</param>
     /// <exception cref="LinuxException">The kernel refused the firewall: a node without it must not go on.</exception>
-    public Networks(Uplink uplink, int fetchUid, Action<string> log) : this(uplink, fetchUid, log, "/run/zeroos/networks")
+    public Networks(Uplink uplink, uint fetchGroup, Action<string> log) : this(uplink, fetchGroup, log, "/run/zeroos/networks")
     {
     }
 
-    internal Networks(Uplink uplink, int fetchUid, Action<string> log, string directory)
+    internal Networks(Uplink uplink, uint fetchGroup, Action<string> log, string directory)
     {
         _uplink = uplink;
         _root = uplink.Namespace;
-        _fetchUid = fetchUid;
+        _fetchGroup = fetchGroup;
         _log = log;
         _directory = directory;
         lock (_lock)
@@ -243,7 +247,8 @@ public sealed class Networks : INetworks, IDisposable
         }
         if (File.Exists(PublishedFile))
             _published = [.. File.ReadLines(PublishedFile).Select(Publication.FromLine).OfType<Publication>()];
-        if (_networks.Count > 0)
+        _rulesStand = _networks.Count > 0;
+        if (_rulesStand)
             _log($"networks found={_networks.Count} cards={_networks.Values.Sum(n => n.Cards.Count)} published={_published.Count}");
     }
 
@@ -261,7 +266,14 @@ public sealed class Networks : INetworks, IDisposable
         }
     }
 
-    private void ApplyRoot() => _root.Nft.Replace(RootFirewall.Build(_uplink.Current, _networks.Values, _published, _fetchUid, _registries));
+    private void ApplyRoot()
+    {
+        // The rules of the process before this one stand until the uplink has looked at its cards: without their names nothing would get out.
+        if (_rulesStand && _uplink.Current.Nics.Count == 0)
+            return;
+        _rulesStand = false;
+        _root.Nft.Replace(RootFirewall.Build(_uplink.Current, _networks.Values, _published, _fetchGroup, _registries));
+    }
 
     private void ApplyTenant(TenantNetwork network) => network.Space.Nft.Replace(TenantFirewall.Build(network, _published));
 

@@ -19,7 +19,7 @@ internal static class RootFirewall
     private const int Dns = 53;
 
     /// <summary>Builds the table.</summary>
-    public static NftTable Build(UplinkState uplink, IReadOnlyCollection<TenantNetwork> networks, IReadOnlyList<Publication> published, int fetchUid, IReadOnlyList<IPEndPoint> registries)
+    public static NftTable Build(UplinkState uplink, IReadOnlyCollection<TenantNetwork> networks, IReadOnlyList<Publication> published, uint fetchGroup, IReadOnlyList<IPEndPoint> registries)
     {
         NftTable table = new(NftFamily.Inet, "zeroos");
         List<IPAddress> resolvers4 = [.. uplink.Resolvers.Where(r => r.AddressFamily == AddressFamily.InterNetwork)];
@@ -31,7 +31,7 @@ internal static class RootFirewall
         NftSet uplinks = table.Interfaces("uplinks", uplink.Nics.Select(n => n.Name));
         Input(table);
         Forward(table, uplinks, never4, resolvers4);
-        Output(table, never4, never6, uplink.Resolvers, fetchUid, registries);
+        Output(table, never4, never6, uplink.Resolvers, fetchGroup, registries);
         Translate(table, uplinks, uplink.FirstResolver4, networks, published);
         return table;
     }
@@ -60,7 +60,7 @@ internal static class RootFirewall
             .Add(new NftRule().From(Cables).Jump(guests)).Add(new NftRule().From(uplinks).Out(Cables).Translated().Accept());
     }
 
-    private static void Output(NftTable table, NftSet never4, NftSet never6, IReadOnlyList<IPAddress> resolvers, int fetchUid, IReadOnlyList<IPEndPoint> registries)
+    private static void Output(NftTable table, NftSet never4, NftSet never6, IReadOnlyList<IPAddress> resolvers, uint fetchGroup, IReadOnlyList<IPEndPoint> registries)
     {
         NftChain fetch = table.Chain("fetch");
         foreach (IPAddress resolver in resolvers)
@@ -68,7 +68,7 @@ internal static class RootFirewall
         foreach (IPEndPoint registry in registries)
             fetch.Add(new NftRule().To(registry.Address).TcpTo(registry.Port).Accept());
         fetch.Add(new NftRule().Out("lo").Reject()).Add(new NftRule().To(never4).Reject()).Add(new NftRule().To(never6).Reject()).Add(new NftRule().ToNoUnicast().Reject());
-        table.Filter("output", NftHook.Output, drop: false).Add(new NftRule().Uid(fetchUid).Jump(fetch));
+        table.Filter("output", NftHook.Output, drop: false).Add(new NftRule().Gid(fetchGroup).Jump(fetch));
     }
 
     private static void Translate(NftTable table, NftSet uplinks, IPAddress? resolver, IReadOnlyCollection<TenantNetwork> networks, IReadOnlyList<Publication> published)

@@ -80,7 +80,6 @@ public sealed class Uplink : IDisposable
         _stop.Signal();
         _thread?.Join();
         _stop.Dispose();
-        Namespace.Dispose();
     }
 
     private void Run()
@@ -187,12 +186,14 @@ public sealed class Uplink : IDisposable
                 wanted.Add(Way(new IPNetwork(IPAddress.Any, 0), lease.Gateway, lease));
             wanted.AddRange(lease.Routes.Select(r => Way(r.Destination, r.Gateway, lease)));
         }
-        else if (_ports[card.Index].Client.State != DhcpState.Stopped)
+        else if (_ports[card.Index].Client.HasLostAddress)
         {
             foreach (InterfaceAddress ended in addresses.Where(a => a.Link == card.Index && a.Address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork))
                 Namespace.Route.DeleteAddress(card.Index, ended.Address, ended.PrefixLength);
         }
-        foreach (Route stale in routes.Where(r => r.Link == card.Index && r.Protocol == RouteProtocol.Dhcp && !wanted.Any(w => SameWay(w, r))))
+        // Before the first answer a new process leaves what it found: the guests' connections go over it.
+        bool settled = lease is not null || _ports[card.Index].Client.HasLostAddress;
+        foreach (Route stale in routes.Where(r => settled && r.Link == card.Index && r.Protocol == RouteProtocol.Dhcp && !wanted.Any(w => SameWay(w, r))))
             Namespace.Route.DeleteRoute(stale);
         foreach (Route missing in wanted.Where(w => !routes.Any(r => SameWay(w, r))))
             Namespace.Route.PutRoute(missing);
@@ -214,7 +215,7 @@ public sealed class Uplink : IDisposable
         List<InterfaceAddress> own = [.. Namespace.Route.Addresses().Where(a => byIndex.ContainsKey(a.Link))];
         List<InterfaceAddress> usable = [.. own.Where(a => !a.IsLinkLocal && (a.Flags & TentativeOrFailed) == 0)];
         List<Route> routes = [.. Namespace.Route.Routes().Where(r => byIndex.ContainsKey(r.Link))];
-        List<DhcpLease> leases = [.. cards.Select(c => _ports[c.Index].Client.Lease).OfType<DhcpLease>()];
+        List<DhcpLease> leases = [.. cards.Select(c => _ports[c.Index].Client.Believed).OfType<DhcpLease>()];
         IEnumerable<IPAddress> advertised = _routerResolvers.Where(r => r.Value > Now && byIndex.ContainsKey(r.Key.Link)).Select(r => r.Key.Resolver);
         bool v4(Route r) => r.Destination.BaseAddress.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork;
         UplinkState state = new()

@@ -38,6 +38,12 @@ internal sealed class DhcpClient(MacAddress hardware, Random random, DhcpLease? 
     /// <summary>The lease is an old one that no server confirmed.</summary>
     public bool IsDegraded { get; private set; }
 
+    /// <summary>The lease, or while it is being confirmed the one that was kept: good enough for its name servers, not for an address.</summary>
+    public DhcpLease? Believed => Lease ?? (State is DhcpState.Rebooting or DhcpState.Probing ? _kept : null);
+
+    /// <summary>The address was refused, is another's or ran out: it must go from the card. Not so while a new process confirms what it found there.</summary>
+    public bool HasLostAddress { get; private set; }
+
     /// <summary>When <see cref="Tick"/> wants to be called, or null.</summary>
     public TimeSpan? NextAt { get; private set; }
 
@@ -71,6 +77,7 @@ internal sealed class DhcpClient(MacAddress hardware, Random random, DhcpLease? 
         if (State != DhcpState.Probing)
             return;
         _kept = null;
+        HasLostAddress = true;
         Select(now);
     }
 
@@ -113,6 +120,7 @@ internal sealed class DhcpClient(MacAddress hardware, Random random, DhcpLease? 
                 break;
             case DhcpState.Rebinding when Lease!.Duration is { } whole && now >= _bound + whole:
                 Lease = null;
+                HasLostAddress = true;
                 Select(now);
                 break;
             default:
@@ -140,6 +148,7 @@ internal sealed class DhcpClient(MacAddress hardware, Random random, DhcpLease? 
                 Lease = null;
                 _kept = null;
                 IsDegraded = false;
+                HasLostAddress = true;
                 Select(now);
                 _outgoing.Clear();
                 // A server that offers and refuses in a circle is not asked without pause.
@@ -168,6 +177,7 @@ internal sealed class DhcpClient(MacAddress hardware, Random random, DhcpLease? 
         _kept = lease;
         _naks = 0;
         IsDegraded = false;
+        HasLostAddress = false;
         _bound = now;
         State = DhcpState.Bound;
         NextAt = lease.Duration is null ? null : now + lease.RenewAfter;
@@ -196,6 +206,7 @@ internal sealed class DhcpClient(MacAddress hardware, Random random, DhcpLease? 
         {
             Lease = null;
             IsDegraded = false;
+            HasLostAddress = true;
         }
         _attempts++;
         _outgoing.Enqueue(new DhcpSend(Message(now).Write(), State == DhcpState.Renewing ? Lease!.Server : null,

@@ -75,9 +75,9 @@ public sealed class DhcpClientTests
         }
         Assert.True(everybodyAsked);
         Assert.Equal(TimeSpan.FromSeconds(3600), _now - bound);
-        Assert.Equal(DhcpState.Selecting, client.State);
+        Assert.Equal((DhcpState.Selecting, true), (client.State, client.HasLostAddress));
         Run(client, TimeSpan.FromMinutes(5));
-        Assert.Equal(DhcpState.Bound, client.State);
+        Assert.Equal((DhcpState.Bound, false), (client.State, client.HasLostAddress));
     }
 
     [Fact]
@@ -105,6 +105,7 @@ public sealed class DhcpClientTests
         _server.Seen.Clear();
         DhcpClient client = new(s_mac, new Random(2), kept);
         client.Start(_now);
+        Assert.Equal((null, kept, false), (client.Lease, client.Believed, client.HasLostAddress));
         Run(client, TimeSpan.Zero);
         DhcpMessage request = Assert.Single(_server.Seen);
         Assert.Equal((DhcpType.Request, "10.0.2.15", 0, "0.0.0.0"),

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
@@ -22,7 +23,7 @@ internal sealed class LanBench : IDisposable
     public LanBench()
     {
         Lan = Keep(NetworkNamespace.Create("lan"));
-        NetworkNamespace node = NetworkNamespace.Create("node");
+        NetworkNamespace node = Keep(NetworkNamespace.Create("node"));
         Lan.Route.CreateVeth("lan0", "eth0", node.Descriptor);
         int link = Lan.Route.GetLink("lan0").Index;
         foreach (string address in new[] { Gateway, Resolver, Neighbour })
@@ -36,12 +37,10 @@ internal sealed class LanBench : IDisposable
             Serve(Lan, port);
         EchoDns();
         ServeDhcp();
-        Uplink = new Uplink(Path.Combine(_directory, "state"), Path.Combine(_directory, "resolv.conf"), Log.Enqueue, node, l => l.Name.StartsWith("eth", StringComparison.Ordinal));
-        Uplink.Start();
+        Node = node;
+        StartNode();
         if (!Uplink.HasAddress.Wait(TimeSpan.FromSeconds(20)))
             throw new TimeoutException($"no lease:\n{string.Join('\n', Log)}");
-        Node = node;
-        Networks = new Networks(Uplink, fetchUid: 4321, Log.Enqueue, NetworksDirectory);
     }
 
     public ConcurrentQueue<string> Log { get; } = [];
@@ -50,7 +49,7 @@ internal sealed class LanBench : IDisposable
 
     public NetworkNamespace Node { get; }
 
-    public Uplink Uplink { get; }
+    public Uplink Uplink { get; private set; }
 
     public Networks Networks { get; private set; }
 
@@ -60,11 +59,22 @@ internal sealed class LanBench : IDisposable
 
     private string NetworksDirectory => Path.Combine(_directory, "networks");
 
-    /// <summary>As if the node process had died and come back.</summary>
-    public void RestartNetworks()
+    /// <summary>As if the node process had died and come back; returns when the lease is confirmed.</summary>
+    public void RestartNode()
     {
         Networks.Dispose();
-        Networks = new Networks(Uplink, fetchUid: 4321, Log.Enqueue, NetworksDirectory);
+        Uplink.Dispose();
+        StartNode();
+        if (!SpinWait.SpinUntil(() => Uplink.Current.Nics is [{ Dhcp: "bound" }], TimeSpan.FromSeconds(20)))
+            throw new TimeoutException($"lease not confirmed:\n{string.Join('\n', Log)}");
+    }
+
+    [MemberNotNull(nameof(Uplink), nameof(Networks))]
+    private void StartNode()
+    {
+        Uplink = new Uplink(StateDirectory, ResolvConf, Log.Enqueue, Node, l => l.Name.StartsWith("eth", StringComparison.Ordinal));
+        Networks = new Networks(Uplink, fetchGroup: 4321, Log.Enqueue, NetworksDirectory);
+        Uplink.Start();
     }
 
     /// <summary>A TCP service that says who connected, once a line per line it gets.</summary>
@@ -148,7 +158,7 @@ internal sealed class LanBench : IDisposable
 
     public void Dispose()
     {
-        Networks?.Dispose();
+        Networks.Dispose();
         Uplink.Dispose();
         for (int i = _things.Count - 1; i >= 0; i--)
             _things[i].Dispose();

@@ -142,7 +142,7 @@ public sealed class NetworksTests
         using Socket open = LanBench.Connect(bench.Lan, LanBench.NodeAddress, 8080, 3000)!;
         Assert.Equal(LanBench.Gateway, LanBench.ReadLine(open));
 
-        bench.RestartNetworks();
+        bench.RestartNode();
 
         open.Send("again\n"u8);
         Assert.Equal(LanBench.Gateway, LanBench.ReadLine(open));
@@ -156,7 +156,7 @@ public sealed class NetworksTests
     }
 
     [SkippableFact]
-    public void The_fetch_user_reaches_the_internet_its_resolver_and_listed_registries_only()
+    public void The_fetch_group_reaches_the_internet_its_resolver_and_listed_registries_only()
     {
         using LanBench bench = Bench();
         bench.Serve(bench.Node, 9000);
@@ -211,11 +211,11 @@ public sealed class NetworksTests
 
     private static bool Fetch(LanBench bench, string address, int port)
     {
-        const int SYS_setfsuid = 122, Uid = 4321;
-        // The firewall looks at who opened the socket, and that is this thread's file system user.
+        const int SYS_setfsgid = 123, FetchGroup = 4321;
+        // The firewall looks at who opened the socket, and that is this thread's file system group.
         using Socket socket = bench.Node.Run(() =>
         {
-            _ = Libc.syscall(SYS_setfsuid, Uid, 0, 0, 0, 0, 0);
+            _ = Libc.syscall(SYS_setfsgid, FetchGroup, 0, 0, 0, 0, 0);
             return new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         });
         try
