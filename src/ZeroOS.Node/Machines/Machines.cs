@@ -11,7 +11,7 @@ namespace ZeroOS.Node.Machines;
 /// Machines as jailed monitors that PID 1 starts and holds. What a later node needs to go on is kept at PID 1 before the monitor is started, under the
 /// monitor's name and in the order of <see cref="Kept"/>.
 /// </summary>
-internal sealed class Machines : IMachines
+internal sealed class Machines : IMachines, IDisposable
 {
     // Beside the guest's memory: the monitor itself, page tables for the guest, and page cache of its disks, which the kernel gives back when it must.
     private const long MonitorMemory = 96 << 20;
@@ -125,13 +125,9 @@ internal sealed class Machines : IMachines
         SeqPacketSocket? chunks;
         lock (_lock)
             _unserved.Remove(Prefix + machine.Short, out chunks);
-        if (chunks is null)
-            return;
-        // The monitor says again which chunks it waits for: what was asked of the former node is lost.
-        Span<byte> hello = stackalloc byte[ChunkMessage.Size];
-        System.Buffers.Binary.BinaryPrimitives.WriteUInt32LittleEndian(hello[4..], ChunkMessage.Hello);
-        _ = chunks.TrySend(hello, wait: false);
-        image.Serve(chunks);
+        // Serving begins with a hello, to which the monitor repeats what it still waits for: what was asked of the former node is lost.
+        if (chunks is not null)
+            image.Serve(chunks);
     }
 
     /// <inheritdoc/>
@@ -147,6 +143,19 @@ internal sealed class Machines : IMachines
                 chunks.Dispose();
         }
         Forget(name);
+    }
+
+    /// <summary>Lets go of all machines, which go on; the next node finds them at PID 1.</summary>
+    public void Dispose()
+    {
+        _init.Exited -= Exited;
+        RunningMachine[] machines;
+        lock (_lock)
+        {
+            machines = [.. _machines.Values];
+            _machines.Clear();
+        }
+        Array.ForEach(machines, m => m.LetGo());
     }
 
     private void Launch(string name, WorkloadId id, MachineStart start, IReadOnlyList<FileDescriptor> borrowed)

@@ -18,7 +18,7 @@ namespace ZeroOS.Node.Machines;
 internal sealed class RunningMachine : IGuestEvents
 {
     private const ulong ControlToken = 1, SerialToken = 2, WakeToken = 3;
-    private const int GuestMayTakeMs = 2_000, MaxReason = 256;
+    private const int GuestMayTakeMs = 10_000, MaxReason = 256;
     private readonly InitConnection _init;
     private readonly IMachineEvents _events;
     private readonly KernelLog _log;
@@ -35,11 +35,16 @@ internal sealed class RunningMachine : IGuestEvents
     private bool _guestIsGreeted;
     private HeldProcess? _end;
     private string? _lastWords;
+    private readonly Thread _thread;
     private bool _reportedStart;
     private bool _moreControl;
+    private bool _letGo;
 
     internal RunningMachine(string process, MachineRecord record, SeqPacketSocket control, FileDescriptor serialPipe, InitConnection init, IMachineEvents events, KernelLog log)
-        => (Process, _record, _control, _serialPipe, _init, _events, _log) = (process, record, control, serialPipe, init, events, log);
+    {
+        (Process, _record, _control, _serialPipe, _init, _events, _log) = (process, record, control, serialPipe, init, events, log);
+        _thread = new Thread(Loop, 256 * 1024) { Name = "machine", IsBackground = true };
+    }
 
     /// <summary>The monitor's name at PID 1.</summary>
     public string Process { get; }
@@ -55,7 +60,20 @@ internal sealed class RunningMachine : IGuestEvents
     {
         if (adopted)
             Tell(new MonitorMessage { Verb = MonitorVerb.Hello });
-        new Thread(Loop, 256 * 1024) { Name = "machine", IsBackground = true }.Start();
+        _thread.Start();
+    }
+
+    /// <summary>Lets go of the machine, which goes on without this node: nothing is told any more, and nothing read that the next node should read.</summary>
+    public void LetGo()
+    {
+        lock (_state)
+        {
+            if (_letGo || _end is not null)
+                return;
+            _letGo = true;
+            _wake.Signal();
+        }
+        _thread.Join();
     }
 
     /// <summary>Begins the way down.</summary>
@@ -66,7 +84,7 @@ internal sealed class RunningMachine : IGuestEvents
             _stop.Ask(stop, Environment.TickCount64);
             if (_guestIsGreeted)
                 _guest?.Stop(stop);
-            if (_end is null)
+            if (_end is null && !_letGo)
                 _wake.Signal();
         }
     }
@@ -76,7 +94,7 @@ internal sealed class RunningMachine : IGuestEvents
     {
         lock (_state)
         {
-            if (_end is not null)
+            if (_end is not null || _letGo)
                 return;
             Volatile.Write(ref _end, end);
             _wake.Signal();
@@ -177,6 +195,11 @@ internal sealed class RunningMachine : IGuestEvents
             }
             int count = timeout == 0 ? 0 : epoll.Wait(ready, timeout);
             _ = _wake.Take();
+            if (Volatile.Read(ref _letGo))
+            {
+                Close();
+                return;
+            }
             for (int i = 0; i < count; i++)
             {
                 // A peer that hung up stays readable for ever; it is not listened to any more.
@@ -303,6 +326,17 @@ internal sealed class RunningMachine : IGuestEvents
         HeldProcess end = _end!;
         // Disks and taps are free from here on, for the machine's next life; only the record stays, until the end is stored.
         _init.Keep(Process, [_record.File]);
+        Close();
+        MonitorExit? exit = end.Code is int code ? (MonitorExit)code : null;
+        string reason = MachineReason.Explain(exit, end.Signal, _record, _lastWords, _serial);
+        lock (_telling)
+        {
+            _events.Ended(Id, new MachineEnd { Monitor = exit, MonitorSignal = end.Signal, Workload = _record.Exited, Failure = _record.Failed, Reason = reason });
+        }
+    }
+
+    private void Close()
+    {
         lock (_state)
         {
             _guest?.Dispose();
@@ -311,12 +345,6 @@ internal sealed class RunningMachine : IGuestEvents
         }
         _control.Dispose();
         _serialPipe.Dispose();
-        MonitorExit? exit = end.Code is int code ? (MonitorExit)code : null;
-        string reason = MachineReason.Explain(exit, end.Signal, _record, _lastWords, _serial);
-        lock (_telling)
-        {
-            _events.Ended(Id, new MachineEnd { Monitor = exit, MonitorSignal = end.Signal, Workload = _record.Exited, Failure = _record.Failed, Reason = reason });
-        }
     }
 
     private static string Plain(string text) => new([.. text.Take(MaxReason).Select(c => char.IsControl(c) || char.IsSurrogate(c) ? '?' : c)]);

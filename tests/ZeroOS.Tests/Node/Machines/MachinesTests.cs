@@ -40,6 +40,7 @@ public sealed class MachinesTests : IDisposable
 
     public void Dispose()
     {
+        _machines.Dispose();
         _connection.Dispose();
         _init.Dispose();
         Directory.Delete(_directory, recursive: true);
@@ -155,6 +156,7 @@ public sealed class MachinesTests : IDisposable
         {
             guest.Hello(hasSpec: false);
             guest.Expect(GuestFrameType.Spec);
+            _machines.Dispose();
             _connection.Dispose();
         }
 
@@ -172,9 +174,10 @@ public sealed class MachinesTests : IDisposable
         FakeImage image = new();
         _machines.ServeImage(s_id, image);
         _machines.ServeImage(s_id, image);
-        byte[] chunk = new byte[ChunkMessage.Size];
-        Assert.Equal(Errno.None, monitor.Chunks.TryReceive(chunk, out _, out _));
-        Assert.Equal(ChunkMessage.Hello, BinaryPrimitives.ReadUInt32LittleEndian(chunk.AsSpan(4)));
+        Assert.Equal(Errno.None, image.Served!.TrySend("served"u8));
+        byte[] heard = new byte[16];
+        Assert.Equal(Errno.None, monitor.Chunks.TryReceive(heard, out int length, out _));
+        Assert.Equal("served"u8, heard.AsSpan(0, length));
         Assert.Equal(1, image.Times);
         monitor.End(new ProcessExit(monitor.Pid, 0, 0));
         again.Dispose();
@@ -191,6 +194,7 @@ public sealed class MachinesTests : IDisposable
             guest.Expect(GuestFrameType.LogsFrom);
             guest.Send(GuestFrameType.Exited, 0, """{"code":9}""");
             guest.Expect(GuestFrameType.Acknowledge);
+            _machines.Dispose();
             _connection.Dispose();
         }
         monitor.End(new ProcessExit(monitor.Pid, 0, 0));
@@ -206,6 +210,7 @@ public sealed class MachinesTests : IDisposable
             Recorder events = new();
             _machines.Events = events;
             Assert.Equal("ended PoweredOff  9 the workload exited with code 9", events.Next());
+            _machines.Dispose();
         }
     }
 
@@ -215,7 +220,7 @@ public sealed class MachinesTests : IDisposable
         using FileDescriptor file = FileDescriptor.Memory("x");
         _connection.Keep("vm-0123456789abcdef", [file]);
         _connection.Keep("other", [file]);
-        _ = Make(_connection);
+        using ZeroOS.Node.Machines.Machines machines = Make(_connection);
         Assert.Equal(["other"], _connection.HandOver().Kept.Keys);
     }
 
