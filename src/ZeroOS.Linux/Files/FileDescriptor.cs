@@ -208,6 +208,13 @@ public sealed unsafe class FileDescriptor : SafeHandleMinusOneIsInvalid
         Check(Libc.fcntl(Number, F_SETFL, on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK), "fcntl");
     }
 
+    /// <summary>Takes the file's exclusive lock without waiting (flock(2)); it belongs to the open file and travels with its duplicates. EAGAIN: somebody has it.</summary>
+    public Errno TryLock()
+    {
+        const int LOCK_EX = 2, LOCK_NB = 4;
+        return Libc.flock(Number, LOCK_EX | LOCK_NB) == 0 ? Errno.None : Libc.LastError;
+    }
+
     /// <summary>One ioctl with an integer or pointer argument; returns what the kernel returned, or the refusal as a negative errno.</summary>
     public int Ioctl(nuint request, nint argument)
     {
@@ -225,6 +232,13 @@ public sealed unsafe class FileDescriptor : SafeHandleMinusOneIsInvalid
     public int Ioctl<T>(nuint request, ref T argument) where T : unmanaged
     {
         fixed (T* p = &argument)
+            return Ioctl(request, (nint)p);
+    }
+
+    /// <summary>One ioctl on bytes that the kernel reads or writes; their length is the caller's promise.</summary>
+    public int Ioctl(nuint request, Span<byte> argument)
+    {
+        fixed (byte* p = argument)
             return Ioctl(request, (nint)p);
     }
 

@@ -45,4 +45,7 @@ internal static unsafe partial class Libc
 
     [LibraryImport(C, SetLastError = true)]
     internal static partial int memfd_create(byte* name, uint flags);
+
+    [LibraryImport(C, SetLastError = true)]
+    internal static partial int flock(int fd, int operation);
 }
