@@ -115,8 +115,9 @@ public sealed class WorkloadEngine : IMachineEvents, IAuthority, IDisposable
     {
         // Running first, events after: an end in between is heard about a machine that is known to have run.
         ILookup<string, WorkloadId> running = _parts.Machines.Running.ToLookup(m => m.Tenant, StringComparer.Ordinal);
-        foreach (string tenant in _parts.Store.Tenants.Union(running.Select(g => g.Key)))
-            _tenants[tenant] = new TenantReconciler(_parts, tenant, running[tenant]);
+        ILookup<string, WorkloadId> ending = _parts.Machines.Ending.ToLookup(m => m.Tenant, StringComparer.Ordinal);
+        foreach (string tenant in _parts.Store.Tenants.Union(running.Concat(ending).Select(g => g.Key)))
+            _tenants[tenant] = new TenantReconciler(_parts, tenant, running[tenant], ending[tenant]);
         _parts.Machines.Events = this;
         foreach (TenantReconciler tenant in _tenants.Values)
             tenant.EnsureNetworks();
@@ -136,7 +137,7 @@ public sealed class WorkloadEngine : IMachineEvents, IAuthority, IDisposable
     {
         if (_tenants.TryGetValue(tenant, out TenantReconciler? known))
             return known;
-        TenantReconciler made = new(_parts, tenant, []);
+        TenantReconciler made = new(_parts, tenant, [], []);
         if (!_tenants.TryAdd(tenant, made))
             return _tenants[tenant];
         if (_started)

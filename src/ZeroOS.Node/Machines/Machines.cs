@@ -69,6 +69,16 @@ internal sealed class Machines : IMachines, IDisposable
     }
 
     /// <inheritdoc/>
+    public IReadOnlyList<WorkloadId> Ending
+    {
+        get
+        {
+            lock (_lock)
+                return [.. _machines.Values.Where(m => m.HasEnded).Select(m => m.Id), .. _left.Where(l => l.Process.HasEnded).Select(l => l.Kept.Record.Id)];
+        }
+    }
+
+    /// <inheritdoc/>
     public IMachineEvents Events
     {
         set

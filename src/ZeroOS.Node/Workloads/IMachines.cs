@@ -10,6 +10,10 @@ public interface IMachines
     /// <summary>Machines that run, those adopted from PID 1 after a restart of the node included. Adopted ones report on <see cref="Events"/> as soon as it is set.</summary>
     IReadOnlyList<WorkloadId> Running { get; }
 
+    /// <summary>Machines that ended while no node listened; each one's end comes as an event, perhaps a moment after <see cref="Events"/> is set. Read after
+    /// <see cref="Running"/>.</summary>
+    IReadOnlyList<WorkloadId> Ending => [];
+
     /// <summary>Who hears what happens to machines. Calls come one at a time per machine.</summary>
     IMachineEvents Events { set; }
 

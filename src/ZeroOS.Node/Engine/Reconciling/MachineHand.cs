@@ -11,6 +11,9 @@ internal sealed class MachineHand
     /// <summary>It was asked to stop.</summary>
     public bool StopSent { get; set; }
 
+    /// <summary>It ended while the node was away and the event that says how is on its way: nothing is done about it before.</summary>
+    public bool Ending { get; set; }
+
     /// <summary>Its chunk requests are being served.</summary>
     public bool Served { get; set; }
 

@@ -61,7 +61,7 @@ internal sealed partial class TenantReconciler
                 NextRetry = null,
             };
         });
-        (hand.Running, hand.StopSent, hand.Served) = (false, false, false);
+        (hand.Running, hand.Ending, hand.StopSent, hand.Served) = (false, false, false, false);
         _unacknowledged.Add(id);
         if (_parts.Store.Workload(id) is null)
             _machines.Remove(id);
@@ -88,7 +88,7 @@ internal sealed partial class TenantReconciler
     private void Machine(WorkloadId id, Wish? wish, string? heldBecause)
     {
         MachineHand hand = Hand(id);
-        if (_parts.Store.Workload(id) is not { } row)
+        if (hand.Ending || _parts.Store.Workload(id) is not { } row)
             return;
         if (row.Live && !hand.Running)
         {
@@ -191,6 +191,8 @@ internal sealed partial class TenantReconciler
         {
             MachineNic nic = _parts.Networks.Attach(id with { Name = network }, id, IPAddress.Parse(Ipv4Range.Text(address)));
             opened.Add(nic.Tap);
+            if (nic.Tap.IsInvalid)
+                throw new WorkloadException("card-busy", $"the machine's card in network \"{network}\" is still held by its last run");
             nics.Add(nic);
         }
         List<(string Serial, FileDescriptor Disk, bool ReadOnly)> disks = [];

@@ -25,12 +25,14 @@ internal sealed partial class TenantReconciler
     private readonly HashSet<WorkloadId> _unacknowledged = [];
     private DateTimeOffset? _due;
 
-    public TenantReconciler(EngineParts parts, string tenant, IEnumerable<WorkloadId> running)
+    public TenantReconciler(EngineParts parts, string tenant, IEnumerable<WorkloadId> running, IEnumerable<WorkloadId> ending)
     {
         _parts = parts;
         _tenant = tenant;
         foreach (WorkloadId machine in running)
             _machines[machine] = new MachineHand { Running = true };
+        foreach (WorkloadId machine in ending)
+            _machines[machine] = new MachineHand { Running = true, Ending = true };
     }
 
     /// <summary>Set while there is reason to look again at once.</summary>
@@ -198,7 +200,7 @@ internal sealed partial class TenantReconciler
     {
         foreach ((WorkloadId id, MachineHand hand) in _machines)
         {
-            if (hand is { Running: true, StopSent: false } && view.Workloads.All(w => w.Id != id))
+            if (hand is { Running: true, StopSent: false, Ending: false } && view.Workloads.All(w => w.Id != id))
                 Try(id, () => Stop(id, hand, null));
         }
     }

@@ -19,6 +19,7 @@ internal sealed class FakeWorld(Random random) : INetworks, IVolumes, IImages, I
 {
     private readonly List<FileDescriptor> _handedOut = [];
     private IMachineEvents? _events;
+    private List<KeyValuePair<WorkloadId, MachineEnd>> _late = [];
 
     public double FailChance { get; set; }
 
@@ -57,6 +58,8 @@ internal sealed class FakeWorld(Random random) : INetworks, IVolumes, IImages, I
     /// <summary>A stop is obeyed at once instead of at <see cref="Obey"/>.</summary>
     public bool ObeysAtOnce { get; set; } = true;
 
+    public IReadOnlyList<WorkloadId> Ending => [.. Unacknowledged.Keys];
+
     public IReadOnlyList<WorkloadId> Running => [.. Machines.Keys];
 
     public IMachineEvents Events
@@ -64,8 +67,9 @@ internal sealed class FakeWorld(Random random) : INetworks, IVolumes, IImages, I
         set
         {
             _events = value;
-            foreach ((WorkloadId id, MachineEnd end) in Unacknowledged.ToList())
-                _events.Ended(id, end);
+            _late = [.. Unacknowledged];
+            if (random.Next(2) == 0)
+                TellLate();
             // A guest connects again and says that its program runs.
             foreach (WorkloadId id in Machines.Keys)
                 _events.Started(id);
@@ -91,6 +95,7 @@ internal sealed class FakeWorld(Random random) : INetworks, IVolumes, IImages, I
     {
         Dead = false;
         _events = null;
+        _late = [];
         Served.Clear();
     }
 
@@ -119,9 +124,18 @@ internal sealed class FakeWorld(Random random) : INetworks, IVolumes, IImages, I
             _events?.Ended(machine, Unacknowledged[machine]);
     }
 
+    /// <summary>Ends from before the node's start are told a moment after it.</summary>
+    public void TellLate()
+    {
+        foreach ((WorkloadId id, MachineEnd end) in _late)
+            _events?.Ended(id, end);
+        _late = [];
+    }
+
     /// <summary>All machines that were asked to stop do.</summary>
     public void Obey()
     {
+        TellLate();
         foreach (WorkloadId machine in Stopping.Keys.ToList())
             End(machine, 143);
     }

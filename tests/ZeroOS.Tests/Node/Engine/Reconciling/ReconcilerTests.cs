@@ -211,6 +211,9 @@ public sealed class ReconcilerTests
         bench.World.Revive();
         bench.Restart();
         bench.Settle();
+        bench.World.TellLate();
+        bench.Settle();
+        Assert.Equal(1, bench.Status("web").Starts);
         Assert.Equal((WorkloadState.BackingOff, 9), (bench.Status("web").State, bench.Status("web").ExitCode!.Value));
         Assert.Empty(bench.World.Unacknowledged);
     }
