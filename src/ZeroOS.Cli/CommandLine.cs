@@ -17,15 +17,19 @@ internal static class CommandLine
 {
     private const int Interrupted = 130;
 
+    // "@name" is an argument like any other, not a file to read arguments from.
+    private static readonly ParserConfiguration s_parser = new() { ResponseFileTokenReplacer = null };
+
     /// <summary>Runs one command line; the answer is the exit code.</summary>
     public static async Task<int> RunAsync(string[] args, Terminal terminal)
     {
         RootCommand root = Build(terminal);
-        ParseResult parsed = root.Parse(RunVerb.SeparateCommand(AskForHelp(args)));
+        ParseResult parsed = root.Parse(RunVerb.SeparateCommand(AskForHelp(args)), s_parser);
         if (parsed.Action is ParseErrorAction || (parsed.Errors.Count > 0 && parsed.Action is not HelpAction))
         {
             terminal.Complain(parsed.Errors.Count > 0 ? parsed.Errors[0].Message : "that is not a command");
-            terminal.Error.WriteLine("Try: zos help " + parsed.CommandResult.Command.Name);
+            Command command = parsed.CommandResult.Command;
+            terminal.Error.WriteLine(command is RootCommand ? "Try: zos help" : $"Try: zos help {string.Join(' ', Path(command))}");
             return CliException.Usage;
         }
         InvocationConfiguration invocation = new() { EnableDefaultExceptionHandler = false, Output = terminal.Out, Error = terminal.Error };
@@ -63,6 +67,9 @@ internal static class CommandLine
         root.Add(RunVerb.Build(terminal));
         return root;
     }
+
+    private static IEnumerable<string> Path(Command command) =>
+        command.Parents.OfType<Command>().FirstOrDefault() is Command parent and not RootCommand ? [.. Path(parent), command.Name] : [command.Name];
 
     /// <summary>"help VERB…" is "VERB… --help".</summary>
     private static string[] AskForHelp(string[] args) => args is ["help", ..] ? [.. args[1..], "--help"] : args;

@@ -39,6 +39,20 @@ internal static class DeploymentWait
         }
     }
 
+    /// <summary>Waits until a machine whose output has ended is known to have ended, and returns its exit code; null when it has none.</summary>
+    public static async Task<int?> UntilEndedAsync(BusClient client, string name, string machine, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            DeploymentStatus status = await client.CallAsync(Commands.DeploymentGet, new DeploymentName { Name = name }, BusJson.Default.DeploymentName,
+                BusJson.Default.DeploymentStatus, cancellation);
+            WorkloadStatus? workload = status.Workloads.FirstOrDefault(w => w.Name == machine);
+            if (workload is null || workload.State is WorkloadState.Exited or WorkloadState.Stopped or WorkloadState.Failed)
+                return workload?.ExitCode;
+            await Task.Delay(s_pause, cancellation);
+        }
+    }
+
     /// <summary>"backing-off: registry-unreachable, …", cleaned.</summary>
     public static string Describe(WorkloadStatus workload)
     {

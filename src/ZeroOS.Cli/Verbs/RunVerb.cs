@@ -111,12 +111,9 @@ internal static class RunVerb
             return 0;
         }
         await MachineVerbs.CopyLogsAsync(session, client, new MachineLogs { Deployment = name, Machine = RunRequest.Machine, Follow = true });
-        DeploymentStatus end = await DeploymentVerbs.GetAsync(client, name, session.Cancellation);
-        int code = end.Workloads.FirstOrDefault(w => w.Name == RunRequest.Machine)?.ExitCode ?? OurFault;
+        int code = await DeploymentWait.UntilEndedAsync(client, name, RunRequest.Machine, session.Cancellation) ?? OurFault;
         if (parsed.GetValue(s_remove))
-        {
             await client.CallAsync(Commands.DeploymentDelete, new DeploymentDelete { Name = name }, BusJson.Default.DeploymentDelete, BusJson.Default.Nothing, session.Cancellation);
-        }
         return code;
     }
 
