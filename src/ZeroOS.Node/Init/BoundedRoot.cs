@@ -47,6 +47,7 @@ internal static class BoundedRoot
         IBootKernel kernel = boot.Kernel;
         kernel.MakeDirectory("/etc", 0x1ED);
         kernel.MakeDirectory("/run/ca", 0x1ED);
+        kernel.MakeDirectory("/run/node", 0x1C0); // HOME of role node
         bool hasCa = kernel.Exists("/etc/ssl/certs");
         // The CA bundle stays where it is in the root; a bind of its directory survives the mount over /etc.
         if (hasCa)

@@ -1,0 +1,100 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using System.Text;
+
+using Xunit;
+
+using ZeroOS.Linux;
+
+namespace ZeroOS.Tests.Linux.Abi;
+
+/// <summary>The C compiler as the judge of structures and constants of processes, signals, mounts and capabilities.</summary>
+[Trait("tier", "kernel")]
+public sealed class ProcessAbiTests
+{
+    [SkippableFact]
+    public void Structures_and_constants_are_those_of_the_c_headers()
+    {
+        (string Expression, long Value)[] facts =
+        [
+            ("sizeof(sigset_t)", Unsafe.SizeOf<sigset_t>()),
+            ("sizeof(siginfo_t)", Unsafe.SizeOf<siginfo_t>()),
+            ("offsetof(siginfo_t, si_signo)", Offset((ref siginfo_t s) => ref s.si_signo)),
+            ("offsetof(siginfo_t, si_code)", Offset((ref siginfo_t s) => ref s.si_code)),
+            ("offsetof(siginfo_t, si_pid)", Offset((ref siginfo_t s) => ref s.si_pid)),
+            ("offsetof(siginfo_t, si_status)", Offset((ref siginfo_t s) => ref s.si_status)),
+            ("sizeof(posix_spawnattr_t)", Unsafe.SizeOf<posix_spawnattr_t>()),
+            ("sizeof(posix_spawn_file_actions_t)", Unsafe.SizeOf<posix_spawn_file_actions_t>()),
+            ("sizeof(struct rlimit)", Unsafe.SizeOf<rlimit64>()),
+            ("RLIMIT_CORE", (long)Resource.Core),
+            ("RLIMIT_NOFILE", (long)Resource.OpenFiles),
+            ("RLIMIT_MEMLOCK", (long)Resource.LockedMemory),
+            ("CLONE_NEWNS", (long)Namespaces.Mounts),
+            ("CLONE_NEWCGROUP", (long)Namespaces.Cgroup),
+            ("CLONE_NEWUTS", (long)Namespaces.Names),
+            ("CLONE_NEWIPC", (long)Namespaces.Ipc),
+            ("CLONE_NEWNET", (long)Namespaces.Network),
+            ("MS_RDONLY", (long)MountFlags.ReadOnly),
+            ("MS_NOSUID", (long)MountFlags.NoSuid),
+            ("MS_NODEV", (long)MountFlags.NoDev),
+            ("MS_NOEXEC", (long)MountFlags.NoExec),
+            ("MS_REMOUNT", (long)MountFlags.Remount),
+            ("MS_BIND", (long)MountFlags.Bind),
+            ("MS_MOVE", (long)MountFlags.Move),
+            ("MS_REC", (long)MountFlags.Recursive),
+            ("MS_PRIVATE", (long)MountFlags.Private),
+            ("CAP_NET_BIND_SERVICE", (long)Capability.NetBindService),
+            ("CAP_NET_ADMIN", (long)Capability.NetAdmin),
+            ("CAP_NET_RAW", (long)Capability.NetRaw),
+            ("CAP_SYS_ADMIN", (long)Capability.SysAdmin),
+            ("CAP_SYS_TIME", (long)Capability.SysTime),
+            ("SIGINT", SignalFd.SIGINT),
+            ("SIGKILL", SignalFd.SIGKILL),
+            ("SIGTERM", SignalFd.SIGTERM),
+            ("SIGPWR", SignalFd.SIGPWR),
+            ("POSIX_SPAWN_SETSID", 0x80),
+            ("SYS_pivot_root", 155),
+            ("SYS_setgroups", 116),
+            ("SYS_setresuid", 117),
+            ("SYS_setresgid", 119),
+            ("SYS_capset", 126),
+            ("RB_AUTOBOOT", 0x1234567),
+            ("RB_POWER_OFF", 0x4321fedc),
+            ("WDIOC_SETTIMEOUT", 0xC0045706),
+            ("WDIOC_GETBOOTSTATUS", 0x80045702),
+            ("SIOCSIFFLAGS", 0x8914),
+            ("sizeof(struct ifreq)", 40),
+        ];
+        StringBuilder source = new("#define _GNU_SOURCE\n");
+        foreach (string header in (string[])["stddef.h", "signal.h", "spawn.h", "sched.h", "sys/resource.h", "sys/mount.h", "sys/syscall.h", "sys/reboot.h", "sys/ioctl.h", "net/if.h", "linux/capability.h", "linux/watchdog.h"])
+            source.AppendLine($"#include <{header}>");
+        foreach ((string expression, long value) in facts)
+            source.AppendLine($"_Static_assert({expression} == {value}u, \"{expression} is not {value}\");");
+        string file = Path.GetTempFileName();
+        try
+        {
+            File.WriteAllText(file, source.ToString());
+            ProcessStartInfo start = new("cc", ["-fsyntax-only", "-Wno-sign-compare", "-x", "c", file]) { RedirectStandardError = true };
+            using Process compiler = Process.Start(start)!;
+            string errors = compiler.StandardError.ReadToEnd();
+            compiler.WaitForExit();
+            Assert.True(compiler.ExitCode == 0, errors);
+        }
+        catch (System.ComponentModel.Win32Exception)
+        {
+            Skip.If(true, "no C compiler");
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
+    private delegate ref TField Field<TStruct, TField>(ref TStruct s);
+
+    private static long Offset<TStruct, TField>(Field<TStruct, TField> field) where TStruct : unmanaged
+    {
+        TStruct s = default;
+        return (long)Unsafe.ByteOffset(ref Unsafe.As<TStruct, byte>(ref s), ref Unsafe.As<TField, byte>(ref field(ref s)));
+    }
+}
