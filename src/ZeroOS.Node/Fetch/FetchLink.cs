@@ -96,9 +96,12 @@ internal sealed class FetchLink
     {
         lock (_sending)
         {
-            if (_closed || !FetchMessage.TrySend(_socket, id, verb, payload) || !FetchMessage.TrySendData(_socket, id, data))
-                throw new FetchLostException($"the {_role} process is gone");
+            if (!_closed && FetchMessage.TrySend(_socket, id, verb, payload) && FetchMessage.TrySendData(_socket, id, data))
+                return;
         }
+        // The reader may not have seen the end yet; the next request must not come this way.
+        Close();
+        throw new FetchLostException($"the {_role} process is gone");
     }
 
     private void Abandon(uint id, Pending pending)

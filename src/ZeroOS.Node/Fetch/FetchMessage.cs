@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Text;
 
@@ -45,13 +46,18 @@ internal static class FetchMessage
     /// <summary>Sends one message, waiting for room; false when the other side is gone.</summary>
     public static bool TrySend(SeqPacketSocket socket, uint id, FetchVerb verb, ReadOnlySpan<byte> payload)
     {
-        Span<byte> message = stackalloc byte[HeaderSize + 1024];
-        if (payload.Length > 1024)
-            message = new byte[HeaderSize + payload.Length];
-        BinaryPrimitives.WriteUInt32LittleEndian(message, id);
-        BinaryPrimitives.WriteUInt32LittleEndian(message[4..], (uint)verb);
-        payload.CopyTo(message[HeaderSize..]);
-        return socket.TrySend(message[..(HeaderSize + payload.Length)]) == Errno.None;
+        byte[] message = ArrayPool<byte>.Shared.Rent(HeaderSize + payload.Length);
+        try
+        {
+            BinaryPrimitives.WriteUInt32LittleEndian(message, id);
+            BinaryPrimitives.WriteUInt32LittleEndian(message.AsSpan(4), (uint)verb);
+            payload.CopyTo(message.AsSpan(HeaderSize));
+            return socket.TrySend(message.AsSpan(0, HeaderSize + payload.Length)) == Errno.None;
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(message);
+        }
     }
 
     /// <summary>Sends bytes in as many Data messages as they need.</summary>

@@ -16,6 +16,7 @@ internal sealed class Image : IImage
     private readonly ImageFiles _files;
     private readonly ImageServices _services;
     private readonly ChunkDirectory _directory;
+    private readonly ResidentIndex _index;
     private readonly ChunkMap _hinted;
     private readonly VerifiedMap _verified;
     private readonly ChunkQueue _queue;
@@ -28,9 +29,10 @@ internal sealed class Image : IImage
 
     /// <summary>Opens the device, the hint and the verified map, or makes them. Everything that comes in was verified.</summary>
     /// <exception cref="LinuxException">What the kernel refused.</exception>
-    public Image(ImageFiles files, FlistManifest manifest, FlistIndex index, ImageConfig config, ChunkDirectory directory, ImageServices services)
+    public Image(ImageFiles files, FlistManifest manifest, ResidentIndex resident, ImageConfig config, ChunkDirectory directory, ImageServices services)
     {
-        (_files, _services, _directory, Index, Config, _indexDigest) = (files, services, directory, index, config, manifest.Index.Digest);
+        (_files, _services, _directory, _index, Config, _indexDigest) = (files, services, directory, resident, config, manifest.Index.Digest);
+        FlistIndex index = resident.Index;
         // A device that is not there must not find its chunks called verified or present; so those go first.
         if (FileNode.TryStatus(files.Device) is not { Kind: NodeKind.File } there || there.Size != index.DeviceSize)
         {
@@ -71,7 +73,7 @@ internal sealed class Image : IImage
     public (string Reason, string Message)? Trouble => _queue.Trouble;
 
     /// <summary>Where every chunk is.</summary>
-    internal FlistIndex Index { get; }
+    internal FlistIndex Index => _index.Index;
 
     /// <summary>The device file, for reading and writing.</summary>
     internal FileDescriptor Device { get; }
@@ -192,6 +194,7 @@ internal sealed class Image : IImage
         }
         _verified.Dispose();
         Device.Dispose();
+        _index.Dispose();
     }
 
     private static bool TryReadPlain(Image holder, int chunk, in FlistChunk record, Span<byte> plain)

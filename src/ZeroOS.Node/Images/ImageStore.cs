@@ -26,6 +26,7 @@ public sealed class ImageStore : IImages, IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly Dictionary<(string Scope, Sha256Digest Digest), Task<Image>> _images = [];
     private readonly Dictionary<string, (ChunkDirectory Chunks, Lazy<Task> Neighbours)> _scopes = [];
+    private readonly SemaphoreSlim _loads = new(2, 2); // an index may have 64 MiB, and the node's heap is small
     private readonly Lock _gate = new();
 
     /// <summary>
@@ -50,9 +51,21 @@ public sealed class ImageStore : IImages, IAsyncDisposable
             if (!_images.TryGetValue((scope, digest), out loading!) || loading.IsFaulted || loading.IsCanceled)
                 _images[(scope, digest)] = loading = Task.Run(() => LoadAsync(scope, digest, source), CancellationToken.None);
         }
-        Image image = await loading.WaitAsync(cancellation).ConfigureAwait(false);
-        image.AddSource(source);
-        return image;
+        try
+        {
+            Image image = await loading.WaitAsync(cancellation).ConfigureAwait(false);
+            image.AddSource(source);
+            return image;
+        }
+        catch (WorkloadException)
+        {
+            lock (_gate)
+            {
+                if (_images.TryGetValue((scope, digest), out Task<Image>? failed) && failed == loading)
+                    _images.Remove((scope, digest));
+            }
+            throw;
+        }
     }
 
     /// <summary>Stops all work, writes the hints and closes the files; monitors keep what they were handed.</summary>
@@ -144,6 +157,7 @@ public sealed class ImageStore : IImages, IAsyncDisposable
     private async Task<Image> LoadAsync(string scope, Sha256Digest digest, FetchSource? source)
     {
         ImageFiles files = new(_imagesDirectory, _runDirectory, scope, digest);
+        await _loads.WaitAsync(_stop.Token).ConfigureAwait(false);
         try
         {
             const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
@@ -152,15 +166,18 @@ public sealed class ImageStore : IImages, IAsyncDisposable
             byte[] manifestBytes = await PieceAsync(files.Manifest, digest, FlistFormat.MaxManifestBytes, source, "manifest",
                 s => _services.Fetch.GetManifestAsync(s, digest, _stop.Token)).ConfigureAwait(false);
             FlistManifest manifest = FlistManifest.Parse(manifestBytes);
-            byte[] config = await BlobAsync(files.Config, manifest.Config, source, "config").ConfigureAwait(false);
-            FlistIndex index = FlistIndex.Open(await BlobAsync(files.Index, manifest.Index, source, "index").ConfigureAwait(false));
-            manifest.Check(index);
-            Image image = new(files, manifest, index, ImageConfigReader.Parse(config), Scope(scope).Chunks, _services);
-            _services.Log($"image={digest} ready chunks={index.ChunkCount} bytes={image.BytesTotal} here={image.BytesFetched}");
+            byte[][] pieces = await Task.WhenAll(BlobAsync(files.Config, manifest.Config, source, "config"), BlobAsync(files.Index, manifest.Index, source, "index")).ConfigureAwait(false);
+            ImageConfig config = ImageConfigReader.Parse(pieces[0]);
+            ResidentIndex index = ResidentIndex.Open(pieces[1]);
+            manifest.Check(index.Index);
+            Image image = new(files, manifest, index, config, Scope(scope).Chunks, _services);
+            _services.Log($"image={digest} ready chunks={image.ChunkCount} bytes={image.BytesTotal} here={image.BytesFetched}");
             return image;
         }
         catch (FlistFormatException e)
         {
+            // Its bytes are what its digest says, so they never become a flist.
+            Remove(files, files.Manifest, files.Config, files.Index);
             throw new WorkloadException("image-invalid", e.Message, permanent: true);
         }
         catch (RegistryException e)
@@ -176,6 +193,27 @@ public sealed class ImageStore : IImages, IAsyncDisposable
         {
             _services.Log($"image={digest} cannot be kept reason=\"{e.Message}\"");
             throw Failures.Of(e);
+        }
+        finally
+        {
+            _loads.Release();
+            Remove(files);
+        }
+    }
+
+    // Takes files away, and the directory if it is empty then: what could not be made leaves nothing behind.
+    private void Remove(ImageFiles files, params ReadOnlySpan<string> names)
+    {
+        try
+        {
+            foreach (string name in names)
+                File.Delete(name);
+            if (Directory.Exists(files.Directory) && !Directory.EnumerateFileSystemEntries(files.Directory).Any())
+                Directory.Delete(files.Directory);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            _services.Log($"image={files.Digest} leaves files behind reason=\"{e.Message}\"");
         }
     }
 

@@ -317,6 +317,7 @@ public sealed class ImageStoreTests
         Assert.Equal(("registry-unknown", true), await RefusedAsync(bench, image.Reference("other")));
         registry.Down = true;
         Assert.Equal(("registry-unreachable", false), await RefusedAsync(bench, image.Reference()));
+        Assert.Empty(Directory.GetFileSystemEntries(bench.Images));
         registry.Down = false;
         Assert.NotNull(await PrepareAsync(bench, image));
     }
@@ -341,6 +342,7 @@ public sealed class ImageStoreTests
                 registry.Replace($"blobs/{Sha256Digest.Of(piece)}", piece);
             registry.Replace($"manifests/{digest}", manifest);
             Assert.Equal(("image-invalid", true), await RefusedAsync(bench, image.Reference() with { Digest = digest.ToString() }));
+            Assert.Empty(Directory.GetFileSystemEntries(bench.Images));
         }
     }
 
