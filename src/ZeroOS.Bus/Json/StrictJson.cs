@@ -91,14 +91,15 @@ public static class StrictJson
                     break;
                 case JsonTokenType.Null:
                     return "null";
-                case JsonTokenType.Number when numbers == Numbers.Integers && !(IsPlain(reader.ValueSpan) && reader.TryGetInt64(out long n) && n is >= -(1L << 53) and <= 1L << 53):
+                case JsonTokenType.Number when numbers == Numbers.Integers && !IsWhole(ref reader):
                     return "a number that is not whole or beyond 2^53";
             }
         }
         return null;
     }
 
-    private static bool IsPlain(ReadOnlySpan<byte> number) => !number.ContainsAny((byte)'.', (byte)'e', (byte)'E') && !number.SequenceEqual("-0"u8);
+    private static bool IsWhole(ref Utf8JsonReader reader) => !reader.ValueSpan.ContainsAny((byte)'.', (byte)'e', (byte)'E') && !reader.ValueSpan.SequenceEqual("-0"u8)
+        && reader.TryGetInt64(out long number) && number is >= -(1L << 53) and <= 1L << 53;
 
     private static string Shorten(string name) => name.Length <= 40 ? name : name[..40] + "…";
 }

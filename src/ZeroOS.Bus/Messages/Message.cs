@@ -131,7 +131,8 @@ public sealed record Message
     /// <summary>Signs the message as <paramref name="sender"/>, who must be <see cref="From"/>; content goes in clear.</summary>
     public byte[] Sign(IdentityKey sender) => Sign(sender, null, this);
 
-    /// <summary>Seals error and body to <paramref name="recipient"/> with the header repeated inside, signs, and returns the envelope; null when nothing can be sealed to that key.</summary>
+    /// <summary>Seals error and body to <paramref name="recipient"/> with the header repeated inside, signs, and returns the envelope; null when nothing can be
+    /// sealed to that key.</summary>
     public byte[]? SealAndSign(IdentityKey sender, ReadOnlySpan<byte> recipient)
     {
         byte[] plain = JsonSerializer.SerializeToUtf8Bytes(Inside(), MessageJson.Default.WireSealed);

@@ -51,8 +51,8 @@ internal sealed class Registries
         if (_urls.TryGetValue(reference.Registry, out Uri? url))
             return new RegistryClient(url, plainHttp: url.Scheme == Uri.UriSchemeHttp, credentials);
         if (IsLoopback(reference.Registry))
-            throw new CliException($"\"{reference}\" is on the loopback address, which is another machine for the node; give the registry a name with --registry NAME=http://{reference.Registry} "
-                + "and the node's own address for that name in the farm settings");
+            throw new CliException($"\"{reference}\" is on the loopback address, which is another machine for the node; give the registry a name with "
+                + $"--registry NAME=http://{reference.Registry} and the node's own address for that name in the farm settings");
         if (!reference.Registry.Contains('.', StringComparison.Ordinal) && !reference.Registry.Contains(':', StringComparison.Ordinal))
             throw new CliException($"no registry is called \"{reference.Registry}\" here; say where it is with --registry {reference.Registry}=URL");
         return new RegistryClient(new Uri($"https://{reference.Registry}"), plainHttp: false, credentials);

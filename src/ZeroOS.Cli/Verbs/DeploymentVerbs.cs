@@ -33,6 +33,9 @@ internal static class DeploymentVerbs
     internal static Task<DeploymentStatus> ApplyAsync(BusClient client, Deployment deployment, CancellationToken cancellation) =>
         client.CallAsync(Commands.DeploymentApply, new DeploymentApply { Deployment = deployment }, BusJson.Default.DeploymentApply, BusJson.Default.DeploymentStatus, cancellation);
 
+    internal static Task<DeploymentList> ListAsync(BusClient client, CancellationToken cancellation) =>
+        client.CallAsync(Commands.DeploymentList, new Nothing(), BusJson.Default.Nothing, BusJson.Default.DeploymentList, cancellation);
+
     private static Command Deploy(Terminal terminal)
     {
         Argument<string> path = new("FILE") { Description = "YAML or JSON; \"-\" reads standard input. Version and digests may be left out" };
@@ -73,7 +76,7 @@ internal static class DeploymentVerbs
         Command command = new("list", "Your deployments on the node.");
         Session.Set(command, terminal, async (session, _) =>
         {
-            DeploymentList all = await session.Connect().CallAsync(Commands.DeploymentList, new Nothing(), BusJson.Default.Nothing, BusJson.Default.DeploymentList, session.Cancellation);
+            DeploymentList all = await ListAsync(session.Connect(), session.Cancellation);
             if (session.Json)
             {
                 session.WriteJson(all, BusJson.Default.DeploymentList);
@@ -106,7 +109,8 @@ internal static class DeploymentVerbs
             {
                 DeploymentStatus status = await GetAsync(client, deployment, session.Cancellation);
                 destroyed = [.. status.Deployment.Workloads.OfType<ZmountWorkload>().Select(w => w.Name)];
-                terminal.Error.WriteLine(destroyed.Length == 0 ? "It has no volumes." : $"Destroys for ever: {string.Join(", ", destroyed.Select(v => Terminal.Clean($"{deployment}/{v}")))}");
+                string named = string.Join(", ", destroyed.Select(v => Terminal.Clean($"{deployment}/{v}")));
+                terminal.Error.WriteLine(destroyed.Length == 0 ? "It has no volumes." : $"Destroys for ever: {named}");
                 if (destroyed.Length > 0 && terminal.Interactive && !parsed.GetValue(yes) && terminal.Ask("Go on? [y/N] ") is not ("y" or "Y" or "yes"))
                     throw new CliException("nothing was deleted");
             }
@@ -141,7 +145,8 @@ internal static class DeploymentVerbs
     {
         string what = e.Deployment is null ? "" : e.Workload is null ? $" {e.Deployment}" : $" {e.Deployment}/{e.Workload}";
         string state = e.State is WorkloadState s ? $" {DeploymentWait.Name(s)}" : "";
-        return string.Create(CultureInfo.InvariantCulture, $"{e.Time:yyyy-MM-dd HH:mm:ss} {e.Number} {e.Kind}{what}{state}{(e.Reason is null ? "" : $" {e.Reason}")}{(e.Message is null ? "" : $": {e.Message}")}");
+        string why = (e.Reason is null ? "" : $" {e.Reason}") + (e.Message is null ? "" : $": {e.Message}");
+        return string.Create(CultureInfo.InvariantCulture, $"{e.Time:yyyy-MM-dd HH:mm:ss} {e.Number} {e.Kind}{what}{state}{why}");
     }
 
     private static void Show(Session session, DeploymentStatus status)

@@ -13,7 +13,10 @@ internal static class MachineVerbs
 {
     public static IEnumerable<Command> Build(Terminal terminal) =>
     [
-        Ps(terminal), Logs(terminal), Switch(terminal, "stop", Commands.MachineStop, "Stop a machine, with its grace."), Switch(terminal, "start", Commands.MachineStart, "Start a stopped machine."),
+        Ps(terminal),
+        Logs(terminal),
+        Switch(terminal, "stop", Commands.MachineStop, "Stop a machine, with its grace."),
+        Switch(terminal, "start", Commands.MachineStart, "Start a stopped machine."),
     ];
 
     /// <summary>Writes a machine's output as it comes, byte for byte.</summary>
@@ -37,7 +40,7 @@ internal static class MachineVerbs
         Command command = new("ps", "Your machines on the node.");
         Session.Set(command, terminal, async (session, _) =>
         {
-            DeploymentList all = await session.Connect().CallAsync(Commands.DeploymentList, new Nothing(), BusJson.Default.Nothing, BusJson.Default.DeploymentList, session.Cancellation);
+            DeploymentList all = await DeploymentVerbs.ListAsync(session.Connect(), session.Cancellation);
             if (session.Json)
             {
                 session.WriteJson(all, BusJson.Default.DeploymentList);

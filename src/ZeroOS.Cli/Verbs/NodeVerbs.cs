@@ -117,13 +117,15 @@ internal static class NodeVerbs
             return 0;
         }
         TextWriter o = session.Terminal.Out;
-        o.WriteLine(string.Create(CultureInfo.InvariantCulture, $"stage     {Terminal.Clean(status.Stage)}{(status.ReadyAfterSeconds is double s ? $", {s:0.0} s after the kernel began" : "")}"));
+        string since = status.ReadyAfterSeconds is double s ? string.Create(CultureInfo.InvariantCulture, $", {s:0.0} s after the kernel began") : "";
+        o.WriteLine($"stage     {Terminal.Clean(status.Stage)}{since}");
         foreach (NodeCondition condition in status.Conditions)
             o.WriteLine(Terminal.Clean($"{condition.Name,-9} {(condition.Ok ? "well" : $"{condition.Reason}: {condition.Message}")}"));
         o.WriteLine($"capacity  {Describe(status.Capacity)}");
         o.WriteLine($"used      {Describe(status.Used)}");
         if (status.Grant is Grant grant)
-            o.WriteLine(Terminal.Clean($"grant     {grant.Machines} machines, {grant.Cpu} cpu, {grant.Memory} memory, {grant.Storage} storage, ports {string.Join(",", grant.Ports)}, until {grant.Expires:yyyy-MM-dd}"));
+            o.WriteLine(Terminal.Clean($"grant     {grant.Machines} machines, {grant.Cpu} cpu, {grant.Memory} memory, {grant.Storage} storage, "
+                + $"ports {string.Join(",", grant.Ports)}, until {grant.Expires:yyyy-MM-dd}"));
         foreach (string address in status.Addresses ?? [])
             o.WriteLine($"address   {Terminal.Clean(address)}");
         foreach (DiskStatus disk in status.Disks ?? [])

@@ -62,7 +62,8 @@ internal sealed partial record RunRequest
             if (name.Length == 0)
                 throw new CliException($"-e \"{option}\" has no name; write NAME=VALUE", CliException.Usage);
             environment[name] = equals >= 0 ? option[(equals + 1)..]
-                : System.Environment.GetEnvironmentVariable(name) ?? throw new CliException($"-e {name}: this machine has no such variable; write {name}=VALUE", CliException.Usage);
+                : System.Environment.GetEnvironmentVariable(name)
+                    ?? throw new CliException($"-e {name}: this machine has no such variable; write {name}=VALUE", CliException.Usage);
         }
         return environment;
     }
@@ -76,7 +77,8 @@ internal sealed partial record RunRequest
             throw new CliException($"-p {option} names no port of the node; write HOST:GUEST, as -p 8080:{ports[0]}", CliException.Usage);
         if (ports is [_, _, _])
             throw new CliException($"-p {option}: the node's addresses are the farmer's; write HOST:GUEST, as -p {ports[1]}:{ports[2]}", CliException.Usage);
-        bool good = int.TryParse(ports[0], NumberStyles.None, CultureInfo.InvariantCulture, out int host) & int.TryParse(ports[1], NumberStyles.None, CultureInfo.InvariantCulture, out int guest)
+        bool good = int.TryParse(ports[0], NumberStyles.None, CultureInfo.InvariantCulture, out int host)
+            & int.TryParse(ports[1], NumberStyles.None, CultureInfo.InvariantCulture, out int guest)
             & host is >= 1 and <= 65535 & guest is >= 1 and <= 65535 & protocol is [_] or [_, "tcp" or "udp"];
         return good
             ? new PublishedPort { Host = host, Guest = guest, Protocol = protocol is [_, "udp"] ? PortProtocol.Udp : PortProtocol.Tcp }
@@ -88,7 +90,8 @@ internal sealed partial record RunRequest
     {
         string[] parts = option.Split(':');
         if (parts[0].StartsWith('/') || parts[0].StartsWith('.') || parts[0].StartsWith('~'))
-            throw new CliException($"-v {option}: a node has no folder of yours to mount; name a volume (-v data:{parts[^1]}) and put the files into the image or the volume", CliException.Usage);
+            throw new CliException($"-v {option}: a node has no folder of yours to mount; name a volume (-v data:{parts[^1]}) and put the files into the image or the volume",
+                CliException.Usage);
         if (parts is not ([_, ['/', ..]] or [_, ['/', ..], "ro" or "rw"]) || !NamePattern().IsMatch(parts[0]))
             throw new CliException($"-v {option} is not NAME:PATH[:ro]; the name has lower-case letters, digits and hyphens", CliException.Usage);
         return new MachineMount { Volume = parts[0], Path = parts[1], ReadOnly = parts is [_, _, "ro"] };
@@ -113,7 +116,8 @@ internal sealed partial record RunRequest
 
     private static NetworkWorkload NetworkPart() => new() { Name = Network, Data = new NetworkData { Range = Range } };
 
-    private IEnumerable<ZmountWorkload> Volumes() => Mounts.Select(m => m.Volume).Distinct().Select(v => new ZmountWorkload { Name = v, Data = new ZmountData { Size = VolumeSize } });
+    private IEnumerable<ZmountWorkload> Volumes() => Mounts.Select(m => m.Volume).Distinct()
+        .Select(v => new ZmountWorkload { Name = v, Data = new ZmountData { Size = VolumeSize } });
 
     private ZmachineWorkload MachinePart(FlistReference flist) => new()
     {

@@ -174,14 +174,23 @@ public sealed class BusClientTests
 
     private Message Reply(Message request) => new()
     {
-        Id = Guid.CreateVersion7(), Kind = MessageKind.Reply, From = _bench.Node.Id, To = request.From.Text, Command = request.Command,
-        Issued = request.Issued, Expires = request.Expires, InReplyTo = request.Id, Seq = 0, End = true,
+        Id = Guid.CreateVersion7(),
+        Kind = MessageKind.Reply,
+        From = _bench.Node.Id,
+        To = request.From.Text,
+        Command = request.Command,
+        Issued = request.Issued,
+        Expires = request.Expires,
+        InReplyTo = request.Id,
+        Seq = 0,
+        End = true,
         Body = JsonDocument.Parse("""{"name":"shop"}""").RootElement,
     };
 
     private byte[] Resign(Message request, IdentityKey claimed, IdentityKey signer, NodeInfo info) => (Reply(request) with
     {
-        From = signer.Id, Body = JsonSerializer.SerializeToElement(info with { Id = claimed.Id.Text }, BusJson.Default.NodeInfo),
+        From = signer.Id,
+        Body = JsonSerializer.SerializeToElement(info with { Id = claimed.Id.Text }, BusJson.Default.NodeInfo),
     }).Sign(signer);
 
     private static class Dispatchers

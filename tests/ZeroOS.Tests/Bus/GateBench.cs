@@ -119,7 +119,14 @@ internal sealed class GateBench : IAuthority
         (string epoch, DateTimeOffset now) = Epoch.Read();
         return new NodeInfo
         {
-            Id = Node.Id.Text, Version = "test", ImageDigest = "unknown", Tier = "open", Features = [], SealingKey = Sealing.Current, Epoch = epoch, Time = now,
+            Id = Node.Id.Text,
+            Version = "test",
+            ImageDigest = "unknown",
+            Tier = "open",
+            Features = [],
+            SealingKey = Sealing.Current,
+            Epoch = epoch,
+            Time = now,
         };
     }
 }
