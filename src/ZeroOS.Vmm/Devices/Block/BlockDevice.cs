@@ -42,7 +42,7 @@ internal sealed class BlockDevice : VirtioDevice, IDisposable
         _capacity = _gate?.DeviceSize ?? (file.Length & ~(BlockRequest.SectorSize - 1L));
         if (_gate != null && file.Length < _capacity)
             throw new ConfigException($"disk {serial}: its device file is shorter than its index says");
-        _engine = new FileEngine(file, _requests, loop, allowRing, Complete, () => _queue?.Flush());
+        _engine = new FileEngine(file, _requests, loop, allowRing, Complete, AfterCompletions);
         Encoding.ASCII.GetBytes(serial).CopyTo(_id, 0);
         WriteConfig();
     }
@@ -151,6 +151,15 @@ internal sealed class BlockDevice : VirtioDevice, IDisposable
                 _engine.Start(request);
                 break;
         }
+    }
+
+    private void AfterCompletions()
+    {
+        // A driver that has more under way than the pool holds is heard again now that there is room.
+        if (Active && _queue != null)
+            OnNotify(0);
+        else
+            _queue?.Flush();
     }
 
     private void RetryWaiting()

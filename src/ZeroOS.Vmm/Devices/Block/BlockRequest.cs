@@ -57,7 +57,7 @@ internal sealed unsafe class BlockRequest
     /// </summary>
     public bool TryRead(long capacityBytes, bool readOnly, out BlockStatus refusal)
     {
-        (Done, Length, Offset, Unmap, Next) = (0, 0, 0, false, null);
+        (Done, Length, Offset, Unmap) = (0, 0, 0, false);
         refusal = BlockStatus.IoError;
         if (Chain.WritableBytes == 0 || !Chain.TryRead(0, out Header header))
             return false;
