@@ -89,6 +89,7 @@ public sealed class RouteSocketTests
         {
             NetworkNamespace.Forget(path);
             NetworkNamespace.Forget(path);
+            Directory.Delete(Path.GetDirectoryName(path)!);
         }
         Assert.Null(NetworkNamespace.Open(path));
     }

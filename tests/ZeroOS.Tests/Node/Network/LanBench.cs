@@ -35,7 +35,8 @@ internal sealed class LanBench : IDisposable
         node.Route.ChangeLink(node.Route.GetLink("lo").Index, new LinkChange { Up = true });
         foreach (int port in new[] { 80, 53, 5000, 8051 })
             Serve(Lan, port);
-        EchoDns();
+        EchoDns(Lan, IPAddress.Parse(Resolver));
+        EchoDns(Lan, IPAddress.Parse(Gateway));
         ServeDhcp();
         Node = node;
         StartNode();
@@ -170,22 +171,20 @@ internal sealed class LanBench : IDisposable
         Directory.Delete(_directory, recursive: true);
     }
 
-    private void EchoDns()
+    /// <summary>A UDP service on port 53 that sends back what it gets.</summary>
+    public void EchoDns(NetworkNamespace space, IPAddress address)
     {
-        foreach (string address in new[] { Resolver, Gateway })
+        Socket socket = Keep(space.Run(() => new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp)));
+        socket.Bind(new IPEndPoint(address, 53));
+        _ = Task.Run(async () =>
         {
-            Socket socket = Keep(Lan.Run(() => new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp)));
-            socket.Bind(new IPEndPoint(IPAddress.Parse(address), 53));
-            _ = Task.Run(async () =>
+            byte[] buffer = new byte[512];
+            while (true)
             {
-                byte[] buffer = new byte[512];
-                while (true)
-                {
-                    SocketReceiveFromResult got = await socket.ReceiveFromAsync(buffer, new IPEndPoint(IPAddress.Any, 0));
-                    await socket.SendToAsync(buffer.AsMemory(0, got.ReceivedBytes), got.RemoteEndPoint);
-                }
-            });
-        }
+                SocketReceiveFromResult got = await socket.ReceiveFromAsync(buffer, new IPEndPoint(IPAddress.Any, 0));
+                await socket.SendToAsync(buffer.AsMemory(0, got.ReceivedBytes), got.RemoteEndPoint);
+            }
+        });
     }
 
     private void ServeDhcp()

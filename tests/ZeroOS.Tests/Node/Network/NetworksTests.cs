@@ -103,6 +103,17 @@ public sealed class NetworksTests
     }
 
     [SkippableFact]
+    public void A_published_udp_port_leads_to_the_guest()
+    {
+        using LanBench bench = Bench();
+        using TapGuest web = Guest(bench, s_alice, s_web, "10.77.1.2");
+        bench.EchoDns(web.Space, IPAddress.Any);
+        bench.Networks.Publish([new PortMapping(PortProtocol.Udp, 5353, s_alice, IPAddress.Parse("10.77.1.2"), 53)]);
+        Assert.True(LanBench.AskDns(bench.Lan, LanBench.NodeAddress, 5353));
+        Assert.False(LanBench.AskDns(bench.Lan, LanBench.NodeAddress, 5354));
+    }
+
+    [SkippableFact]
     public void The_bus_port_is_never_published()
     {
         using LanBench bench = Bench();
