@@ -37,7 +37,8 @@ internal sealed unsafe class DescriptorChain
         bool inside = false;
         for (int steps = 0; ; steps++)
         {
-            if (index >= size || steps >= _parts.Length)
+            // One step more than pieces: the one that leads into an indirect table, which may itself be as long as the queue.
+            if (index >= size || steps > _parts.Length)
                 return false;
             Descriptor d = Unsafe.ReadUnaligned<Descriptor>(table + (index * sizeof(Descriptor)));
             if ((d.Flags & IndirectFlag) != 0)
@@ -117,7 +118,7 @@ internal sealed unsafe class DescriptorChain
         bool writable = (d.Flags & WriteFlag) != 0;
         if (d.Length == 0)
             return true;
-        if ((!writable && _count > _readable) || !memory.TryPointer(new GuestAddress(d.Address), d.Length, out byte* p))
+        if (_count == _parts.Length || (!writable && _count > _readable) || !memory.TryPointer(new GuestAddress(d.Address), d.Length, out byte* p))
             return false;
         _parts[_count++] = new MemoryPart(p, d.Length);
         if (writable)
