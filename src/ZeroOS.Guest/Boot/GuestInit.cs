@@ -22,6 +22,7 @@ internal sealed class GuestInit : INodeOrders
     private RunningWorkload? _workload;
     private GuestStop? _stopBeforeStart;
     private string _stopSignal = "SIGTERM";
+    private string _layerSerial = "";
     private volatile bool _buttonPressed;
 
     private GuestInit(long bootUs) => _node = new NodeLink(_ring, this, bootUs);
@@ -71,7 +72,10 @@ internal sealed class GuestInit : INodeOrders
     {
         try
         {
-            GuestVolumes.Grow(serial);
+            if (serial == _layerSerial)
+                RootFileSystem.GrowLayer(serial);
+            else
+                GuestVolumes.Grow(serial);
         }
         catch (Exception e) when (e is SetupException or IOException)
         {
@@ -110,7 +114,7 @@ internal sealed class GuestInit : INodeOrders
 
     private RunningWorkload SetUp(GuestSpec spec)
     {
-        _stopSignal = spec.Process.StopSignal;
+        (_stopSignal, _layerSerial) = (spec.Process.StopSignal, spec.WritableDisk);
         SetClock(spec.UnixTimeNs);
         In("root", () => RootFileSystem.Mount(spec.RootDisk, spec.WritableDisk));
         In("volumes", () => GuestVolumes.Mount(spec.Mounts, RootFileSystem.Path));

@@ -8,10 +8,11 @@ internal static class Ext4
     private const nuint EXT4_IOC_RESIZE_FS = 0x40086610; // _IOW('f', 16, __u64), linux/ext4.h
     private const long BlockBytes = 4096;
 
-    /// <summary>Mounts <paramref name="device"/> at <paramref name="target"/>, which is made, and grows it.</summary>
-    internal static void Mount(string device, string target, bool readOnly, string stage)
+    /// <summary>Mounts <paramref name="device"/> at <paramref name="target"/>, which is made, and grows it; a disk the node handed over read-only is neither written nor grown.</summary>
+    internal static void Mount(string device, string target, string stage)
     {
         Mounts.MakeDirectory(target);
+        bool readOnly = KernelFile.TryRead($"/sys/block/{Path.GetFileName(device)}/ro", out _, 16)?.Trim() == "1";
         // Discard lets the node's sparse file give back what the guest deleted.
         if (Mounts.TryMount(device, target, "ext4", MountFlags.NoAtime | (readOnly ? MountFlags.ReadOnly : 0), readOnly ? "" : "discard") is var errno && errno != Errno.None)
             throw new SetupException(stage, $"{device} cannot be mounted as ext4: {errno}");

@@ -36,7 +36,7 @@ internal static class GuestVolumes
         string stage = $"volume {volume.Path}";
         if (!volume.Path.StartsWith('/') || volume.Path.Length > 4095)
             throw new SetupException(stage, "its path is not absolute");
-        Ext4.Mount(GuestDisks.Find(volume.Disk, stage), $"{Base}/{volume.Disk}", readOnly: false, stage);
+        Ext4.Mount(GuestDisks.Find(volume.Disk, stage), $"{Base}/{volume.Disk}", stage);
         if (FileNode.TryStatus(Data(volume)) is null)
             Seed(root, volume.Path, $"{Base}/{volume.Disk}");
     }

@@ -16,7 +16,7 @@ internal static class RootFileSystem
         Mounts.MakeDirectory(Image);
         if (Mounts.TryMount(imageDisk, Image, "erofs", MountFlags.ReadOnly | MountFlags.NoAtime) is var errno && errno != Errno.None)
             throw new SetupException("root", $"{imageDisk} cannot be mounted as erofs: {errno}");
-        Ext4.Mount(GuestDisks.Find(layerSerial, "root"), Layer, readOnly: false, "root");
+        Ext4.Mount(GuestDisks.Find(layerSerial, "root"), Layer, "root");
         if (FileNode.TryStatus(Layer + "/upper") is null)
             MakeUpper();
         Mounts.MakeDirectory(Layer + "/work");
@@ -25,6 +25,9 @@ internal static class RootFileSystem
         if (errno != Errno.None)
             throw new SetupException("root", $"image and writable layer cannot be mounted as one: {errno}");
     }
+
+    /// <summary>Grows the writable layer to its disk.</summary>
+    internal static void GrowLayer(string layerSerial) => Ext4.Grow(GuestDisks.Find(layerSerial, "root"), Layer);
 
     // The root directory of an overlay shows the upper one's owner and mode: they must be the image's. Made beside and renamed, so that a power cut leaves all or nothing.
     private static void MakeUpper()
