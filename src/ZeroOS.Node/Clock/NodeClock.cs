@@ -51,6 +51,9 @@ public sealed class NodeClock : IAsyncDisposable
     /// <summary>For nodes whose farm and lease name none.</summary>
     public static IReadOnlyList<string> WellKnown { get; } = ["0.pool.ntp.org", "1.pool.ntp.org", "2.pool.ntp.org", "3.pool.ntp.org"];
 
+    /// <summary>The clock was stepped after <see cref="Start"/>: what counts time must begin again.</summary>
+    public event Action? Stepped;
+
     /// <summary>Time servers agreed with our clock, or it with them, since the kernel started.</summary>
     public bool Synced { get; private set; }
 
@@ -150,6 +153,7 @@ public sealed class NodeClock : IAsyncDisposable
                 if (!TryDo(() => _clock.Step(right)))
                     return false;
                 _log($"clock step={agreed.Offset.TotalSeconds:F3}s");
+                Stepped?.Invoke();
                 break;
             default:
                 if (!TryDo(() => _clock.Slew(agreed.Offset)))
