@@ -15,8 +15,9 @@ namespace ZeroOS.Cli.Image;
 /// </summary>
 public sealed class ImageBuilder(string repository, string parts, string output)
 {
-    /// <summary>All times in the archives: an image is its content, not the moment it was made.</summary>
-    private static readonly DateTimeOffset s_epoch = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
+    /// <summary>All times in the archives, and the time before which a node's clock never is: that of the sources (SOURCE_DATE_EPOCH), not the moment of the build.</summary>
+    private readonly DateTimeOffset _time = long.TryParse(Environment.GetEnvironmentVariable("SOURCE_DATE_EPOCH"), NumberStyles.None, CultureInfo.InvariantCulture, out long seconds)
+        ? DateTimeOffset.FromUnixTimeSeconds(seconds) : new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
     /// <summary>Writes vmlinuz, initramfs.cpio.zst and zeroos.efi into the output directory; returns their sizes in bytes.</summary>
     /// <exception cref="IOException">A part is missing; the message names it.</exception>
@@ -42,7 +43,7 @@ public sealed class ImageBuilder(string repository, string parts, string output)
     internal byte[] Pack(string manifest, string digest)
     {
         MemoryStream archive = new();
-        CpioWriter cpio = new(archive, s_epoch);
+        CpioWriter cpio = new(archive, _time);
         foreach (ManifestEntry entry in ImageManifest.Parse(File.ReadAllText(Path.Combine(repository, manifest)), manifest))
         {
             string[] source = entry.Source.Split(':');
@@ -61,7 +62,7 @@ public sealed class ImageBuilder(string repository, string parts, string output)
                     cpio.AddFile(entry.Path, entry.Permissions, Pack(nested, digest));
                     break;
                 case ["digest"]:
-                    cpio.AddFile(entry.Path, entry.Permissions, Encoding.ASCII.GetBytes(digest));
+                    cpio.AddFile(entry.Path, entry.Permissions, Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{digest}\n{_time:yyyy-MM-ddTHH:mm:ssZ}\n")));
                     break;
                 case [string part]:
                     cpio.AddFile(entry.Path, entry.Permissions, ReadPart(part));
