@@ -20,7 +20,7 @@ internal sealed class Session : IDisposable
     private IdentityKey? _key;
     private HttpTransport? _transport;
 
-    private Session(ParseResult parsed, Terminal terminal, CancellationToken interrupt, bool lasting)
+    private Session(ParseResult parsed, Terminal terminal, bool lasting, CancellationToken interrupt)
     {
         (_parsed, Terminal) = (parsed, terminal);
         _ends = CancellationTokenSource.CreateLinkedTokenSource(interrupt);
@@ -45,7 +45,7 @@ internal sealed class Session : IDisposable
     public static void Set(Command command, Terminal terminal, Func<Session, ParseResult, Task<int>> run, bool lasting = false) =>
         command.SetAction(async (parsed, interrupt) =>
         {
-            using Session session = new(parsed, terminal, interrupt, lasting);
+            using Session session = new(parsed, terminal, lasting, interrupt);
             try
             {
                 return await run(session, parsed);

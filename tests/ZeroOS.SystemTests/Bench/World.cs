@@ -115,6 +115,7 @@ internal sealed class World : IAsyncDisposable
     {
         string line = string.Create(CultureInfo.InvariantCulture, $"{name}: {value:0.00} {unit}");
         output.WriteLine(line);
+        Directory.CreateDirectory(Checkout.Path("out", "test-results"));
         File.AppendAllText(Checkout.Path("out", "test-results", "figures"), line + "\n");
     }
 }

@@ -183,7 +183,7 @@ internal sealed class DeploymentAdmission(EngineStore store, EngineLimits limits
             HashSet<uint> taken = [];
             foreach ((_, string machine, string? ip) in asked.Where(a => a.Network == network && a.Ip is not null))
             {
-                Ipv4Range.TryParseAddress(ip!, out uint address);
+                _ = Ipv4Range.TryParseAddress(ip!, out uint address); // validated before
                 taken.Add(address);
                 rows.Add(new AddressRow(wanted.Name, network, machine, address));
             }
@@ -208,7 +208,7 @@ internal sealed class DeploymentAdmission(EngineStore store, EngineLimits limits
 
     private void StorePorts(string tenant, Deployment wanted, GrantRow grant)
     {
-        PortRanges.TryParse(grant.Grant.Ports, out PortRanges allowed, out _);
+        _ = PortRanges.TryParse(grant.Grant.Ports, out PortRanges allowed, out _); // validated when it was granted
         List<PortRow> rows = [];
         for (int i = 0; i < wanted.Workloads.Count; i++)
         {
