@@ -29,6 +29,10 @@ internal sealed class KernelDebugger : IDisposable
     /// <summary>SIGKILL to the process with that number in the node's first pid namespace.</summary>
     public void Kill(int pid)
     {
+        // The stub says by itself that the machine stopped when we came; from the answer to this question on, questions and answers are in step.
+        string first = Ask("qC");
+        while (!first.StartsWith("QC", StringComparison.Ordinal))
+            first = Answer();
         ulong place = _symbols["__x64_sys_futex"];
         byte[] code = KernelCode(place, 8);
         Ask($"Z1,{place:x},1");
@@ -98,6 +102,11 @@ internal sealed class KernelDebugger : IDisposable
         foreach (char c in packet)
             sum += (byte)c;
         _stream.Write(Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"${packet}#{sum:x2}")));
+        return Answer();
+    }
+
+    private string Answer()
+    {
         StringBuilder answer = new();
         int b;
         while ((b = _stream.ReadByte()) != '$')
@@ -111,6 +120,6 @@ internal sealed class KernelDebugger : IDisposable
         _stream.ReadByte();
         _stream.WriteByte((byte)'+');
         string text = answer.ToString();
-        return !text.StartsWith('E') ? text : throw new InvalidOperationException($"the debugger stub refused {packet.Split(',')[0]}: {text}");
+        return !text.StartsWith('E') ? text : throw new InvalidOperationException($"the debugger stub refused: {text}");
     }
 }

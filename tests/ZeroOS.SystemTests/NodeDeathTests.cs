@@ -1,0 +1,60 @@
+using System.Diagnostics;
+using System.Globalization;
+
+using Xunit.Abstractions;
+
+using ZeroOS.SystemTests.Bench;
+
+namespace ZeroOS.SystemTests;
+
+/// <summary>Role node is killed while guests serve: they go on, and it comes back and finds them.</summary>
+public sealed class NodeDeathTests(ITestOutputHelper output)
+{
+    [Fact]
+    public async Task Kill_of_the_node_under_load_fails_no_request_and_the_bus_answers_again_within_five_seconds()
+    {
+        int debugger = Ports.Free();
+        await using World world = await World.Make("node-death", 8080);
+        await world.Publish("nginx");
+        await world.Boot(fresh: true, "--gdb", debugger.ToString(CultureInfo.InvariantCulture), "--append", "nokaslr");
+        await world.Pin(world.Owner);
+        await world.Grant(world.OwnerKey, "8080");
+        await world.Owner.Ok("deploy", Checkout.Path("examples", "web.yaml"), "--registry", $"demo={world.Registry.Here}", "--detach");
+        Uri page = new(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{world.Ports[8080]}/"));
+        using HttpClient http = new() { Timeout = TimeSpan.FromSeconds(20) };
+        await Eventually.Get("the page", TimeSpan.FromSeconds(120), async () => await http.GetStringAsync(page));
+
+        using CancellationTokenSource enough = new();
+        Task<int> load = Requests(http, page, enough.Token);
+        int pid = int.Parse(await world.Node.Says(@"zeroos: node started pid=(\d+) starts=1", TimeSpan.FromSeconds(5)), CultureInfo.InvariantCulture);
+        using (KernelDebugger kernel = new(debugger))
+            kernel.Kill(pid);
+        Stopwatch watch = Stopwatch.StartNew();
+        await world.Node.Says("zeroos: node started pid=[0-9]+ starts=2", TimeSpan.FromSeconds(30));
+        await Eventually.Get("an answer on the bus", TimeSpan.FromSeconds(30), async () =>
+            (await world.Owner.Run(TimeSpan.FromSeconds(10), "get", "web")).ExitCode == 0 ? "answered" : null);
+        double seconds = watch.Elapsed.TotalSeconds;
+        World.Figure(output, "seconds from SIGKILL of the node to an answer on the bus", seconds, "s");
+
+        // The machine was adopted, not started again.
+        Assert.Contains("running", await world.Owner.Ok("get", "web"), StringComparison.Ordinal);
+        Assert.Single(System.Text.RegularExpressions.Regex.Matches(world.Node.Serial, "program=Monitor"));
+        await enough.CancelAsync();
+        int answered = await load;
+        output.WriteLine($"{answered} requests answered, none failed");
+        Assert.True(answered > 20, $"only {answered} requests were made");
+        Assert.True(seconds < 5, $"the bus answered after {seconds:0.0} s");
+    }
+
+    /// <summary>Asks for the page again and again; the first failure fails the test.</summary>
+    private static async Task<int> Requests(HttpClient http, Uri page, CancellationToken enough)
+    {
+        int answered = 0;
+        while (!enough.IsCancellationRequested)
+        {
+            Assert.Contains("Served by nginx", await http.GetStringAsync(page, CancellationToken.None), StringComparison.Ordinal);
+            answered++;
+        }
+        return answered;
+    }
+}
