@@ -20,12 +20,6 @@ internal sealed record GuestFiles(string Kvm, string Kernel, string Initramfs)
 /// </summary>
 internal sealed class MonitorPlan : IDisposable
 {
-    /// <summary>
-    /// The guest kernel's command line: it speaks on the serial port only when it must, and a reset or a panic ends it at once (the monitor sees the triple
-    /// fault). One UART and no keyboard controller, because probing for more is most of its boot time.
-    /// </summary>
-    internal const string CommandLine = "console=ttyS0 quiet reboot=t panic=-1 8250.nr_uarts=1 i8042.noaux i8042.nomux i8042.dumbkbd";
-
     private readonly List<FileDescriptor> _handed = [];
     private readonly List<FileDescriptor> _own = [];
 
@@ -77,7 +71,7 @@ internal sealed class MonitorPlan : IDisposable
                 MemoryBytes = start.MemoryBytes,
                 KernelDescriptor = kernel,
                 InitrdDescriptor = initrd,
-                CommandLine = CommandLine,
+                CommandLine = GuestKernel.CommandLine,
                 KvmDescriptor = kvm,
                 ControlDescriptor = controlAt,
                 SerialDescriptor = serialAt,
