@@ -34,7 +34,7 @@ public sealed class PowerCutTests(ITestOutputHelper output)
         BlockLog requests = BlockLog.Read(log);
         output.WriteLine($"{requests.Count} requests logged, {acknowledged.Count} deployments acknowledged, seed {Seed}");
         Random random = new(Seed);
-        int first = acknowledged[0].At;
+        int first = acknowledged[0].At, audited = 0;
         for (int i = 0; i < Cuts; i++)
         {
             int cut = random.Next(first, requests.Count + 1);
@@ -43,6 +43,9 @@ public sealed class PowerCutTests(ITestOutputHelper output)
             requests.Replay(left, DiskBytes, cut, random);
             CommandResult check = await Command.Run("btrfs", ["check", "--readonly", left], TimeSpan.FromMinutes(2));
             Assert.True(check.ExitCode == 0, $"{case_}: btrfs check: {check.Error}");
+            (int marked, IReadOnlyList<string> wrong) = await ChunkAudit.Of(left, Path.Combine(world.Folder, "audit"));
+            Assert.True(wrong.Count == 0, $"{case_}: marked present with another hash: {string.Join(", ", wrong)}");
+            audited += marked;
             await world.Boot(fresh: false, "--drive", $"driver=raw,file.driver=file,file.filename={left}");
             Dictionary<string, int> stored = await Eventually.Get($"{case_}: an answer", TimeSpan.FromSeconds(60), async () => await Stored(world));
             foreach ((int at, string name, int version) in acknowledged.Where(a => a.At <= cut))
@@ -51,6 +54,8 @@ public sealed class PowerCutTests(ITestOutputHelper output)
             check = await Command.Run("btrfs", ["check", "--readonly", left], TimeSpan.FromMinutes(2));
             Assert.True(check.ExitCode == 0, $"{case_}: btrfs check after the boot: {check.Error}");
         }
+        output.WriteLine($"{audited} chunks marked present, each with its hash");
+        Assert.True(audited > 0, "no cut fell after the first chunk was marked present");
     }
 
     /// <summary>Deploys new things and new versions one after the other; notes how many requests the disk had seen when each was acknowledged.</summary>
@@ -69,6 +74,11 @@ public sealed class PowerCutTests(ITestOutputHelper output)
                 acknowledged.Add((BlockLog.CountNow(log), name, version));
             }
         }
+        // The cuts shall also fall into the time when the image arrives and is marked present.
+        using HttpClient http = new() { Timeout = TimeSpan.FromSeconds(5) };
+        await Eventually.Get("the page", TimeSpan.FromSeconds(120), async () => await http.GetStringAsync(new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{world.Ports[8080]}/"))));
+        int then = BlockLog.CountNow(log);
+        await Eventually.Get("the image on the disk", TimeSpan.FromSeconds(60), () => Task.FromResult(BlockLog.CountNow(log) > then + 100 ? "written" : null));
         return acknowledged;
     }
 

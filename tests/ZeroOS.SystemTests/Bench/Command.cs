@@ -1,5 +1,7 @@
 using System.Diagnostics;
 
+using ZeroOS.Bus.Client;
+
 namespace ZeroOS.SystemTests.Bench;
 
 /// <summary>What a finished command left.</summary>
@@ -50,7 +52,7 @@ internal static class Eventually
                 if (await probe() is T found)
                     return found;
             }
-            catch (Exception e) when (e is HttpRequestException or IOException or InvalidOperationException or TaskCanceledException)
+            catch (Exception e) when (e is HttpRequestException or IOException or InvalidOperationException or OperationCanceledException or BusTransportException or SpoofedReplyException)
             {
                 trouble = e.Message;
             }

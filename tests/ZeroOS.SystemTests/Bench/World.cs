@@ -86,6 +86,13 @@ internal sealed class World : IAsyncDisposable
         await Node.Says("zeroos: ready", TimeSpan.FromSeconds(120));
     }
 
+    /// <summary>Boots a node that says nothing on its serial line, and asks on the bus until it answers with its id.</summary>
+    public async Task BootUnseen(Func<Task<string?>> whoIsThere, params string[] options)
+    {
+        Node = QemuNode.Start(Name, fresh: true, ["--farm", FarmFile, .. _nodeOptions, .. options]);
+        NodeKey = await Eventually.Get("an answer on the bus", TimeSpan.FromSeconds(180), whoIsThere);
+    }
+
     /// <summary>The owner pins the node and grants a person (the owner if none is given) room on it.</summary>
     public async Task Pin(Zos person)
     {
