@@ -21,7 +21,7 @@ run: image ## boot a node in QEMU, run a web server on it, show the page, stay u
 demo: image ## the same as run, and exit when the page was shown
 	@scripts/demo
 
-test: ## every tier: lint, unit, kernel, system
+test: ## every tier: lint, unit, kernel, image, system
 	@scripts/test
 
 lint: deps ## formatting and analysers

@@ -87,7 +87,7 @@ public sealed record NodeInfo
     public required DateTimeOffset Time { get; init; }
 }
 
-/// <summary>A sealing key, vouched for by the identity (bus.md, "Keys"). The signature is Ed25519 over "zeroos.sealing-key.v1" NUL key(32 raw bytes).</summary>
+/// <summary>A sealing key, vouched for by the identity (docs/bus.md, "Keys"). The signature is Ed25519 over "zeroos.sealing-key.v1" NUL key(32 raw bytes).</summary>
 public sealed record SealingKey
 {
     /// <summary>X25519 public key, base64, 32 bytes.</summary>
@@ -106,7 +106,7 @@ public sealed record NodeStatus
     /// <summary>Seconds from kernel start to ready.</summary>
     public double? ReadyAfterSeconds { get; init; }
 
-    /// <summary>Network, clock, storage, images: each with a reason when not well.</summary>
+    /// <summary>Network, clock, storage, publish (only when not well), a tenant's grant: each with a reason when not well.</summary>
     public required IReadOnlyList<NodeCondition> Conditions { get; init; }
 
     /// <summary>What the node has for tenants.</summary>
@@ -128,7 +128,7 @@ public sealed record NodeStatus
 /// <summary>One thing that is well or not.</summary>
 public sealed record NodeCondition
 {
-    /// <summary>"network", "clock", "storage", "images".</summary>
+    /// <summary>"network", "clock", "storage", "publish", "grant".</summary>
     public required string Name { get; init; }
 
     /// <summary>Whether it is well.</summary>

@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 
 namespace ZeroOS.Contracts.Deployments;
 
-/// <summary>What a tenant wants to exist on a node: a name, a version and workloads (docs/architecture.md, "Deployments").</summary>
+/// <summary>What a tenant wants to exist on a node: a name, a version and workloads (docs/deployments.md).</summary>
 public sealed record Deployment
 {
     /// <summary>Unique per tenant; ^[a-z0-9]([a-z0-9-]{0,34}[a-z0-9])?$.</summary>

@@ -27,7 +27,7 @@ internal static class Jails
     /// <summary>What the node keeps of root's powers, each with its reason.</summary>
     internal static readonly CapabilitySet NodeCapabilities = new(
     [
-        Capability.NetAdmin,       // interfaces, addresses, routes, nftables, taps, WireGuard
+        Capability.NetAdmin,       // interfaces, addresses, routes, nftables, taps
         Capability.NetRaw,         // DHCP and ARP on packet sockets, before there is an address
         Capability.NetBindService, // DHCP's port 68, and the bus on a port below 1024 if the farm wants it
         Capability.SysAdmin,       // mounts of its disks, btrfs ioctls, network namespaces of tenants

@@ -11,7 +11,7 @@ internal static class DeploymentValidator
     /// <summary>Workloads in a deployment at most.</summary>
     public const int MaxWorkloads = 64;
 
-    /// <summary>The ext4 template is that large, so no guest disk is smaller.</summary>
+    /// <summary>The least a tenant may ask for; a disk smaller than the ext4 template is made as large as that.</summary>
     public const long MinDiskBytes = 128L << 20;
 
     /// <summary>What ext4 with 4 KiB blocks and 32-bit block numbers holds.</summary>

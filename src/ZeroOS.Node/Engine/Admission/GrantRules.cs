@@ -42,7 +42,7 @@ internal static class GrantRules
     {
         GrantPhase.Active => row,
         GrantPhase.Waiting => throw Refuse.Denied($"your grant on this node begins at {row.Grant.NotBefore:yyyy-MM-dd'T'HH:mm:ss'Z'}"),
-        GrantPhase.Ended => throw Refuse.Denied("your grant on this node has ended; until its grace is over you may list, export and delete"),
+        GrantPhase.Ended => throw Refuse.Denied("your grant on this node has ended; until its grace is over you may list and delete"),
         _ => throw Refuse.Denied("you have no grant on this node"),
     };
 
