@@ -27,6 +27,13 @@ public sealed unsafe class MemoryMapping : SafeHandle
     public static MemoryMapping Anonymous(long sizeBytes) =>
         Map(sizeBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0, "anonymous");
 
+    /// <summary>Asks for huge pages where the range has room for them (madvise(2)); a kernel without them goes on with small ones.</summary>
+    public void PreferHugePages()
+    {
+        const int MADV_HUGEPAGE = 14;
+        _ = Libc.madvise((void*)handle, (nuint)Size, MADV_HUGEPAGE);
+    }
+
     /// <summary>The first bytes of a file, read-only and shared: what others write is seen.</summary>
     /// <exception cref="LinuxException">What mmap(2) refused.</exception>
     public static MemoryMapping OfFile(FileDescriptor file, long sizeBytes) => Map(sizeBytes, PROT_READ, MAP_SHARED, file.Number, 0, "file");
