@@ -232,7 +232,7 @@ public sealed class ImageStore : IImages, IAsyncDisposable
             throw new WorkloadException("image-incomplete", $"its {what} is not on the disk");
         byte[] bytes = await fetch(source).ConfigureAwait(false);
         if (Sha256Digest.Of(bytes) != digest)
-            throw new WorkloadException("chunk-forged", $"{source} sends a {what} that is not {digest}; it is refused");
+            throw new WorkloadException("chunk-forged", $"what {source} sends as the image's {what} is not {digest}; it is refused");
         SmallFile.Write(path, bytes);
         return bytes;
     }

@@ -29,6 +29,9 @@ internal sealed class Middleman : IDisposable
     /// <summary>No connection gets through, and open ones are cut.</summary>
     public bool Gone { get; private set; }
 
+    /// <summary>It goes away by itself once it has served so many bytes; 0: never.</summary>
+    public long GoneAfter { get; set; }
+
     /// <summary>Bodies of at least this many bytes in one read get a flipped byte; 0: none.</summary>
     public int CorruptFrom { get; set; }
 
@@ -100,7 +103,11 @@ internal sealed class Middleman : IDisposable
         {
             if (counted)
             {
-                Interlocked.Add(ref _served, read);
+                if (Interlocked.Add(ref _served, read) > GoneAfter && GoneAfter > 0)
+                {
+                    SetGone(true);
+                    return;
+                }
                 if (CorruptFrom > 0 && read >= CorruptFrom)
                     buffer[read - 1] ^= 0x40;
             }
