@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using System.Text.Json.Nodes;
 
 using ZeroOS.Bus.Client;
 using ZeroOS.Bus.Envelopes;
@@ -50,6 +51,15 @@ public sealed class BusAttackTests
             new BusClient(other, node, wire, TimeProvider.System).CallAsync(Commands.NodeStatus, new Nothing(), BusJson.Default.Nothing, BusJson.Default.NodeStatus, default));
         Assert.Equal(ErrorCodes.Denied, denied.Error.Code);
 
+        // A tenant who has a grant signs the owner's ciphertext as a message of their own.
+        await world.Grant(other.Id.Text, "8080");
+        Assert.Equal(ErrorCodes.Malformed, await Refusal(wire, Reworded(envelope, other, ("from", other.Id.Text), ("id", Guid.CreateVersion7().ToString("D")))));
+
+        // The owner's own, from another time, and from another epoch.
+        string id = Guid.CreateVersion7().ToString("D");
+        Assert.Equal(ErrorCodes.Expired, await Refusal(wire, Reworded(envelope, owner, ("id", id), ("issued", "2026-01-01T00:00:00Z"), ("expires", "2026-01-01T00:02:00Z"))));
+        Assert.Equal(ErrorCodes.Stale, await Refusal(wire, Reworded(envelope, owner, ("id", id), ("epoch", Convert.ToBase64String(new byte[16])))));
+
         // A message for another node, delivered here; and the same node pinned under a wrong id.
         Message info = new()
         {
@@ -70,6 +80,18 @@ public sealed class BusAttackTests
         await world.Node.PowerOff();
         await world.Boot(fresh: false);
         Assert.Equal(ErrorCodes.Stale, await Eventually.Get("an answer after the boot", TimeSpan.FromSeconds(60), async () => await Refusal(wire, accepted)));
+    }
+
+    /// <summary>The message of an envelope with some of its words changed, signed again.</summary>
+    private static byte[] Reworded(Envelope envelope, IdentityKey signer, params (string Field, string Value)[] changes)
+    {
+        JsonObject message = JsonNode.Parse(envelope.Payload)!.AsObject();
+        foreach ((string field, string value) in changes)
+        {
+            Assert.True(message.ContainsKey(field), $"a message has no {field}");
+            message[field] = value;
+        }
+        return Envelope.Sign(envelope.PayloadType, Encoding.UTF8.GetBytes(message.ToJsonString()), signer);
     }
 
     /// <summary>Somebody answers in the node's place, with a key of their own and a perfect form.</summary>
