@@ -144,7 +144,14 @@ public sealed unsafe class IoRing : IDisposable
         uint slot = _tail & *(uint*)(p + _layout.sq_off.ring_mask);
         ((io_uring_sqe*)_entries.Pointer)[slot] = new io_uring_sqe
         {
-            opcode = opcode, flags = IOSQE_FIXED_FILE, fd = 0, off = (ulong)offset, addr = address, len = length, rw_flags = flags, user_data = token,
+            opcode = opcode,
+            flags = IOSQE_FIXED_FILE,
+            fd = 0,
+            off = (ulong)offset,
+            addr = address,
+            len = length,
+            rw_flags = flags,
+            user_data = token,
         };
         ((uint*)(p + _layout.sq_off.array))[slot] = slot;
         _tail++;

@@ -200,7 +200,12 @@ public sealed class Uplink : IDisposable
 
         Route Way(IPNetwork destination, IPAddress? gateway, DhcpLease from) => new()
         {
-            Destination = destination, Gateway = gateway, Link = card.Index, Metric = metric, Source = from.Address, Protocol = RouteProtocol.Dhcp,
+            Destination = destination,
+            Gateway = gateway,
+            Link = card.Index,
+            Metric = metric,
+            Source = from.Address,
+            Protocol = RouteProtocol.Dhcp,
             // Some providers give a /32 and a gateway outside it.
             GatewayOnLink = gateway is not null && !Prefixes.Truncate(from.Address, from.PrefixLength).Contains(gateway),
         };

@@ -59,7 +59,14 @@ internal static class BootRegisters
 
     private static kvm_segment Segment(ushort selector, byte type, bool longMode) => new()
     {
-        limit = 0xffffffff, selector = selector, type = type, present = 1, s = 1, g = 1, db = (byte)(longMode ? 0 : 1), l = (byte)(longMode ? 1 : 0),
+        limit = 0xffffffff,
+        selector = selector,
+        type = type,
+        present = 1,
+        s = 1,
+        g = 1,
+        db = (byte)(longMode ? 0 : 1),
+        l = (byte)(longMode ? 1 : 0),
     };
 
     // Base 0; flags hold access byte and, in bits 12 to 15, granularity.

@@ -10,7 +10,10 @@ internal sealed unsafe class KvmVm(FileDescriptor vm, int runSize) : IDisposable
     {
         kvm_userspace_memory_region region = new()
         {
-            slot = slot, guest_phys_addr = guestAddress, memory_size = sizeBytes, userspace_addr = (ulong)host,
+            slot = slot,
+            guest_phys_addr = guestAddress,
+            memory_size = sizeBytes,
+            userspace_addr = (ulong)host,
         };
         Check(vm.Ioctl(KvmAbi.SET_USER_MEMORY_REGION, ref region), "memory slot");
     }
@@ -37,7 +40,11 @@ internal sealed unsafe class KvmVm(FileDescriptor vm, int runSize) : IDisposable
     {
         kvm_ioeventfd io = new()
         {
-            addr = address, len = sizeof(ushort), datamatch = value, fd = target.Descriptor.Number, flags = KvmAbi.IOEVENTFD_FLAG_DATAMATCH,
+            addr = address,
+            len = sizeof(ushort),
+            datamatch = value,
+            fd = target.Descriptor.Number,
+            flags = KvmAbi.IOEVENTFD_FLAG_DATAMATCH,
         };
         Check(vm.Ioctl(KvmAbi.IOEVENTFD, ref io), "ioeventfd");
     }

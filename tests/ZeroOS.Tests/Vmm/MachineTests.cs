@@ -41,8 +41,15 @@ public class MachineTests
         (SeqPacketSocket node, SeqPacketSocket monitor) = SeqPacketSocket.Pair();
         using Machine machine = Machine.Build(new VmConfig
         {
-            Cpus = 1, MemoryBytes = 64 << 20, KernelDescriptor = kernel.TakeNumber(), InitrdDescriptor = initrd.TakeNumber(), CommandLine = "",
-            KvmDescriptor = kvm!.TakeNumber(), ControlDescriptor = monitor.Descriptor.TakeNumber(), Disks = [], Nics = [],
+            Cpus = 1,
+            MemoryBytes = 64 << 20,
+            KernelDescriptor = kernel.TakeNumber(),
+            InitrdDescriptor = initrd.TakeNumber(),
+            CommandLine = "",
+            KvmDescriptor = kvm!.TakeNumber(),
+            ControlDescriptor = monitor.Descriptor.TakeNumber(),
+            Disks = [],
+            Nics = [],
         });
         if (kill)
             Assert.Equal(Errno.None, node.TrySend("""{"verb":"Kill"}"""u8));

@@ -406,8 +406,13 @@ internal sealed unsafe class VsockDevice : VirtioDevice, IEventSource
         (c.ForwardedSaid, c.OwesCredit) = (c.Forwarded, false);
         WriteHeader(q, new VsockPacket
         {
-            SourcePort = c.HostPort, TargetPort = c.GuestPort, Length = length, Operation = operation, Flags = flags,
-            BufferSize = VsockConnection.BufferBytes, Forwarded = c.Forwarded,
+            SourcePort = c.HostPort,
+            TargetPort = c.GuestPort,
+            Length = length,
+            Operation = operation,
+            Flags = flags,
+            BufferSize = VsockConnection.BufferBytes,
+            Forwarded = c.Forwarded,
         }, length);
     }
 

@@ -50,8 +50,15 @@ public sealed class NetlinkCodecTests
         Assert.True(Link.TryRead(message, out Link link));
         Assert.Equal(new Link
         {
-            Index = 5, Name = "eth7", Kind = "veth", IsEthernet = true, IsUp = true, HasCarrier = true, Mtu = 1500,
-            Mac = MacAddress.Parse("02:00:00:00:00:01"), PermanentMac = MacAddress.Parse("02:00:00:00:00:09"),
+            Index = 5,
+            Name = "eth7",
+            Kind = "veth",
+            IsEthernet = true,
+            IsUp = true,
+            HasCarrier = true,
+            Mtu = 1500,
+            Mac = MacAddress.Parse("02:00:00:00:00:01"),
+            PermanentMac = MacAddress.Parse("02:00:00:00:00:09"),
         }, link);
     }
 

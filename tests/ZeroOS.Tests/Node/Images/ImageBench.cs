@@ -18,7 +18,13 @@ internal sealed class ImageBench : IAsyncDisposable
         _options = options ?? new ImageStoreOptions { FirstRetry = TimeSpan.FromMilliseconds(10), LongestRetry = TimeSpan.FromMilliseconds(50), PersistDelay = TimeSpan.FromMilliseconds(10) };
         Settings = new FarmSettings
         {
-            FarmId = "f", Version = 1, Name = "f", Owners = ["o"], Threshold = 1, RecoverySigningKey = "r", RecoveryEncryptionKey = "r",
+            FarmId = "f",
+            Version = 1,
+            Name = "f",
+            Owners = ["o"],
+            Threshold = 1,
+            RecoverySigningKey = "r",
+            RecoveryEncryptionKey = "r",
             Registries = new Dictionary<string, FarmRegistry> { ["demo"] = new() { Url = registry.AbsoluteUri, PlainHttp = true } },
         };
         (_fetch, Store) = Begin();

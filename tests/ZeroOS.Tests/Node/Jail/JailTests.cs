@@ -196,7 +196,8 @@ public sealed class JailTests : IDisposable
             {
                 if (ChildProcess.TryWait(pid, out ProcessExit exit) == Errno.None)
                     init.Ended(exit);
-            }) { IsBackground = true }.Start();
+            })
+            { IsBackground = true }.Start();
             return pid;
         }
 

@@ -31,12 +31,17 @@ public class AcpiTablesTests
         string folder = Directory.CreateTempSubdirectory().FullName;
         byte[] table = name switch
         {
-            "dsdt" => AcpiTables.Dsdt(), "fadt" => AcpiTables.Fadt(0xe0040), "madt" => AcpiTables.Madt(8), _ => AcpiTables.Mcfg(),
+            "dsdt" => AcpiTables.Dsdt(),
+            "fadt" => AcpiTables.Fadt(0xe0040),
+            "madt" => AcpiTables.Madt(8),
+            _ => AcpiTables.Mcfg(),
         };
         File.WriteAllBytes(Path.Combine(folder, name + ".aml"), table);
         using Process iasl = Process.Start(new ProcessStartInfo("/usr/bin/iasl", ["-d", name + ".aml"])
         {
-            WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true,
+            WorkingDirectory = folder,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
         })!;
         string said = iasl.StandardError.ReadToEnd() + iasl.StandardOutput.ReadToEnd();
         iasl.WaitForExit();

@@ -141,8 +141,12 @@ public sealed class FlistDiskTests : IDisposable
         index.WriteAt(bytes ?? Index(), 0);
         VmDisk config = new()
         {
-            Serial = "root", Kind = VmDiskKind.Flist, Descriptor = _device.Duplicate().TakeNumber(), IndexDescriptor = index.TakeNumber(),
-            VerifiedDescriptor = _verified.Duplicate().TakeNumber(), ChunkDescriptor = _monitor.Descriptor.TakeNumber(),
+            Serial = "root",
+            Kind = VmDiskKind.Flist,
+            Descriptor = _device.Duplicate().TakeNumber(),
+            IndexDescriptor = index.TakeNumber(),
+            VerifiedDescriptor = _verified.Duplicate().TakeNumber(),
+            ChunkDescriptor = _monitor.Descriptor.TakeNumber(),
         };
         BlockDevice disk = BlockDevice.Open(config, 0, _loop);
         disk.Activate([_driver.Make(0, Size)], disk.Features);

@@ -161,8 +161,16 @@ public sealed class VsockDeviceTests : IDisposable
     {
         VsockPacket p = new()
         {
-            SourceCid = 3, TargetCid = 2, SourcePort = port, TargetPort = 1024, Type = 1, Operation = operation, Flags = flags, Length = length,
-            BufferSize = GuestBuffer, Forwarded = forwarded,
+            SourceCid = 3,
+            TargetCid = 2,
+            SourcePort = port,
+            TargetPort = 1024,
+            Type = 1,
+            Operation = operation,
+            Flags = flags,
+            Length = length,
+            BufferSize = GuestBuffer,
+            Forwarded = forwarded,
         };
         return MemoryMarshal.AsBytes(new ReadOnlySpan<VsockPacket>(in p)).ToArray();
     }

@@ -29,7 +29,11 @@ internal sealed class PlayedDriver
 
     public static QueueLayout Layout(int queue, ushort size) => new()
     {
-        Size = size, Descriptors = (ulong)Base(queue), Available = (ulong)Base(queue) + 0x1000, Used = (ulong)Base(queue) + 0x2000, Enabled = true,
+        Size = size,
+        Descriptors = (ulong)Base(queue),
+        Available = (ulong)Base(queue) + 0x1000,
+        Used = (ulong)Base(queue) + 0x2000,
+        Enabled = true,
     };
 
     public VirtQueue Make(int queue, ushort size, ulong features = VirtioFeatures.Version1) =>

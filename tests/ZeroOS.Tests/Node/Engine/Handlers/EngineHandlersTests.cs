@@ -52,7 +52,7 @@ public sealed class EngineHandlersTests
         await using IAsyncEnumerator<LogPiece> stream = bench.Handlers.MachineLogs(EngineBench.Alice, new MachineLogs { Deployment = "shop", Machine = "web", Follow = true }, default).GetAsyncEnumerator();
         Assert.True(await stream.MoveNextAsync());
         Assert.Equal(("stdout", "first\n"), (stream.Current.Stream, Encoding.ASCII.GetString(Convert.FromBase64String(stream.Current.Data))));
-        ValueTask<bool> next = stream.MoveNextAsync();
+        Task<bool> next = stream.MoveNextAsync().AsTask();
         Assert.False(next.IsCompleted);
         bench.World.End(bench.Id("web"), 1);
         bench.Settle();
@@ -62,7 +62,7 @@ public sealed class EngineHandlersTests
         bench.Engine.Output(bench.Id("web"), 0, 2, "second\n"u8);
         Assert.True(await next);
         Assert.Equal("stderr", stream.Current.Stream);
-        next = stream.MoveNextAsync();
+        next = stream.MoveNextAsync().AsTask();
         bench.Handlers.DeploymentDelete(EngineBench.Alice, new DeploymentDelete { Name = "shop" }, null);
         bench.Settle();
         Assert.False(await next);
