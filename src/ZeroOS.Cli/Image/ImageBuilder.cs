@@ -75,9 +75,12 @@ public sealed class ImageBuilder(string repository, string parts, string output)
         return archive.ToArray();
     }
 
+    /// <summary>128 MiB, the largest window the kernel's decompressor takes: the programs are megabytes apart and have their runtime and libraries in common.</summary>
+    private const int Window = 27;
+
     private static byte[] Compress(byte[] archive)
     {
-        using ZstdCompressor zstd = new(level: 19);
+        using ZstdCompressor zstd = new(level: 22, Window);
         byte[] stored = new byte[Zstd.CompressBound(archive.Length)];
         return stored[..zstd.Compress(archive, stored)];
     }

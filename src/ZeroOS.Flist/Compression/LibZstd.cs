@@ -5,7 +5,7 @@ namespace ZeroOS.Flist.Compression;
 /// <summary>The part of libzstd (zstd.h 1.5) that flists need, as its manual says it.</summary>
 internal static unsafe partial class LibZstd
 {
-    internal const int ZSTD_c_compressionLevel = 100, ZSTD_c_checksumFlag = 201, ZSTD_d_windowLogMax = 100;
+    internal const int ZSTD_c_compressionLevel = 100, ZSTD_c_windowLog = 101, ZSTD_c_enableLongDistanceMatching = 160, ZSTD_c_checksumFlag = 201, ZSTD_d_windowLogMax = 100;
 
     private const string Z = "libzstd";
 

@@ -57,7 +57,7 @@ public sealed class NftSet
     }
 
     internal static NftSet OfInterfaces(string name, IEnumerable<string> names) =>
-        new(name, TypeInterfaceName, NftRule.InterfaceNameBytes, false, [.. names.Distinct().Select(n => (InterfaceKey(n), false))]);
+        new(name, TypeInterfaceName, NftRule.InterfaceNameBytes, false, names.Distinct().ToList().ConvertAll(n => (InterfaceKey(n), false)));
 
     internal static byte[] InterfaceKey(string name)
     {

@@ -19,6 +19,25 @@ public sealed class ZstdTests
     }
 
     [Fact]
+    public void Window_finds_again_what_was_megabytes_before()
+    {
+        byte[] once = new byte[1_000_000], plain = new byte[10_000_000];
+        new Random(7).NextBytes(once);
+        once.CopyTo(plain, 0);
+        once.CopyTo(plain, plain.Length - once.Length);
+        byte[] stored = new byte[Zstd.CompressBound(plain.Length)];
+        using ZstdCompressor near = new(level: 1), far = new(level: 1, window: 27);
+        int length = far.Compress(plain, stored);
+        Assert.InRange(length, once.Length, once.Length + 100_000);
+        byte[] back = new byte[plain.Length];
+        using ZstdDecompressor decompressor = new();
+        Assert.True(decompressor.TryDecompress(stored.AsSpan(0, length), back));
+        Assert.Equal(plain, back);
+        Assert.InRange(near.Compress(plain, stored), 2 * once.Length, plain.Length);
+        Assert.Throws<ArgumentException>(() => new ZstdCompressor(level: 1, window: 99));
+    }
+
+    [Fact]
     public void Block_of_another_size_is_refused()
     {
         byte[] stored = Compress(Text(5000));
