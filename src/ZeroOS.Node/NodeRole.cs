@@ -97,9 +97,10 @@ internal sealed class NodeRole
             _log.Warn("no farm settings: the node says who it is and refuses the rest (zos farm new makes them)");
             return;
         }
-        if (new FileInfo(FarmSettings.Path).Length > FarmDocument.MaxBytes || !FarmDocument.TryVerify(File.ReadAllBytes(FarmSettings.Path), out _settings, out string? fault))
+        string? fault = "larger than farm settings can be";
+        if (new FileInfo(FarmSettings.Path).Length > FarmDocument.MaxBytes || !FarmDocument.TryVerify(File.ReadAllBytes(FarmSettings.Path), out _settings, out fault))
         {
-            _log.Error($"farm settings are refused: {(_settings is null ? "too large or not signed as they must be" : "")}");
+            _log.Error($"farm settings are refused: {Printable(fault)}");
             return;
         }
         _log.Info($"farm name=\"{Printable(_settings.Name)}\" id={_settings.FarmId} version={_settings.Version} owners={_settings.Owners.Count}");
@@ -235,5 +236,5 @@ internal sealed class NodeRole
     private static IPEndPoint? RegistryAddress(FarmRegistry registry) =>
         Uri.TryCreate(registry.Url, UriKind.Absolute, out Uri? url) && IPAddress.TryParse(url.Host, out IPAddress? address) ? new IPEndPoint(address, url.Port) : null;
 
-    private static string Printable(string text) => new([.. text.Where(c => c is >= ' ' and <= '~').Take(64)]);
+    private static string Printable(string text) => new([.. text.Where(c => c is >= ' ' and <= '~').Take(200)]);
 }

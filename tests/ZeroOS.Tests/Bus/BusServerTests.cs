@@ -87,11 +87,27 @@ public sealed class BusServerTests : IAsyncLifetime
         }
         using HttpTransport transport = new("127.0.0.1", _server.Port, TimeSpan.FromSeconds(10));
         BusClient client = new(_bench.Alice, _bench.Node.Id, transport, TimeProvider.System);
-        Assert.Equal(_bench.Node.Id.Text, (await client.InfoAsync(CancellationToken.None)).Id);
+        Assert.Equal(_bench.Node.Id.Text, (await AskAsync(client)).Id);
 
         using CancellationTokenSource deadline = new(TimeSpan.FromSeconds(20));
         Assert.Equal(0, await idle[0].GetStream().ReadAsync(new byte[1], deadline.Token).AsTask().ContinueWith(t => t.IsCompletedSuccessfully ? t.Result : 0));
         idle.ForEach(c => c.Dispose());
+    }
+
+    /// <summary>Connections enter the table as threads come to them: one made before ours may count as younger and take our place, so a client asks again.</summary>
+    private static async Task<NodeInfo> AskAsync(BusClient client)
+    {
+        for (int attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return await client.InfoAsync(CancellationToken.None);
+            }
+            catch (BusTransportException) when (attempt < 5)
+            {
+                // cut before it was ours
+            }
+        }
     }
 
     [Fact]
