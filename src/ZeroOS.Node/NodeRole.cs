@@ -26,6 +26,9 @@ namespace ZeroOS.Node;
 /// <summary>Role <c>node</c>: the process that has the identity, speaks on the bus and brings deployments to life. Its start is a table, as PID 1's is.</summary>
 internal sealed class NodeRole
 {
+    /// <summary>Room for the node's own database where there is no disk: a file system in memory has no metadata to keep room for.</summary>
+    private const long MemoryStorageReserve = 32L << 20;
+
     private const string RunDirectory = "/run/node", ImageDigestFile = "/image-digest";
     private static readonly TimeSpan s_stopWithin = TimeSpan.FromSeconds(90);
 
@@ -108,7 +111,7 @@ internal sealed class NodeRole
 
     private void OpenStorage()
     {
-        _storage = NodeStorage.Open(_settings is not null, _log.Info);
+        _storage = NodeStorage.Open(_settings is not null, MemoryBytes() / 2, _log.Info);
         _store = EngineStore.Open(Path.Combine(_storage.StateDirectory, "node.db"));
         if (_settings is { } settings && !_store.SeeFarmVersion(settings.Version))
         {
@@ -156,7 +159,9 @@ internal sealed class NodeRole
     private void StartEngine()
     {
         _machines = new Machines.Machines(_init, _left, _log);
-        EngineLimits limits = new() { Cpus = Environment.ProcessorCount, MemoryBytes = MemoryBytes(), StorageBytes = _storage.CapacityBytes };
+        EngineLimits limits = new() { Cpus = Environment.ProcessorCount, MemoryBytes = MemoryBytes() - _storage.MemoryBytes, StorageBytes = _storage.CapacityBytes };
+        if (!_storage.Persistent)
+            limits = limits with { StorageReserveBytes = MemoryStorageReserve };
         _engine = new WorkloadEngine(_store, _networks, _storage.Volumes, _images, _machines, new LogStore(_storage.LogsDirectory), limits, new EngineSurroundings
         {
             Owners = () => _settings?.Owners ?? [],

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 using ZeroOS.Contracts.Bus;
 using ZeroOS.Linux;
 using ZeroOS.Node.Workloads;
@@ -29,6 +31,9 @@ public sealed class NodeStorage
     /// <summary>What is written survives a reboot.</summary>
     public bool Persistent { get; }
 
+    /// <summary>Memory that the storage may take, in bytes: all of it without a disk, none with one.</summary>
+    public long MemoryBytes => Persistent ? 0 : CapacityBytes;
+
     /// <summary>For the database.</summary>
     public string StateDirectory => Pool[0].Root + "/state";
 
@@ -49,12 +54,13 @@ public sealed class NodeStorage
 
     /// <summary>
     /// Opens the storage of this computer. <paramref name="mayClaim"/>: empty disks become ours (there are farm settings). Safe to call again after a restart of
-    /// the node: what is mounted stays mounted.
+    /// the node: what is mounted stays mounted. Without a usable disk it takes up to <paramref name="memoryBytes"/> of memory.
     /// </summary>
-    public static NodeStorage Open(bool mayClaim, Action<string> log) => Open(BlockDisk.Find(), mayClaim, log, MountBase, Templates);
+    public static NodeStorage Open(bool mayClaim, long memoryBytes, Action<string> log) =>
+        Open(BlockDisk.Find(), mayClaim, log, MountBase, Templates, memory => MountMemory(memory, memoryBytes));
 
-    /// <summary>As <see cref="Open(bool, Action{string})"/>, of given disks, with mounts and templates at given places.</summary>
-    internal static NodeStorage Open(IReadOnlyList<BlockDisk> disks, bool mayClaim, Action<string> log, string mountBase, string templates)
+    /// <summary>As <see cref="Open(bool, long, Action{string})"/>, of given disks, with mounts and templates at given places.</summary>
+    internal static NodeStorage Open(IReadOnlyList<BlockDisk> disks, bool mayClaim, Action<string> log, string mountBase, string templates, Action<string> mountMemory)
     {
         List<DiskStatus> statuses = [];
         List<(uint Index, StorageDisk Disk)> pool = [];
@@ -88,7 +94,15 @@ public sealed class NodeStorage
         log("event=no-storage everything is in memory and is lost with the power");
         string memory = mountBase + "/memory";
         Directory.CreateDirectory(memory);
+        mountMemory(memory);
         return new NodeStorage([new StorageDisk(memory, isFresh: true)], statuses, persistent: false, templates);
+    }
+
+    // A file system of its own: what tenants store must not fill /run, which the node itself lives from.
+    private static void MountMemory(string target, long bytes)
+    {
+        if (!Mounts.List().Any(m => m.Target == target))
+            Mounts.Mount("zeroos-memory", target, "tmpfs", MountFlags.NoSuid | MountFlags.NoDev | MountFlags.NoExec, string.Create(CultureInfo.InvariantCulture, $"mode=0700,size={bytes}"));
     }
 
     private static string Name(DiskState state) => state switch

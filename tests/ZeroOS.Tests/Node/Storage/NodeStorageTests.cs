@@ -17,7 +17,7 @@ public sealed class NodeStorageTests : IDisposable
     private const long GiB = 1L << 30;
     private readonly string _base = Path.Combine(Path.GetTempPath(), $"zeroos-storage-{Guid.NewGuid():n}");
     private readonly List<string> _loops = [];
-    private readonly List<string> _log = [];
+    private readonly List<string> _log = [], _memory = [];
 
     public void Dispose()
     {
@@ -74,6 +74,8 @@ public sealed class NodeStorageTests : IDisposable
         byte[] before = Hash(foreign.Path);
         NodeStorage storage = Open(true, foreign);
         Assert.False(storage.Persistent);
+        Assert.Equal(_base + "/mounts/memory", Assert.Single(_memory));
+        Assert.Equal(storage.CapacityBytes, storage.MemoryBytes);
         Assert.Equal(("foreign", "holds an ext file system"), (storage.Disks[0].State, storage.Disks[0].Reason));
         Assert.Equal(before, Hash(foreign.Path));
     }
@@ -93,6 +95,8 @@ public sealed class NodeStorageTests : IDisposable
         }
         NodeStorage storage = Open(true, disk);
         Assert.True(storage.Persistent);
+        Assert.Empty(_memory);
+        Assert.Equal(0, storage.MemoryBytes);
         Assert.EndsWith(record.FileSystem.ToString(), storage.Pool[0].Root, StringComparison.Ordinal);
         UnmountAll();
         Assert.Equal(0, Run("btrfs", "check", disk.Path).Code);
@@ -127,7 +131,7 @@ public sealed class NodeStorageTests : IDisposable
         Assert.True(code == 0, output);
     }
 
-    private NodeStorage Open(bool mayClaim, params BlockDisk[] disks) => NodeStorage.Open(disks, mayClaim, _log.Add, _base + "/mounts", _base + "/templates");
+    private NodeStorage Open(bool mayClaim, params BlockDisk[] disks) => NodeStorage.Open(disks, mayClaim, _log.Add, _base + "/mounts", _base + "/templates", _memory.Add);
 
     private BlockDisk Loop(string name, long size)
     {
