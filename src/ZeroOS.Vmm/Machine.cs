@@ -48,12 +48,13 @@ internal sealed unsafe class Machine : IDisposable
         KvmDevice kvm = new(new FileDescriptor(config.KvmDescriptor));
         Machine m = new(kvm, config.MemoryBytes);
         m.AddMemorySlots();
+        PciRoot root = m.MakePciRoot(config, kvm.HasReadOnlyMemory);
         m._vm.CreateInterruptChips();
         LoadedKernel kernel = m.LoadKernel(config);
         InterruptRoutes routes = new(m._vm);
         m._control = new ControlSocket(m._loop, new SeqPacketSocket(new FileDescriptor(config.ControlDescriptor)), m.End, m.Statistics);
         m.AddPlatform(config);
-        m.AddDevices(config, routes);
+        m.AddDevices(config, root, routes);
         m.AddProcessors(kvm, config.Cpus, kernel);
         return m;
     }
@@ -123,6 +124,17 @@ internal sealed unsafe class Machine : IDisposable
             _vm.AddMemory(1, Layout.FourGiB, _memory.High, _memory.HighSize);
     }
 
+    // The slots of the devices there will be; the empty ones behind them are read once each.
+    private PciRoot MakePciRoot(VmConfig config, bool inMemory)
+    {
+        if (!inMemory)
+            return new PciRoot();
+        const int VsockAndRng = 2;
+        MemoryMapping image = MemoryMapping.Anonymous((config.Disks.Count + config.Nics.Count + VsockAndRng) * (long)PciRoot.SlotBytes);
+        _vm.AddMemory(2, Layout.Ecam, image.Pointer, (ulong)image.Size, readOnly: true);
+        return new PciRoot(image);
+    }
+
     private LoadedKernel LoadKernel(VmConfig config)
     {
         using FileDescriptor file = new(config.KernelDescriptor);
@@ -148,9 +160,8 @@ internal sealed unsafe class Machine : IDisposable
         _control!.PowerButton = button.Press;
     }
 
-    private void AddDevices(VmConfig config, InterruptRoutes routes)
+    private void AddDevices(VmConfig config, PciRoot root, InterruptRoutes routes)
     {
-        PciRoot root = new();
         _mmio.Add(Layout.Ecam, Layout.EcamSize, root);
         // Disks first: the guest names them in the order it finds them.
         for (int i = 0; i < config.Disks.Count; i++)

@@ -30,6 +30,9 @@ internal sealed unsafe class KvmDevice
     /// <summary>Whether the local APIC timer has TSC-deadline mode, which CPUID must then say itself.</summary>
     public bool HasTscDeadline => _kvm.Ioctl(KvmAbi.CHECK_EXTENSION, KvmAbi.CAP_TSC_DEADLINE_TIMER) > 0;
 
+    /// <summary>Whether memory can be given to a guest that it only reads; its writes come back as exits.</summary>
+    public bool HasReadOnlyMemory => _kvm.Ioctl(KvmAbi.CHECK_EXTENSION, KvmAbi.CAP_READONLY_MEM) > 0;
+
     /// <summary>Makes a virtual machine bound to this process.</summary>
     public KvmVm CreateVm()
     {

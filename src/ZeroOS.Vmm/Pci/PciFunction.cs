@@ -6,7 +6,7 @@ namespace ZeroOS.Vmm.Pci;
 /// The configuration space of one function (PCI 3.0, chapter 6): 256 bytes with a mask of what the guest may change. Its one BAR is assigned by us; the guest may
 /// size it, but the device stays where it was put.
 /// </summary>
-internal abstract class PciFunction
+internal abstract unsafe class PciFunction
 {
     private const int Command = 4, Status = 6, Bar0 = 0x10, CapabilityPointer = 0x34, FirstCapability = 0x40;
     private const byte MsixId = 0x11;
@@ -16,6 +16,7 @@ internal abstract class PciFunction
     private int _nextCapability = FirstCapability;
     private int _lastPointer = CapabilityPointer;
     private int _msix = -1;
+    private byte* _copy;
 
     /// <summary>A type 0 header.</summary>
     protected PciFunction(ushort vendor, ushort device, uint classCode, byte revision, ushort subsystem)
@@ -48,6 +49,16 @@ internal abstract class PciFunction
         BinaryPrimitives.WriteUInt32LittleEndian(_writable.AsSpan(Bar0), ~(size - 1));
     }
 
+    /// <summary>From now on the 256 bytes are also at <paramref name="page"/>, where the guest reads them without an exit.</summary>
+    public void KeepCopyAt(byte* page)
+    {
+        lock (_gate)
+        {
+            _copy = page;
+            Copy(0, _config.Length);
+        }
+    }
+
     /// <summary>A processor's read of configuration space.</summary>
     public void ReadConfig(int offset, Span<byte> data)
     {
@@ -72,6 +83,7 @@ internal abstract class PciFunction
                 byte mask = _writable[offset + i];
                 _config[offset + i] = (byte)((_config[offset + i] & ~mask) | (data[i] & mask));
             }
+            Copy(offset, data.Length);
             if (_msix >= 0 && offset < _msix + 4 && offset + data.Length > _msix + 2)
                 OnMsixControl((_config[_msix + 3] & 0x80) != 0, (_config[_msix + 3] & 0x40) != 0);
         }
@@ -103,6 +115,14 @@ internal abstract class PciFunction
 
     /// <summary>The guest wrote MSI-X message control.</summary>
     protected abstract void OnMsixControl(bool enabled, bool masked);
+
+    // Only what changed: another processor may be reading the rest.
+    private void Copy(int offset, int length)
+    {
+        // SAFETY: KeepCopyAt gave 256 bytes, and the callers' ranges are inside _config.
+        if (_copy != null)
+            _config.AsSpan(offset, length).CopyTo(new Span<byte>(_copy + offset, length));
+    }
 
     private void Set16(int offset, ushort value) => BinaryPrimitives.WriteUInt16LittleEndian(_config.AsSpan(offset), value);
 }
