@@ -110,7 +110,7 @@ internal static class RunVerb
             session.Terminal.Out.WriteLine(name);
             return 0;
         }
-        await MachineVerbs.CopyLogsAsync(session, client, new MachineLogs { Deployment = name, Machine = RunRequest.Machine, Follow = true });
+        await MachineVerbs.CopyLogsAsync(session, client, new MachineLogs { Deployment = name, Machine = RunRequest.Machine, Follow = true }); // until it is at rest
         int code = await DeploymentWait.UntilEndedAsync(client, name, RunRequest.Machine, session.Cancellation) ?? OurFault;
         if (parsed.GetValue(s_remove))
             await client.CallAsync(Commands.DeploymentDelete, new DeploymentDelete { Name = name }, BusJson.Default.DeploymentDelete, BusJson.Default.Nothing, session.Cancellation);
@@ -128,7 +128,7 @@ internal static class RunVerb
         Workdir = parsed.GetValue(s_workdir),
         Entrypoint = parsed.GetValue(s_entrypoint),
         Restart = RunRequest.ParseRestart(parsed.GetValue(s_restart)!),
-        Memory = GrantVerbs.Size(parsed.GetValue(s_memory)!),
+        Memory = RunRequest.ParseMemory(parsed.GetValue(s_memory)!),
         Cpus = parsed.GetValue(s_cpus),
         Command = parsed.GetValue(s_command) ?? [],
     };

@@ -74,4 +74,19 @@ public sealed class RunRequestTests
     [InlineData("ho st")]
     [InlineData("")]
     public void A_wrong_address_is_wrong_usage(string text) => Assert.Equal(CliException.Usage, Assert.Throws<CliException>(() => NodeAddress.Parse(text)).ExitCode);
+
+    [Theory]
+    [InlineData("128m", 128L << 20)]
+    [InlineData("2g", 2L << 30)]
+    [InlineData("512MiB", 512L << 20)]
+    [InlineData("134217728", 134217728L)]
+    [InlineData("64kb", -1L)]
+    [InlineData("m", -1L)]
+    public void Memory_is_understood_as_docker_writes_it(string text, long bytes)
+    {
+        if (bytes < 0)
+            Assert.Throws<CliException>(() => RunRequest.ParseMemory(text));
+        else
+            Assert.Equal(bytes, RunRequest.ParseMemory(text).Bytes);
+    }
 }

@@ -167,15 +167,17 @@ internal sealed class EngineHandlers(EngineParts parts, DeploymentAdmission depl
         }
         while (true)
         {
-            Task changed = log.Changed.Next;
+            Task changed = log.Changed.Next, happened = parts.Store.EventsAdded.Next;
+            // Asked before the log is read: what the machine said last is in it when it is at rest.
+            bool atRest = parts.Store.Workload(row.Id)?.State is WorkloadState.Exited or WorkloadState.Failed;
             IReadOnlyList<LogChunk> chunks = log.Read(ref position, PieceBytes * 4);
             foreach (LogPiece piece in chunks.SelectMany(Pieces))
                 yield return piece;
             if (chunks.Count > 0)
                 continue;
-            if (!body.Follow || log.Removed)
+            if (!body.Follow || log.Removed || atRest)
                 yield break;
-            await changed.WaitAsync(either.Token).ConfigureAwait(false);
+            await Task.WhenAny(changed, happened).WaitAsync(either.Token).ConfigureAwait(false);
         }
     }
 

@@ -69,6 +69,20 @@ public sealed class EngineHandlersTests
     }
 
     [Fact]
+    public async Task Followed_output_ends_when_the_machine_is_at_rest()
+    {
+        using EngineBench bench = Deployed(RestartPolicy.Never);
+        await using IAsyncEnumerator<LogPiece> stream = bench.Handlers.MachineLogs(EngineBench.Alice, new MachineLogs { Deployment = "shop", Machine = "web", Follow = true }, default).GetAsyncEnumerator();
+        Task<bool> next = stream.MoveNextAsync().AsTask();
+        Assert.False(next.IsCompleted);
+        bench.Engine.Output(bench.Id("web"), 0, 1, "last\n"u8);
+        bench.World.End(bench.Id("web"), 0);
+        bench.Settle();
+        Assert.True(await next);
+        Assert.False(await stream.MoveNextAsync());
+    }
+
+    [Fact]
     public async Task Started_workers_bring_a_deployment_up_and_a_watcher_hears_every_step()
     {
         using EngineBench bench = new();
@@ -97,11 +111,11 @@ public sealed class EngineHandlersTests
         Assert.Equal((WorkloadState.Running, "registry-unreachable"), (bench.Status("web").State, bench.Status("web").Reason));
     }
 
-    private static EngineBench Deployed()
+    private static EngineBench Deployed(RestartPolicy restart = RestartPolicy.Always)
     {
         EngineBench bench = new();
         bench.Grant(EngineBench.Alice);
-        bench.Apply(EngineBench.Shop());
+        bench.Apply(EngineBench.With(EngineBench.Shop(), 1, m => m with { Restart = restart }));
         bench.Settle();
         return bench;
     }
