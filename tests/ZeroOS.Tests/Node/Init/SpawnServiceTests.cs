@@ -102,6 +102,10 @@ public sealed class SpawnServiceTests : IDisposable
         former.Drop("other");
         former.Dispose();
         _init.Ended(new ProcessExit(dies, 0, 9));
+        while (!Knows(dies))
+        {
+            // the end is told on another thread than the hand-over
+        }
 
         for (int i = 0; i < 2; i++)
         {
@@ -115,6 +119,16 @@ public sealed class SpawnServiceTests : IDisposable
             Assert.Equal([5, 6], kept.Select(k => k.Length));
             Array.ForEach(kept, k => k.Dispose());
         }
+    }
+
+    /// <summary>Whether PID 1 has heard of the end of a process.</summary>
+    private bool Knows(int ended)
+    {
+        using InitConnection node = _init.Connect();
+        HandedOver all = node.HandOver();
+        foreach (FileDescriptor kept in all.Kept.Values.SelectMany(k => k))
+            kept.Dispose();
+        return all.Processes.Any(p => p.Pid == ended && p.HasEnded);
     }
 
     [Fact]
