@@ -32,6 +32,7 @@ public sealed class InitConnection : IDisposable
     private readonly List<HeldProcess> _processes = [];
     private readonly Dictionary<string, FileDescriptor[]> _kept = new(StringComparer.Ordinal);
     private readonly BlockingCollection<Action> _events = [];
+    private Thread? _hearing;
     private uint _lastId;
 
     /// <summary>Takes ownership of the node's end.</summary>
@@ -56,7 +57,8 @@ public sealed class InitConnection : IDisposable
     /// <summary>Starts hearing PID 1.</summary>
     public void Listen()
     {
-        new Thread(Hear) { Name = "init-connection", IsBackground = true }.Start();
+        _hearing = new Thread(Hear) { Name = "init-connection", IsBackground = true };
+        _hearing.Start();
         new Thread(Tell) { Name = "init-events", IsBackground = true }.Start();
     }
 
@@ -100,6 +102,9 @@ public sealed class InitConnection : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        // The number of a closed descriptor is the next one's: whoever reads by it must have stopped before.
+        _socket.Shutdown();
+        _hearing?.Join();
         _socket.Dispose();
     }
 
