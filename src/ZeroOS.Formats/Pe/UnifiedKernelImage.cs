@@ -9,29 +9,32 @@ namespace ZeroOS.Formats.Pe;
 /// </summary>
 public static class UnifiedKernelImage
 {
-    private const int SectionHeaderBytes = 40;
+    /// <summary>The sections that systemd-stub 252 knows, in the order in which it measures them into PCR 11; .pcrsig it measures not at all (tpm-pcr.h).</summary>
+    public static readonly IReadOnlyList<string> KnownSections = [".linux", ".osrel", ".cmdline", ".initrd", ".splash", ".dtb", ".pcrsig", ".pcrpkey"];
+
     private const uint InitializedReadOnlyData = 0x40000040;
 
-    /// <summary>Returns the image. Sections are added in the order given; the stub finds them by name (at most 8 ASCII characters).</summary>
+    /// <summary>Returns the image, unsigned. Sections are added in the order given; the stub finds them by name (at most 8 ASCII characters).</summary>
     /// <exception cref="InvalidDataException">The stub is no PE32+ file, or has no room for the section headers.</exception>
     public static byte[] Assemble(ReadOnlySpan<byte> stub, IReadOnlyList<(string Name, ReadOnlyMemory<byte> Content)> sections)
     {
         PeLayout pe = PeLayout.Read(stub);
-        int headersEnd = pe.SectionTable + ((pe.SectionCount + sections.Count) * SectionHeaderBytes);
-        if (headersEnd > pe.FirstSectionOffset)
-            throw new InvalidDataException($"the EFI stub has room for {(pe.FirstSectionOffset - pe.SectionTable) / SectionHeaderBytes} section headers, not {pe.SectionCount + sections.Count}");
+        int count = pe.Sections.Count + sections.Count, headersEnd = pe.SectionTable + (count * PeLayout.SectionHeaderBytes);
+        if (headersEnd > Math.Min(pe.FirstSectionOffset, pe.HeadersSize))
+            throw new InvalidDataException($"the EFI stub has room for {(pe.FirstSectionOffset - pe.SectionTable) / PeLayout.SectionHeaderBytes} section headers, not {count}");
 
+        // The stub's symbols lie behind its sections and go: firmware and signing tools do not agree on how bytes that no section owns are hashed.
         MemoryStream image = new();
-        image.Write(stub);
+        image.Write(stub[..(int)pe.LastSectionEnd]);
         Pad(image, pe.FileAlignment);
-        byte[] headers = new byte[sections.Count * SectionHeaderBytes];
+        byte[] headers = new byte[sections.Count * PeLayout.SectionHeaderBytes];
         uint address = pe.EndAddress;
-        uint added = 0;
+        ulong initialized = pe.InitializedDataSize;
         for (int i = 0; i < sections.Count; i++)
         {
             (string name, ReadOnlyMemory<byte> content) = sections[i];
-            uint rawSize = AlignUp((uint)content.Length, pe.FileAlignment);
-            Span<byte> header = headers.AsSpan(i * SectionHeaderBytes, SectionHeaderBytes);
+            uint rawSize = PeLayout.AlignUp((ulong)content.Length, pe.FileAlignment);
+            Span<byte> header = headers.AsSpan(i * PeLayout.SectionHeaderBytes, PeLayout.SectionHeaderBytes);
             if (Encoding.ASCII.GetBytes(name, header[..8]) is 0)
                 throw new ArgumentException("a section needs a name", nameof(sections));
             BinaryPrimitives.WriteUInt32LittleEndian(header[8..], (uint)content.Length);
@@ -41,69 +44,78 @@ public static class UnifiedKernelImage
             BinaryPrimitives.WriteUInt32LittleEndian(header[36..], InitializedReadOnlyData);
             image.Write(content.Span);
             Pad(image, pe.FileAlignment);
-            address = AlignUp(address + (uint)content.Length, pe.SectionAlignment);
-            added += rawSize;
+            address = PeLayout.AlignUp((ulong)address + (uint)content.Length, pe.SectionAlignment);
+            initialized += rawSize;
         }
 
         byte[] bytes = image.ToArray();
-        headers.CopyTo(bytes, pe.SectionTable + (pe.SectionCount * SectionHeaderBytes));
-        BinaryPrimitives.WriteUInt16LittleEndian(bytes.AsSpan(pe.Coff + 2), (ushort)(pe.SectionCount + sections.Count));
-        BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(pe.Coff + 4), 0); // time stamp: the same input is the same image
-        BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(pe.Optional + 8), pe.InitializedDataSize + added);
-        BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(pe.Optional + 56), address);
-        BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(pe.Optional + 64), 0); // checksum: firmware does not look
+        headers.CopyTo(bytes, pe.SectionTable + (pe.Sections.Count * PeLayout.SectionHeaderBytes));
+        Finish(bytes, pe, count, (uint)initialized, address);
         return bytes;
+    }
+
+    /// <summary>
+    /// Takes an image apart: the stub as it is without what was added, and what was added, in order. Assembling these gives the same image again, but for its
+    /// signature.
+    /// </summary>
+    /// <exception cref="InvalidDataException">No image of this kind: no kernel in it, a section twice, or sections among the stub's own.</exception>
+    public static (byte[] Stub, IReadOnlyList<(string Name, ReadOnlyMemory<byte> Content)> Sections) Disassemble(ReadOnlyMemory<byte> image)
+    {
+        PeLayout pe = PeLayout.Read(image.Span);
+        Payload(pe, image); // what no stub would take is taken apart by nobody
+        int own = pe.Sections.Count - pe.Sections.Reverse().TakeWhile(s => KnownSections.Contains(s.Name)).Count();
+        PeSection[] added = [.. pe.Sections.Skip(own)];
+        uint start = added.Where(s => s.RawSize > 0).Select(s => s.RawOffset).FirstOrDefault(), end = start;
+        foreach (PeSection section in added.Where(s => s.RawSize > 0))
+            end = section.RawOffset == end ? end + section.RawSize : throw new InvalidDataException($"the section {section.Name} is not where an image of ours has it");
+        PeLayout rest = pe with { Sections = [.. pe.Sections.Take(own)] };
+        if (own == 0 || start < pe.HeadersSize || rest.LastSectionEnd > start || end - start > pe.InitializedDataSize)
+            throw new InvalidDataException("the stub and what it starts are mixed in this EFI file; it is not an image of ours");
+        byte[] stub = image[..(int)start].ToArray();
+        stub.AsSpan(pe.SectionTable + (own * PeLayout.SectionHeaderBytes), added.Length * PeLayout.SectionHeaderBytes).Clear();
+        Finish(stub, pe, own, pe.InitializedDataSize - (end - start), rest.EndAddress);
+        return (stub, [.. added.Select(s => (s.Name, Content(image, s)))]);
     }
 
     /// <summary>The content of a section, or empty.</summary>
     /// <exception cref="InvalidDataException">No PE32+ file.</exception>
     public static ReadOnlyMemory<byte> Section(ReadOnlyMemory<byte> image, string name)
     {
-        PeLayout pe = PeLayout.Read(image.Span);
-        for (int i = 0; i < pe.SectionCount; i++)
-        {
-            ReadOnlySpan<byte> header = image.Span.Slice(pe.SectionTable + (i * SectionHeaderBytes), SectionHeaderBytes);
-            uint size = BinaryPrimitives.ReadUInt32LittleEndian(header[8..]), offset = BinaryPrimitives.ReadUInt32LittleEndian(header[20..]);
-            if (Encoding.ASCII.GetString(header[..8]).TrimEnd('\0') == name && offset <= image.Length && size <= image.Length - offset)
-                return image.Slice((int)offset, (int)size);
-        }
-        return default;
+        PeSection section = PeLayout.Read(image.Span).Sections.FirstOrDefault(s => s.Name == name);
+        return Content(image, section);
     }
 
-    private static void Pad(MemoryStream stream, uint alignment) => stream.Write(new byte[AlignUp((uint)stream.Position, alignment) - stream.Position]);
+    /// <summary>What the stub finds in an image: the sections it knows, by name.</summary>
+    /// <exception cref="InvalidDataException">No PE32+ file, no kernel in it, or sections that could be taken for one another.</exception>
+    internal static IReadOnlyDictionary<string, ReadOnlyMemory<byte>> Payload(ReadOnlyMemory<byte> image) => Payload(PeLayout.Read(image.Span), image);
 
-    private static uint AlignUp(uint value, uint alignment) => checked(value + alignment - 1) / alignment * alignment;
-
-    /// <summary>Where things are in a PE32+ file; offsets are file offsets, checked against its length.</summary>
-    private readonly record struct PeLayout(int Coff, int Optional, int SectionTable, int SectionCount, uint FirstSectionOffset, uint EndAddress,
-        uint SectionAlignment, uint FileAlignment, uint InitializedDataSize)
+    private static Dictionary<string, ReadOnlyMemory<byte>> Payload(PeLayout pe, ReadOnlyMemory<byte> image)
     {
-        public static PeLayout Read(ReadOnlySpan<byte> file)
+        Dictionary<string, ReadOnlyMemory<byte>> payload = [];
+        foreach (PeSection section in pe.Sections)
         {
-            const int Pe32PlusOptionalBytes = 112;
-            if (file.Length < 0x40 || file[0] != 'M' || file[1] != 'Z')
-                throw new InvalidDataException("not a PE file: no MZ header");
-            int coff = BinaryPrimitives.ReadInt32LittleEndian(file[0x3C..]) + 4;
-            if (coff < 0x44 || coff > file.Length - 20 - Pe32PlusOptionalBytes || !file[(coff - 4)..coff].SequenceEqual("PE\0\0"u8))
-                throw new InvalidDataException("not a PE file: no PE header");
-            int count = BinaryPrimitives.ReadUInt16LittleEndian(file[(coff + 2)..]), optionalSize = BinaryPrimitives.ReadUInt16LittleEndian(file[(coff + 16)..]);
-            int optional = coff + 20, table = optional + optionalSize;
-            if (BinaryPrimitives.ReadUInt16LittleEndian(file[optional..]) != 0x20B)
-                throw new InvalidDataException("not a PE32+ file");
-            uint sectionAlignment = BinaryPrimitives.ReadUInt32LittleEndian(file[(optional + 32)..]), fileAlignment = BinaryPrimitives.ReadUInt32LittleEndian(file[(optional + 36)..]);
-            if (count is 0 or > 96 || table > file.Length - (count * SectionHeaderBytes) || sectionAlignment is 0 or > 1 << 20 || fileAlignment is 0 or > 1 << 16)
-                throw new InvalidDataException("the PE section table is broken");
-            uint first = uint.MaxValue, end = 0;
-            for (int i = 0; i < count; i++)
-            {
-                ReadOnlySpan<byte> header = file.Slice(table + (i * SectionHeaderBytes), SectionHeaderBytes);
-                uint virtualSize = BinaryPrimitives.ReadUInt32LittleEndian(header[8..]), address = BinaryPrimitives.ReadUInt32LittleEndian(header[12..]);
-                uint raw = BinaryPrimitives.ReadUInt32LittleEndian(header[20..]);
-                if (raw != 0)
-                    first = Math.Min(first, raw);
-                end = Math.Max(end, AlignUp(checked(address + virtualSize), sectionAlignment));
-            }
-            return new PeLayout(coff, optional, table, count, first, end, sectionAlignment, fileAlignment, BinaryPrimitives.ReadUInt32LittleEndian(file[(optional + 8)..]));
+            // The stub compares beginnings (".dtb" finds ".dtbauto") and takes the last: names that only begin alike, or come twice, have no one meaning.
+            if (KnownSections.FirstOrDefault(known => section.Name.StartsWith(known, StringComparison.Ordinal)) is not string name)
+                continue;
+            if (name != section.Name || section.VirtualSize > section.RawSize || !payload.TryAdd(name, Content(image, section)))
+                throw new InvalidDataException($"the section {name} of this EFI file is there twice or is broken");
         }
+        return payload.TryGetValue(".linux", out ReadOnlyMemory<byte> kernel) && kernel.Length > 0 ? payload : throw new InvalidDataException("this EFI file has no kernel in it; it is not an image of ours");
     }
+
+    private static ReadOnlyMemory<byte> Content(ReadOnlyMemory<byte> image, PeSection section) =>
+        image.Slice((int)section.RawOffset, (int)Math.Min(section.VirtualSize, section.RawSize));
+
+    private static void Finish(Span<byte> image, PeLayout pe, int sections, uint initializedData, uint imageSize)
+    {
+        BinaryPrimitives.WriteUInt16LittleEndian(image[(pe.Coff + 2)..], (ushort)sections);
+        image.Slice(pe.Coff + 4, 12).Clear(); // time stamp: the same input is the same image; symbols: cut off
+        BinaryPrimitives.WriteUInt32LittleEndian(image[pe.InitializedData..], initializedData);
+        BinaryPrimitives.WriteUInt32LittleEndian(image[pe.ImageSize..], imageSize);
+        BinaryPrimitives.WriteUInt32LittleEndian(image[pe.Checksum..], 0); // firmware does not look
+        if (pe.HasCertificateEntry)
+            image.Slice(pe.CertificateEntry, PeLayout.DirectoryBytes).Clear();
+    }
+
+    private static void Pad(MemoryStream stream, uint alignment) => stream.Write(new byte[PeLayout.AlignUp((ulong)stream.Position, alignment) - stream.Position]);
 }

@@ -1,6 +1,6 @@
 namespace ZeroOS.Linux;
 
-/// <summary>poll(2) of one descriptor without waiting.</summary>
+/// <summary>poll(2) of one descriptor.</summary>
 public static unsafe class Polling
 {
     private const short POLLIN = 1, POLLOUT = 4, POLLERR = 8;

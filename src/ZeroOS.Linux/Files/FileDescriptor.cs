@@ -199,6 +199,13 @@ public sealed unsafe class FileDescriptor : SafeHandleMinusOneIsInvalid
     /// <summary>Waits until data is on the medium (fdatasync(2)).</summary>
     public void SyncData() => Check(Libc.fdatasync(Number), "fdatasync");
 
+    /// <summary>Forgets what is cached of the file and already on the medium, so that the next read comes from there (posix_fadvise(2)); a hint, never refused.</summary>
+    public void DropCache()
+    {
+        const int POSIX_FADV_DONTNEED = 4;
+        _ = Libc.posix_fadvise(Number, 0, 0, POSIX_FADV_DONTNEED);
+    }
+
     /// <summary>Whether reads and writes return EAGAIN instead of waiting (O_NONBLOCK); shared by all duplicates.</summary>
     public void SetNonBlocking(bool on)
     {

@@ -46,6 +46,9 @@ internal static unsafe partial class Libc
     [LibraryImport(C, SetLastError = true)]
     internal static partial int memfd_create(byte* name, uint flags);
 
+    [LibraryImport(C)]
+    internal static partial int posix_fadvise(int fd, long offset, long length, int advice);
+
     [LibraryImport(C, SetLastError = true)]
     internal static partial int flock(int fd, int operation);
 }

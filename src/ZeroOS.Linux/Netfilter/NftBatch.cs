@@ -29,10 +29,11 @@ internal sealed class NftBatch
         foreach (NftChain chain in table.Chains)
         {
             foreach (NftRule rule in chain.Rules)
-            {
-                Message(NFT_MSG_NEWRULE, table.Family, NetlinkFlags.Create | NetlinkFlags.Append).Text(1, table.Name).Text(2, chain.Name)
-                    .Nest(4, list => rule.Write(list, table.Family));
-            }
+                Rule(table, chain, rule);
+            // The kernel gives a chain the policy "drop" only when the whole transaction is done (nft_chain_commit_drop_policy), and takes the old chain away before:
+            // for a moment what passes all rules would be accepted. A rule counts from the same moment as all the others.
+            if (chain.Drop)
+                Rule(table, chain, new NftRule().Drop());
         }
     }
 
@@ -74,6 +75,9 @@ internal sealed class NftBatch
             });
         }
     }
+
+    private void Rule(NftTable table, NftChain chain, NftRule rule) =>
+        Message(NFT_MSG_NEWRULE, table.Family, NetlinkFlags.Create | NetlinkFlags.Append).Text(1, table.Name).Text(2, chain.Name).Nest(4, list => rule.Write(list, table.Family));
 
     private void Chain(NftTable table, NftChain chain)
     {
