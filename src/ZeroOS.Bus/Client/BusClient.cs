@@ -26,6 +26,9 @@ public sealed class BusClient(IdentityKey identity, KeyId node, IBusTransport tr
     /// <summary>The pinned node.</summary>
     public KeyId Node => node;
 
+    /// <summary>The epoch and the sealing key of the last request that was answered; null before. What a node says of its own start must be about these.</summary>
+    public (byte[] Epoch, byte[] SealingKey)? Channel => _known is { } known ? (Convert.FromBase64String(known.Epoch), known.SealingKey) : null;
+
     /// <summary>Asks whoever is there who it is, and checks that it can sign for the id it claims. Whether that id is the right one is for a person to say.</summary>
     /// <exception cref="SpoofedReplyException">It cannot.</exception>
     public static async Task<NodeInfo> WhoIsThereAsync(IdentityKey identity, IBusTransport transport, TimeProvider clock, CancellationToken cancellation)
@@ -93,7 +96,7 @@ public sealed class BusClient(IdentityKey identity, KeyId node, IBusTransport tr
                     // The node began another epoch, or its clock and ours drifted: learn both and try once more, never twice.
                     again = attempt == 0 && error.Code is ErrorCodes.Stale or ErrorCodes.Expired && replies.Count == 1;
                     if (!again)
-                        throw new BusErrorException(error.Code, error.Message, error.Path, error.Retryable);
+                        throw new BusErrorException(error);
                     break;
                 }
                 if (reply.Body is JsonElement piece)
@@ -125,7 +128,7 @@ public sealed class BusClient(IdentityKey identity, KeyId node, IBusTransport tr
     private static NodeInfo ReadInfo(Message reply, KeyId signer)
     {
         if (reply.Error is BusError error)
-            throw new BusErrorException(error.Code, error.Message, error.Path, error.Retryable);
+            throw new BusErrorException(error);
         NodeInfo info = Decode(Commands.NodeInfo, reply.Body ?? default, BusJson.Default.NodeInfo);
         if (info.Id != signer.Text)
             throw new SpoofedReplyException($"{signer} says it is {info.Id}");

@@ -4,6 +4,7 @@ using System.Text.Json;
 using ZeroOS.Bus.Envelopes;
 using ZeroOS.Bus.Json;
 using ZeroOS.Bus.Keys;
+using ZeroOS.Bus.Release;
 using ZeroOS.Bus.Sodium;
 using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Farm;
@@ -98,6 +99,8 @@ public static class FarmDocument
             return "recoveryEncryptionKey is not 32 bytes of base64";
         if (settings.TimeServers.Count > 8 || settings.TimeServers.Any(t => t.Length is 0 or > 253))
             return "timeServers are at most 8 names";
+        if (settings.Channel is { } channel && !ReleaseDocument.IsChannel(channel))
+            return "channel is 1 to 32 of a-z, 0-9 and '-'";
         return CheckRegistries(settings.Registries);
     }
 

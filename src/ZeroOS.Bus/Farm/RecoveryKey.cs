@@ -18,9 +18,22 @@ public static class RecoveryKey
     /// <summary>The X25519 half, base64: the key pair of SHA-256("zeroos.recovery-encryption.v1" NUL seed).</summary>
     public static string EncryptionKey(ReadOnlySpan<byte> seed)
     {
-        byte[] derived = SHA256.HashData([.. "zeroos.recovery-encryption.v1\0"u8, .. seed]);
-        using SealingKeyPair pair = SealingKeyPair.FromSeed(derived);
-        Crypto.Erase(derived);
+        using SealingKeyPair pair = EncryptionPair(seed);
         return Convert.ToBase64String(pair.PublicKey);
+    }
+
+    /// <summary>Opens what was sealed to the encryption half, or null.</summary>
+    public static byte[]? TryOpen(ReadOnlySpan<byte> seed, ReadOnlySpan<byte> box)
+    {
+        using SealingKeyPair pair = EncryptionPair(seed);
+        return pair.TryOpen(box);
+    }
+
+    private static SealingKeyPair EncryptionPair(ReadOnlySpan<byte> seed)
+    {
+        byte[] derived = SHA256.HashData([.. "zeroos.recovery-encryption.v1\0"u8, .. seed]);
+        SealingKeyPair pair = SealingKeyPair.FromSeed(derived);
+        Crypto.Erase(derived);
+        return pair;
     }
 }

@@ -64,7 +64,7 @@ public sealed class Gate(KeyId self, IAuthority authority, ICommandTable command
             return Admission.Refused(message, ErrorCodes.Expired, $"outside its window: the node's time is {now:yyyy-MM-dd'T'HH:mm:ss'Z'}, and a window is at most 5 minutes");
 
         if (commands.Find(message.Command) is not ICommand command)
-            return Admission.Refused(message, ErrorCodes.UnknownCommand, "this node has no such command");
+            return Admission.Refused(message, commands.Unknown.Code, commands.Unknown.Message);
         if (command.Allowed != Roles.Anyone && (command.Allowed & roles) == 0)
             return Admission.Refused(message, ErrorCodes.Denied, Why(command.Allowed));
 
@@ -124,6 +124,7 @@ public sealed class Gate(KeyId self, IAuthority authority, ICommandTable command
     {
         Roles.Owner => "only an owner of this node may do that",
         Roles.Tenant => "only a tenant with a grant on this node may do that; ask its owner for one (zos grant put)",
+        Roles.Recovery => "only the recovery key of the farm this node belonged to may do that",
         _ => "only an owner or a tenant of this node may do that",
     };
 }

@@ -20,6 +20,9 @@ public enum Roles
 
     /// <summary>Everybody, strangers included; only node.info.</summary>
     Anyone = 4 | OwnerOrTenant,
+
+    /// <summary>The farm's recovery signing key; only a locked node knows it.</summary>
+    Recovery = 8,
 }
 
 /// <summary>Who is who on this node. Asked for every message before its signature is verified, so it answers from memory. Thread-safe.</summary>

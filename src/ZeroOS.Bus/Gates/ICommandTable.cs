@@ -1,5 +1,7 @@
 using System.Text.Json;
 
+using ZeroOS.Contracts.Bus;
+
 namespace ZeroOS.Bus.Gates;
 
 /// <summary>What the gate has to know about a command.</summary>
@@ -18,4 +20,7 @@ public interface ICommandTable
 {
     /// <summary>The command of that name, or null.</summary>
     ICommand? Find(string name);
+
+    /// <summary>What is said about a name that is not in it.</summary>
+    BusError Unknown { get; }
 }

@@ -60,11 +60,20 @@ public sealed record BusError
 
     /// <summary>Whether the same request may succeed later.</summary>
     public bool Retryable { get; init; }
+
+    /// <summary>A kebab-case word for programs where the code alone does not tell enough: <see cref="AttestationReasons"/>.</summary>
+    public string? Reason { get; init; }
 }
 
 /// <summary>A request that cannot be served; handlers throw it, the dispatcher answers with it.</summary>
-public sealed class BusErrorException(string code, string message, string? path = null, bool retryable = false) : Exception(message)
+public sealed class BusErrorException(BusError error) : Exception(error.Message)
 {
+    /// <summary>With the members that most have.</summary>
+    public BusErrorException(string code, string message, string? path = null, bool retryable = false)
+        : this(new BusError { Code = code, Message = message, Path = path, Retryable = retryable })
+    {
+    }
+
     /// <summary>What to answer.</summary>
-    public BusError Error { get; } = new() { Code = code, Message = message, Path = path, Retryable = retryable };
+    public BusError Error { get; } = error;
 }

@@ -2,6 +2,7 @@ using System.Text.Json.Serialization;
 
 using ZeroOS.Contracts.Deployments;
 using ZeroOS.Contracts.Farm;
+using ZeroOS.Contracts.Release;
 
 namespace ZeroOS.Contracts.Bus;
 
@@ -14,6 +15,10 @@ namespace ZeroOS.Contracts.Bus;
 [JsonSerializable(typeof(BusError))]
 [JsonSerializable(typeof(NodeInfo))]
 [JsonSerializable(typeof(NodeStatus))]
+[JsonSerializable(typeof(NodeAttest))]
+[JsonSerializable(typeof(NodeAttestation))]
+[JsonSerializable(typeof(NodeRecover))]
+[JsonSerializable(typeof(NodeRecovery))]
 [JsonSerializable(typeof(Grant))]
 [JsonSerializable(typeof(GrantList))]
 [JsonSerializable(typeof(DeploymentApply))]
@@ -30,4 +35,7 @@ namespace ZeroOS.Contracts.Bus;
 [JsonSerializable(typeof(VolumeName))]
 [JsonSerializable(typeof(Deployment))]
 [JsonSerializable(typeof(FarmSettings))]
+[JsonSerializable(typeof(ReleaseManifest))]
+[JsonSerializable(typeof(NodeUpdate))]
+[JsonSerializable(typeof(UpdateStatus))]
 public sealed partial class BusJson : JsonSerializerContext;

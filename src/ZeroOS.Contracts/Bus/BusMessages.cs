@@ -13,11 +13,20 @@ public static class Commands
     /// <summary>Owners and grantees: conditions, capacity, own use.</summary>
     public const string NodeStatus = "zos.node.status";
 
+    /// <summary>Owners and grantees: what the node booted, proved by its TPM.</summary>
+    public const string NodeAttest = "zos.node.attest";
+
     /// <summary>Owner: reboot.</summary>
     public const string NodeReboot = "zos.node.reboot";
 
     /// <summary>Owner: power off.</summary>
     public const string NodeShutdown = "zos.node.shutdown";
+
+    /// <summary>Owner: update to a signed release.</summary>
+    public const string NodeUpdate = "zos.node.update";
+
+    /// <summary>The farm's recovery key, on a locked node only: give it back its identity.</summary>
+    public const string NodeRecover = "zos.node.recover";
 
     /// <summary>Owner: give or change a tenant's grant.</summary>
     public const string GrantPut = "zos.grant.put";
@@ -71,8 +80,11 @@ public sealed record NodeInfo
     /// <summary>SHA-256 of the running image, "sha256:...", or "unknown".</summary>
     public required string ImageDigest { get; init; }
 
-    /// <summary>open, sealed or attested.</summary>
+    /// <summary>open, sealed or attested; locked: see <see cref="Locked"/>.</summary>
     public required string Tier { get; init; }
+
+    /// <summary>Of a locked node: who it says it is, and why it cannot prove that; <see cref="Id"/> is then a key of this start alone.</summary>
+    public LockedState? Locked { get; init; }
 
     /// <summary>What it can do: names of optional features.</summary>
     public required IReadOnlyList<string> Features { get; init; }
@@ -123,12 +135,15 @@ public sealed record NodeStatus
 
     /// <summary>Uplink addresses, owners only.</summary>
     public IReadOnlyList<string>? Addresses { get; init; }
+
+    /// <summary>The update under way, or how the last one ended; owners only.</summary>
+    public UpdateStatus? Update { get; init; }
 }
 
 /// <summary>One thing that is well or not.</summary>
 public sealed record NodeCondition
 {
-    /// <summary>"network", "clock", "storage", "publish", "grant".</summary>
+    /// <summary>"network", "clock", "storage", "machines", "update", "publish", "grant"; "farm" when settings are not used.</summary>
     public required string Name { get; init; }
 
     /// <summary>Whether it is well.</summary>

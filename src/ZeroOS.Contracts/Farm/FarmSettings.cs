@@ -6,8 +6,11 @@ public sealed record FarmSettings
     /// <summary>The payload type of the signed document.</summary>
     public const string PayloadType = "application/vnd.zeroos.farm.v1+json";
 
-    /// <summary>Where the node reads it, and from nowhere else.</summary>
+    /// <summary>Where whoever boots the image may have put it beside the image: systemd-stub packs it from the boot medium.</summary>
     public const string Path = "/.extra/credentials/farm.cred";
+
+    /// <summary>Where it is in an image that was made for one farm (zos image seal). The stub writes nothing here, so what is here is what was signed, and goes first.</summary>
+    public const string SealedPath = "/sealed/farm.cred";
 
     /// <summary>A UUID; the farm's identity across versions.</summary>
     public required string FarmId { get; init; }
@@ -35,6 +38,9 @@ public sealed record FarmSettings
 
     /// <summary>SNTP servers; empty: DHCP's, then well-known ones.</summary>
     public IReadOnlyList<string> TimeServers { get; set; } = [];
+
+    /// <summary>The channel of releases the nodes take; absent: "stable".</summary>
+    public string? Channel { get; init; }
 }
 
 /// <summary>A registry that tenants' image references may name.</summary>

@@ -30,6 +30,9 @@ public enum InitVerb
     /// <summary>Node: restart the machine in order.</summary>
     Restart,
 
+    /// <summary>Node: the version on trial is kept; the machine need not go back to the one before.</summary>
+    TrialKept,
+
     /// <summary>PID 1: answers the request with the same <see cref="InitMessage.Id"/>; <see cref="InitMessage.Error"/> says why not.</summary>
     Done,
 
