@@ -38,6 +38,9 @@ internal static unsafe partial class LibZstd
     internal static partial nuint ZSTD_compressBound(nuint srcSize);
 
     [LibraryImport(Z)]
+    internal static partial nuint ZSTD_findFrameCompressedSize(void* src, nuint srcSize);
+
+    [LibraryImport(Z)]
     internal static partial nint ZSTD_createCCtx();
 
     [LibraryImport(Z)]

@@ -11,6 +11,17 @@ public static unsafe class Zstd
     /// <summary>Bytes that compressing <paramref name="length"/> bytes can need at most.</summary>
     public static int CompressBound(int length) => checked((int)LibZstd.ZSTD_compressBound((nuint)length));
 
+    /// <summary>Bytes of the frame that <paramref name="stored"/> begins with; -1 when it begins with none, or the frame is cut off.</summary>
+    public static int FrameLength(ReadOnlySpan<byte> stored)
+    {
+        // SAFETY: the span is pinned for the call and zstd keeps to the size it is given.
+        fixed (byte* source = stored)
+        {
+            nuint code = LibZstd.ZSTD_findFrameCompressedSize(source, (nuint)stored.Length);
+            return Failed(code) ? -1 : (int)code;
+        }
+    }
+
     internal static bool Failed(nuint code) => LibZstd.ZSTD_isError(code) != 0;
 
     internal static string Reason(nuint code) => Marshal.PtrToStringUTF8((nint)LibZstd.ZSTD_getErrorName(code)) ?? "";

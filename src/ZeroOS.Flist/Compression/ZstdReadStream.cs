@@ -1,9 +1,11 @@
 using Microsoft.Win32.SafeHandles;
 
+using ZeroOS.Formats.Streams;
+
 namespace ZeroOS.Flist.Compression;
 
 /// <summary>Reads plain bytes out of a stream of zstd frames: several frames and skippable ones included, windows up to 128 MiB (layers of OCI images).</summary>
-public sealed unsafe class ZstdReadStream : Stream
+public sealed unsafe class ZstdReadStream : ReadableStream
 {
     private const int MaxWindowLog = 27;
     private readonly Stream _stored;
@@ -14,21 +16,6 @@ public sealed unsafe class ZstdReadStream : Stream
 
     /// <summary>Reads from <paramref name="stored"/>, which it closes.</summary>
     public ZstdReadStream(Stream stored) => _stored = stored;
-
-    /// <inheritdoc/>
-    public override bool CanRead => true;
-
-    /// <inheritdoc/>
-    public override bool CanSeek => false;
-
-    /// <inheritdoc/>
-    public override bool CanWrite => false;
-
-    /// <inheritdoc/>
-    public override long Length => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
 
     /// <summary>Reads plain bytes; 0 at the end of the last frame.</summary>
     /// <exception cref="InvalidDataException">The bytes are not zstd, or end inside a frame.</exception>
@@ -56,22 +43,6 @@ public sealed unsafe class ZstdReadStream : Stream
     }
 
     /// <inheritdoc/>
-    public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-
-    /// <inheritdoc/>
-    public override void Flush()
-    {
-    }
-
-    /// <inheritdoc/>
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
     protected override void Dispose(bool disposing)
     {
         if (disposing)

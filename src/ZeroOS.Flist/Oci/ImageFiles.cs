@@ -1,4 +1,5 @@
 using ZeroOS.Flist.Build;
+using ZeroOS.Formats.Streams;
 using ZeroOS.Formats.Tar;
 
 namespace ZeroOS.Flist.Oci;

@@ -2,11 +2,12 @@ using System.IO.Compression;
 
 using ZeroOS.Flist.Build;
 using ZeroOS.Flist.Compression;
+using ZeroOS.Formats.Streams;
 
 namespace ZeroOS.Flist.Oci;
 
 /// <summary>The plain archive of a layer, read once from start to end while both its digests are computed.</summary>
-internal sealed class LayerStream : Stream
+internal sealed class LayerStream : ReadableStream
 {
     private readonly DigestStream _stored;
     private readonly DigestStream _plain;
@@ -33,16 +34,6 @@ internal sealed class LayerStream : Stream
     }
 
     internal long StoredBytesRead => _stored.BytesRead;
-
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
 
     /// <summary>Tells the compression from the first four bytes.</summary>
     internal static LayerCompression CompressionOf(ReadOnlySpan<byte> magic)
@@ -79,18 +70,6 @@ internal sealed class LayerStream : Stream
     internal Sha256Digest PlainDigest => _plain.Digest;
 
     public override int Read(Span<byte> buffer) => _plain.Read(buffer);
-
-    public override int Read(byte[] buffer, int offset, int count) => _plain.Read(buffer.AsSpan(offset, count));
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     protected override void Dispose(bool disposing)
     {
