@@ -19,17 +19,20 @@ using ZeroOS.Node.Images;
 using ZeroOS.Node.Init;
 using ZeroOS.Node.Jail;
 using ZeroOS.Node.Network;
+using ZeroOS.Node.Screen;
 using ZeroOS.Node.Storage;
+using ZeroOS.Node.Trust;
+using ZeroOS.Node.Update;
 
 namespace ZeroOS.Node;
 
 /// <summary>Role <c>node</c>: the process that has the identity, speaks on the bus and brings deployments to life. Its start is a table, as PID 1's is.</summary>
-internal sealed class NodeRole
+internal sealed partial class NodeRole
 {
     /// <summary>Room for the node's own database where there is no disk: a file system in memory has no metadata to keep room for.</summary>
     private const long MemoryStorageReserve = 32L << 20;
 
-    private const string RunDirectory = "/run/node", ImageDigestFile = "/image-digest";
+    private const string RunDirectory = "/run/node";
     private static readonly TimeSpan s_stopWithin = TimeSpan.FromSeconds(90);
 
     private static readonly (string Name, Action<NodeRole> Run)[] s_steps =
@@ -37,6 +40,7 @@ internal sealed class NodeRole
         ("settings", n => n.ReadSettings()),
         ("storage", n => n.OpenStorage()),    // claims an empty disk only when there are settings
         ("identity", n => n.LoadIdentity()),
+        ("tpm", n => n.OpenTpm()),            // waits for nothing either
         ("uplink", n => n.StartUplink()),     // waits for nothing: addresses come when they come
         ("clock", n => n.StartClock()),       // nor does anything wait for the time
         ("images", n => n.OpenImages()),
@@ -49,8 +53,11 @@ internal sealed class NodeRole
     private readonly KernelLog _log;
     private readonly FetchProcesses _fetchers;
     private FarmSettings? _settings;
+    private (string Reason, string Message) _noFarm = ("no-settings", "no farm settings: the node says who it is and refuses the rest (zos farm new makes them)");
+    private EngineLimits? _limits;
     private NodeStorage _storage = null!;
     private IdentityKey _identity = null!;
+    private Attestor _attestor = null!;
     private Uplink _uplink = null!;
     private Networks _networks = null!;
     private NodeClock _clock = null!;
@@ -59,6 +66,8 @@ internal sealed class NodeRole
     private EngineStore _store = null!;
     private WorkloadEngine _engine = null!;
     private NodeBus _bus = null!;
+    private FetchConnection _fetch = null!;
+    private Updater _updates = null!;
     private double? _readyAfter;
 
     private NodeRole(InitConnection init, FetchProcesses fetchers, HandedOver left, KernelLog log) => (_init, _fetchers, _left, _log) = (init, fetchers, left, log);
@@ -73,9 +82,14 @@ internal sealed class NodeRole
         FetchProcesses fetchers = new(init);
         init.Listen();
         NodeRole node = new(init, fetchers, init.HandOver(), log);
+        node._screen = new NodeScreen(NodeScreen.FromInit(), node.Seen, log.Warn);
+        node._screen.Start();
         foreach ((string name, Action<NodeRole> run) in s_steps)
         {
+            if (node._who.Locked is not null && !s_lockedSteps.Contains(name))
+                continue;
             long began = Stopwatch.GetTimestamp();
+            node.OnScreen(name);
             try
             {
                 run(node);
@@ -83,30 +97,38 @@ internal sealed class NodeRole
             catch (Exception e)
             {
                 log.Error($"node step={name} failed: {e.GetType().Name}: {e.Message}");
+                node._stage = $"failed at {name}: {e.Message}";
+                node._screen.Show();
                 return 1;
             }
             log.Write(LogLevel.Debug, string.Create(CultureInfo.InvariantCulture, $"node step={name} ms={Stopwatch.GetElapsedTime(began).TotalMilliseconds:F1}"));
         }
         node.Ready();
-        if (WaitHandle.WaitAny([stopping.WaitHandle, closed.WaitHandle]) == 0)
+        if (WaitHandle.WaitAny([stopping.WaitHandle, closed.WaitHandle, node._again.WaitHandle]) == 0)
             node.Stop();
         return 0;
     }
 
+    // What was put into the image before it was signed goes before what lay beside it: no boot medium and no network gives such a node another owner.
+    internal static string SettingsPath => File.Exists(FarmSettings.SealedPath) ? FarmSettings.SealedPath : FarmSettings.Path;
+
     private void ReadSettings()
     {
-        if (!File.Exists(FarmSettings.Path))
+        string path = SettingsPath;
+        if (!File.Exists(path))
         {
-            _log.Warn("no farm settings: the node says who it is and refuses the rest (zos farm new makes them)");
+            _log.Warn(_noFarm.Message);
             return;
         }
         string? fault = "larger than farm settings can be";
-        if (new FileInfo(FarmSettings.Path).Length > FarmDocument.MaxBytes || !FarmDocument.TryVerify(File.ReadAllBytes(FarmSettings.Path), out _settings, out fault))
+        if (new FileInfo(path).Length > FarmDocument.MaxBytes || !FarmDocument.TryVerify(File.ReadAllBytes(path), out _settings, out fault))
         {
-            _log.Error($"farm settings are refused: {Printable(fault)}");
+            _noFarm = ("settings-refused", $"farm settings are refused: {Printable(fault)}");
+            _log.Error(_noFarm.Message);
             return;
         }
-        _log.Info($"farm name=\"{Printable(_settings.Name)}\" id={_settings.FarmId} version={_settings.Version} owners={_settings.Owners.Count}");
+        string where = path == FarmSettings.SealedPath ? "the image" : "the boot medium";
+        _log.Info($"farm name=\"{Printable(_settings.Name)}\" id={_settings.FarmId} version={_settings.Version} owners={_settings.Owners.Count} from=\"{where}\"");
     }
 
     private void OpenStorage()
@@ -115,15 +137,23 @@ internal sealed class NodeRole
         _store = EngineStore.Open(Path.Combine(_storage.StateDirectory, "node.db"));
         if (_settings is { } settings && !_store.SeeFarmVersion(settings.Version))
         {
-            _log.Error($"farm settings version {settings.Version} are older than what this node has seen; they are not used");
+            _noFarm = ("settings-older", $"farm settings version {settings.Version} are older than what this node has seen; they are not used");
+            _log.Error(_noFarm.Message);
             _settings = null;
         }
     }
 
-    private void LoadIdentity()
+    /// <summary>The TPM's keys are made while the rest starts: a slow one takes seconds, and nothing waits for it.</summary>
+    private void OpenTpm()
     {
-        _identity = IdentityKey.FromSeed(IdentityStore.LoadOrCreate(_storage));
-        _log.Info($"node id: {_identity.Id.Text}");
+        _attestor = new Attestor(AttestationTpm.TryOpen(), new AttestorFacts
+        {
+            Node = _identity.Id,
+            IdentitySealed = () => _who.IsSealed,
+            SealingKey = () => _bus.SealingKey,
+            Settings = () => _settings is null ? null : File.ReadAllBytes(SettingsPath),
+        }, _log.Info);
+        _ = _attestor.PrepareAsync();
     }
 
     private void StartUplink()
@@ -131,15 +161,13 @@ internal sealed class NodeRole
         _uplink = new Uplink(_storage.StateDirectory, "/etc/resolv.conf", _log.Info);
         _networks = new Networks(_uplink, Jails.FetchGroup, _log.Info);
         _networks.AllowFetch([.. (_settings?.Registries.Values ?? []).Select(RegistryAddress).OfType<IPEndPoint>()]);
+        _uplink.Changed += _ => _screen.Look();
         _uplink.Start();
     }
 
     private void StartClock()
     {
-        // The image's second line is when it was made: the clock is never before that.
-        string? made = File.Exists(ImageDigestFile) ? File.ReadLines(ImageDigestFile).ElementAtOrDefault(1) : null;
-        DateTimeOffset floor = DateTimeOffset.TryParse(made, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset parsed) ? parsed : DateTimeOffset.UnixEpoch;
-        _clock = new NodeClock(_storage.StateDirectory, floor, TimeServers, _log.Info);
+        _clock = new NodeClock(_storage.StateDirectory, ImageRelease.Current.Made, TimeServers, _log.Info);
         _clock.Start();
         _uplink.Changed += _ => _clock.Kick();
     }
@@ -151,18 +179,18 @@ internal sealed class NodeRole
     private void OpenImages()
     {
         _fetchers.Adopt(_left);
-        FetchConnection fetch = new(_fetchers.Start, _log.Info);
+        _fetch = new FetchConnection(_fetchers.Start, _log.Info);
         Directory.CreateDirectory(RunDirectory);
-        _images = new ImageStore(_storage.ImagesDirectory, Path.Combine(RunDirectory, "images"), () => _settings, fetch, _log.Info);
+        _images = new ImageStore(_storage.ImagesDirectory, Path.Combine(RunDirectory, "images"), () => _settings, _fetch, _log.Info);
     }
 
     private void StartEngine()
     {
         _machines = new Machines.Machines(_init, _left, _log);
-        EngineLimits limits = new() { Cpus = Environment.ProcessorCount, MemoryBytes = MemoryBytes() - _storage.MemoryBytes, StorageBytes = _storage.CapacityBytes };
+        _limits = new() { Cpus = Environment.ProcessorCount, MemoryBytes = MemoryBytes() - _storage.MemoryBytes, StorageBytes = _storage.CapacityBytes };
         if (!_storage.Persistent)
-            limits = limits with { StorageReserveBytes = MemoryStorageReserve };
-        _engine = new WorkloadEngine(_store, _networks, _storage.Volumes, _images, _machines, new LogStore(_storage.LogsDirectory), limits, new EngineSurroundings
+            _limits = _limits with { StorageReserveBytes = MemoryStorageReserve };
+        _engine = new WorkloadEngine(_store, _networks, _storage.Volumes, _images, _machines, new LogStore(_storage.LogsDirectory), _limits, new EngineSurroundings
         {
             Owners = () => _settings?.Owners ?? [],
             ClockSynced = () => _clock.Synced,
@@ -174,12 +202,20 @@ internal sealed class NodeRole
 
     private void OpenBus()
     {
-        string digest = File.Exists(ImageDigestFile) ? File.ReadLines(ImageDigestFile).First() : "unknown";
-        _bus = new NodeBus(_identity, _engine, _store, new NodeDescription(typeof(NodeRole).Assembly.GetName().Version!.ToString(3), digest, "open", []), _log.Info);
+        if (_who.Locked is not null)
+        {
+            OpenLockedBus(_who.Locked);
+            return;
+        }
+        ImageRelease release = ImageRelease.Current;
+        _bus = new NodeBus(_identity, _engine, _store, () => new NodeDescription(release.Version.ToString(3), release.Digest, _attestor.Tier, _attestor.Features), _log.Info);
         _engine.Register(_bus.Routes);
         _bus.Routes
+            .Add(Commands.NodeAttest, ZeroOS.Bus.Gates.Roles.OwnerOrTenant, BusJson.Default.NodeAttest, BusJson.Default.NodeAttestation, _attestor.AnswerAsync)
             .Add(Commands.NodeReboot, ZeroOS.Bus.Gates.Roles.Owner, BusJson.Default.Nothing, BusJson.Default.Nothing, (_, _, _) => Power(_init.Restart))
             .Add(Commands.NodeShutdown, ZeroOS.Bus.Gates.Roles.Owner, BusJson.Default.Nothing, BusJson.Default.Nothing, (_, _, _) => Power(_init.PowerOff));
+        _updates = NodeUpdates.Make(_store, () => (_settings, SettingsPath), () => _who.IsSealed, _storage, _uplink, _fetch, _init, () => (_identity.Id, _bus.Port), _log);
+        NodeUpdates.Register(_updates, _bus.Routes);
         _clock.Stepped += _bus.ClockStepped; // another epoch: what was sent by the old clock is stale
         _bus.StartAsync().GetAwaiter().GetResult();
     }
@@ -187,7 +223,16 @@ internal sealed class NodeRole
     private void Ready()
     {
         _readyAfter = KernelClock.BootTimeNs / 1e9;
+        if (_who.Locked is not null)
+        {
+            _stage = "locked";
+            _log.Warn(string.Create(CultureInfo.InvariantCulture, $"locked after {_readyAfter:F2} s, bus on port {_bus.Port}: {_who.Locked.Message}"));
+            NodeUpdates.LockedOnTrial(_store, _settings?.Owners ?? [], _who.Locked.Message, _init.Restart);
+            return;
+        }
+        _stage = string.Create(CultureInfo.InvariantCulture, $"ready after {_readyAfter:F1} s");
         _engine.AnnounceReady();
+        _updates.Start();
         _log.Info(string.Create(CultureInfo.InvariantCulture, $"ready after {_readyAfter:F2} s, bus on port {_bus.Port}, machines running {_machines.Running.Count}"));
     }
 
@@ -195,8 +240,16 @@ internal sealed class NodeRole
     private void Stop()
     {
         _log.Info("stopping");
+        (_stopping, _stage) = (true, "stopping: machines have time to end");
+        _screen.Show();
         using CancellationTokenSource timer = new(s_stopWithin);
         _bus.DisposeAsync().AsTask().Wait(timer.Token);
+        if (_who.Locked is not null)
+        {
+            _store.Dispose();
+            return;
+        }
+        _updates.Dispose();
         _engine.StopAsync().Wait(timer.Token);
         using AutoResetEvent ended = new(false);
         _init.Exited += _ => ended.Set();
@@ -219,24 +272,11 @@ internal sealed class NodeRole
     {
         Stage = _readyAfter is null ? "booting" : "ready",
         ReadyAfterSeconds = _readyAfter,
-        Conditions =
-        [
-            .. _uplink.Current.Conditions.Where(c => !c.Ok).Take(1).Select(c => new NodeCondition { Name = "network", Ok = false, Reason = $"no-{c.Name}", Message = c.Message })
-                .DefaultIfEmpty(new NodeCondition { Name = "network", Ok = true }),
-            _clock.Trouble is (string reason, string message) ? new NodeCondition { Name = "clock", Ok = false, Reason = reason, Message = message }
-                : new NodeCondition { Name = "clock", Ok = true },
-            _storage.Persistent ? new NodeCondition { Name = "storage", Ok = true }
-                : new NodeCondition { Name = "storage", Ok = false, Reason = "no-disk", Message = "no usable disk: everything is in memory and is lost with the power" },
-        ],
+        Conditions = Conditions(),
+        Update = _updates.Status,
         Disks = _storage.Disks,
         Addresses = [.. _uplink.Current.Addresses.Select(a => $"{a.Address}/{a.PrefixLength}")],
     };
-
-    private static long MemoryBytes()
-    {
-        string line = KernelFile.Read("/proc/meminfo").Split('\n').First(l => l.StartsWith("MemTotal:", StringComparison.Ordinal));
-        return long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) * 1024;
-    }
 
     private static IPEndPoint? RegistryAddress(FarmRegistry registry) =>
         Uri.TryCreate(registry.Url, UriKind.Absolute, out Uri? url) && IPAddress.TryParse(url.Host, out IPAddress? address) ? new IPEndPoint(address, url.Port) : null;

@@ -47,7 +47,7 @@ public sealed class Dispatcher(IdentityKey identity, EpochClock clock, Action<st
     private async Task RunAsync(Admission admission, Message request, Route route, Replies replies, Func<ReadOnlyMemory<byte>, CancellationToken, ValueTask> send,
         CancellationToken cancellation)
     {
-        RequestContext context = new() { Sender = request.From, Roles = admission.Roles, MessageId = request.Id, RememberUntil = admission.RememberUntil };
+        RequestContext context = new() { Sender = request.From, Roles = admission.Roles, Epoch = request.Epoch, MessageId = request.Id, RememberUntil = admission.RememberUntil };
         BusError? error = null;
         await using IAsyncEnumerator<JsonElement> bodies = route.AnswerAsync(context, admission.Body!, cancellation).GetAsyncEnumerator(cancellation);
         while (true)

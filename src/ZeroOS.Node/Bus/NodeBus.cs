@@ -11,21 +11,25 @@ public sealed class NodeBus : IAsyncDisposable
     private readonly SealingKeys _sealing;
     private readonly BusServer _server;
 
-    /// <summary>Makes the parts; id, sealing key, epoch and time of node.info are filled in here, the rest are <paramref name="facts"/>.</summary>
-    public NodeBus(IdentityKey identity, IAuthority authority, ISeen seen, NodeDescription facts, Action<string> log, int port = BusServer.DefaultPort)
+    /// <summary>Makes the parts; id, sealing key, epoch and time of node.info are filled in here, the rest are <paramref name="facts"/>; <paramref name="locked"/>: why it is not itself.</summary>
+    public NodeBus(IdentityKey identity, IAuthority authority, ISeen seen, Func<NodeDescription> facts, Action<string> log, int port = BusServer.DefaultPort, LockedState? locked = null)
     {
         _epoch = new EpochClock(TimeProvider.System);
         _sealing = new SealingKeys(identity, TimeProvider.System);
+        Routes = locked is null ? new Routes() : new Routes { Unknown = Identity.LockedNode.Refusal(locked) };
         Gate = new Gate(identity.Id, authority, Routes, _epoch, seen, new StrangerLimits(TimeProvider.System), _sealing);
         _server = new BusServer(Gate, new Dispatcher(identity, _epoch, log), Routes, port);
-        Routes.Add(Commands.NodeInfo, Roles.Anyone, BusJson.Default.Nothing, BusJson.Default.NodeInfo, (_, _, _) => Task.FromResult(Describe(identity, facts)));
+        Routes.Add(Commands.NodeInfo, Roles.Anyone, BusJson.Default.Nothing, BusJson.Default.NodeInfo, (_, _, _) => Task.FromResult(Describe(identity, facts(), locked)));
     }
 
     /// <summary>The table of commands; node.info is in it.</summary>
-    public Routes Routes { get; } = new();
+    public Routes Routes { get; }
 
     /// <summary>The gate, for its counters.</summary>
     public Gate Gate { get; }
+
+    /// <summary>The public half of the key requests are sealed to now, base64.</summary>
+    public string SealingKey => _sealing.Current.Key;
 
     /// <summary>The port it listens on.</summary>
     public int Port => _server.Port;
@@ -44,7 +48,7 @@ public sealed class NodeBus : IAsyncDisposable
         _sealing.Dispose();
     }
 
-    private NodeInfo Describe(IdentityKey identity, NodeDescription facts)
+    private NodeInfo Describe(IdentityKey identity, NodeDescription facts, LockedState? locked)
     {
         (string epoch, DateTimeOffset now) = _epoch.Read();
         return new NodeInfo
@@ -53,6 +57,7 @@ public sealed class NodeBus : IAsyncDisposable
             Version = facts.Version,
             ImageDigest = facts.ImageDigest,
             Tier = facts.Tier,
+            Locked = locked,
             Features = facts.Features,
             SealingKey = _sealing.Current,
             Epoch = epoch,
@@ -61,5 +66,5 @@ public sealed class NodeBus : IAsyncDisposable
     }
 }
 
-/// <summary>What node.info says that does not change while the node runs.</summary>
+/// <summary>What node.info says of image and computer; the tier is known only once the TPM has answered.</summary>
 public sealed record NodeDescription(string Version, string ImageDigest, string Tier, IReadOnlyList<string> Features);

@@ -13,6 +13,9 @@ public sealed record RequestContext
     /// <summary>What the sender is here.</summary>
     public required Roles Roles { get; init; }
 
+    /// <summary>The epoch the request named, which was the node's when it was admitted; null for node.info.</summary>
+    public string? Epoch { get; init; }
+
     /// <summary>The request's id.</summary>
     public required Guid MessageId { get; init; }
 

@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization.Metadata;
 
 using ZeroOS.Bus.Gates;
+using ZeroOS.Contracts.Bus;
 
 namespace ZeroOS.Node.Bus;
 
@@ -12,7 +13,10 @@ public sealed class Routes : ICommandTable
     /// <summary>All commands.</summary>
     public IReadOnlyCollection<Route> All => _routes.Values;
 
-    /// <summary>Adds a command with one answer. The handler throws <see cref="Contracts.Bus.BusErrorException"/> to refuse.</summary>
+    /// <summary>What is said about a command that is not in the table; a locked node says that it is locked.</summary>
+    public BusError Unknown { get; init; } = new() { Code = ErrorCodes.UnknownCommand, Message = "this node has no such command" };
+
+    /// <summary>Adds a command with one answer. The handler throws <see cref="BusErrorException"/> to refuse.</summary>
     public Routes Add<TBody, TReply>(string command, Roles allowed, JsonTypeInfo<TBody> body, JsonTypeInfo<TReply> reply,
         Func<RequestContext, TBody, CancellationToken, Task<TReply>> handler) where TBody : class
     {

@@ -19,4 +19,7 @@ public sealed record NodeFacts
 
     /// <summary>Uplink addresses, for owners.</summary>
     public IReadOnlyList<string> Addresses { get; init; } = [];
+
+    /// <summary>The update under way, or how the last one ended, for owners.</summary>
+    public UpdateStatus? Update { get; init; }
 }

@@ -1,58 +1,75 @@
-using System.Security.Cryptography;
-
 using ZeroOS.Linux;
 using ZeroOS.Node.Storage;
 
 namespace ZeroOS.Node.Identity;
 
-/// <summary>The 32-byte seed the node's keys are made from: created once when storage is first there, kept on every disk of the pool, never silently replaced.</summary>
-public static class IdentityStore
+/// <summary>The identity's records on the disks of the pool: one on each, the same on all.</summary>
+internal sealed class IdentityStore(IReadOnlyList<StorageDisk> pool)
 {
     private const string Name = "/state/identity";
 
-    /// <summary>
-    /// The seed. With disks that are all fresh (or no disk at all) a new one is made; a disk that joined gets a copy; without persistent storage it lives as long as the boot.
-    /// </summary>
-    /// <exception cref="IdentityException">Disks that were in use before hold none that can be read, or hold two of the same generation.</exception>
-    public static byte[] LoadOrCreate(NodeStorage storage) => LoadOrCreate(storage.Pool);
-
-    internal static byte[] LoadOrCreate(IReadOnlyList<StorageDisk> pool)
+    /// <summary>Every record that can be read, the newest first; none if the disks are all fresh.</summary>
+    /// <exception cref="IdentityException">Disks that were in use before hold none that can be read, or hold two identities.</exception>
+    public IReadOnlyList<IdentityRecord> Read()
     {
         List<IdentityRecord> found = [];
         foreach (StorageDisk disk in pool)
         {
-            if (File.Exists(disk.Root + Name) && IdentityRecord.TryRead(File.ReadAllBytes(disk.Root + Name), out IdentityRecord record))
+            if (Bytes(disk) is byte[] bytes && IdentityRecord.TryRead(bytes, out IdentityRecord? record))
                 found.Add(record);
         }
         // A fresh disk may carry one already if the node was restarted between claim and here; one in use without any was robbed of it or damaged.
         if (found.Count == 0 && pool.Any(d => !d.IsFresh && HasState(d)))
             throw new IdentityException("The disks of this node were in use before, but none holds an identity that can be read.");
-        IdentityRecord own = found.Count > 0 ? found.MaxBy(r => r.Generation) : new IdentityRecord(1, RandomNumberGenerator.GetBytes(IdentityRecord.SeedBytes));
-        if (found.Any(r => r.Generation == own.Generation && !r.Seed.AsSpan().SequenceEqual(own.Seed)))
+        if (found.Select(r => r.Node).Distinct().Count() > 1)
             throw new IdentityException("The disks of this node hold two different identities; remove the disk that came from another node.");
-        byte[] bytes = own.ToBytes();
+        return [.. found.OrderByDescending(r => r.Generation)];
+    }
+
+    /// <summary>
+    /// Makes <paramref name="record"/> the one on every disk. With <paramref name="eraseOld"/> what was there is overwritten once the new one is safe: a file system that never writes in
+    /// place, and a disk that moves blocks about, may still hold the old bytes somewhere (docs/node.md says so).
+    /// </summary>
+    public void Write(IdentityRecord record, bool eraseOld)
+    {
+        byte[] bytes = record.ToBytes();
         foreach (StorageDisk disk in pool)
         {
-            if (!File.Exists(disk.Root + Name) || !File.ReadAllBytes(disk.Root + Name).AsSpan().SequenceEqual(bytes))
-                Write(disk, bytes);
+            if (Bytes(disk) is not byte[] there || !there.AsSpan().SequenceEqual(bytes))
+                Write(disk, bytes, eraseOld);
         }
-        return own.Seed;
     }
+
+    /// <summary>Gives a copy to the disks that hold no readable record; the others keep theirs.</summary>
+    public void CopyToOthers(IdentityRecord record)
+    {
+        foreach (StorageDisk disk in pool)
+        {
+            if (Bytes(disk) is not byte[] there || !IdentityRecord.TryRead(there, out _))
+                Write(disk, record.ToBytes(), eraseOld: false);
+        }
+    }
+
+    private static byte[]? Bytes(StorageDisk disk) =>
+        new FileInfo(disk.Root + Name) is { Exists: true, Length: <= IdentityRecord.MaxBytes } file ? File.ReadAllBytes(file.FullName) : null;
 
     // The claim of a disk makes the directories; whatever else is in them was written by a node that ran.
     private static bool HasState(StorageDisk disk) => Directory.EnumerateFileSystemEntries(disk.Root + "/state").Any();
 
-    private static void Write(StorageDisk disk, byte[] bytes)
+    private static void Write(StorageDisk disk, byte[] bytes, bool eraseOld)
     {
-        string fresh = disk.Root + Name + ".new";
+        string path = disk.Root + Name, fresh = path + ".new";
         File.Delete(fresh);
         using (FileDescriptor file = FileDescriptor.Open(fresh, OpenFlags.WriteOnly | OpenFlags.Create | OpenFlags.Exclusive, 0x180))
         {
             file.Write(bytes);
             file.Sync();
         }
-        File.Move(fresh, disk.Root + Name, overwrite: true);
+        using FileDescriptor? old = eraseOld ? FileDescriptor.TryOpen(path, OpenFlags.WriteOnly, 0, out _) : null;
+        File.Move(fresh, path, overwrite: true);
         using FileDescriptor directory = FileDescriptor.Open(disk.Root + "/state", OpenFlags.ReadOnly | OpenFlags.Directory);
         directory.Sync();
+        old?.Write(new byte[IdentityRecord.MaxBytes]);
+        old?.Sync();
     }
 }

@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
 
+using ZeroOS.Node.Update;
+
 namespace ZeroOS.Node.Init;
 
 /// <summary>
@@ -12,9 +14,11 @@ internal static class BootSequence
     internal static readonly IReadOnlyList<BootStep> Steps =
     [
         new("pseudo-filesystems", PseudoFileSystems.Mount, OnFailure.Halt),
+        new("screen", boot => boot.Screen = boot.Kernel.OpenScreen(), OnFailure.Continue), // a person waits for the first line
         new("kernel-log", boot => boot.Kernel.OpenLog(boot.Log), OnFailure.Continue),
         new("bounded-root", BoundedRoot.Move, OnFailure.Halt),         // pivot_root, which the jails need, refuses on the initial rootfs
         new("command-line", KernelCommandLine.Read, OnFailure.Continue), // hostile input: allow-list only
+        new("trial", LookForTrial, OnFailure.Continue),                // an image that the firmware started for this once
         new("sysctls", Sysctls.Apply, OnFailure.Continue),
         new("control-groups", boot => ControlGroups.Prepare(boot.Kernel), OnFailure.Continue),
         new("watchdog", ArmWatchdog, OnFailure.Continue),
@@ -33,6 +37,7 @@ internal static class BootSequence
         foreach (BootStep step in steps)
         {
             long began = Stopwatch.GetTimestamp();
+            boot.Screen?.Step(step.Name);
             try
             {
                 step.Run(boot);
@@ -49,9 +54,20 @@ internal static class BootSequence
         }
     }
 
+    // The stub's variable is text of two bytes a character behind four bytes of attributes; a path is ASCII, so leaving the zeros out is reading it.
+    private static void LookForTrial(Boot boot)
+    {
+        string said = boot.Kernel.Read("/sys/firmware/efi/efivars/LoaderImageIdentifier-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f") ?? "";
+        boot.OnTrial = said.Replace("\0", "", StringComparison.Ordinal).Replace('\\', '/').EndsWith('/' + BootSource.TrialFile, StringComparison.OrdinalIgnoreCase);
+        if (boot.OnTrial)
+            boot.Log.Info("this image is on trial: unless its node proves itself, the one from before comes back");
+    }
+
     private static void ArmWatchdog(Boot boot)
     {
         boot.Watchdog = boot.Kernel.ArmWatchdog(WatchdogSeconds);
+        if (boot.Watchdog is { CausedBoot: true })
+            boot.Settings = new Dictionary<string, string>(boot.Settings) { ["watchdog"] = "bit" };
         if (boot.Watchdog is { } watchdog)
             boot.Log.Info($"watchdog armed seconds={watchdog.TimeoutSeconds}{(watchdog.CausedBoot ? " (it caused this boot)" : "")}");
         else

@@ -41,6 +41,9 @@ internal interface IBootKernel
     /// <summary>Opens the log.</summary>
     void OpenLog(KernelLog log);
 
+    /// <summary>Sets the screen and the keyboard up and says what boots; null if there is none.</summary>
+    BootScreen? OpenScreen();
+
     /// <summary>Arms the watchdog; null if there is none.</summary>
     WatchdogDevice? ArmWatchdog(int timeoutSeconds);
 

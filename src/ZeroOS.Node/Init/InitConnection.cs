@@ -99,6 +99,9 @@ public sealed class InitConnection : IDisposable
     /// <summary>Restarts the machine in order; <see cref="Stopping"/> follows.</summary>
     public void Restart() => Ask(new InitMessage { Verb = InitVerb.Restart }, []);
 
+    /// <summary>The version on trial is kept: PID 1 need not bring the one from before back.</summary>
+    public void TrialKept() => Ask(new InitMessage { Verb = InitVerb.TrialKept }, []);
+
     /// <inheritdoc/>
     public void Dispose()
     {

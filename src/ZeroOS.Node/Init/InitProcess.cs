@@ -11,8 +11,8 @@ internal sealed class InitProcess : IDisposable
     /// <summary>What PID 1 listens to; all else the kernel drops, because there is no handler.</summary>
     internal static readonly int[] Signals = [SignalFd.SIGINT, SignalFd.SIGTERM, SignalFd.SIGPWR];
 
-    private const ulong SignalToken = 1, ReaperToken = 2, NodeToken = 3, ButtonToken = 4;
-    private const int FeedEveryMs = 10_000, NodeMayTakeMs = 100_000;
+    private const ulong SignalToken = 1, ReaperToken = 2, NodeToken = 3, ButtonToken = 4, RecordsToken = 5;
+    private const int FeedEveryMs = 10_000, NodeMayTakeMs = 100_000, StayReadableMs = 10_000;
     private readonly Boot _boot;
     private readonly KernelLog _log;
     private readonly Epoll _epoll = new();
@@ -22,6 +22,8 @@ internal sealed class InitProcess : IDisposable
     private readonly PowerButtons _buttons = PowerButtons.Open();
     private readonly Jailer _jailer;
     private readonly SpawnService _service;
+    private readonly TrialRule _trial;
+    private readonly KernelLogPage? _logPage;
     private SeqPacketSocket? _node;
     private PowerRequest _goingDown;
     private long _downBy;
@@ -33,6 +35,8 @@ internal sealed class InitProcess : IDisposable
         _log = boot.Log;
         _jailer = new Jailer(new ControlGroups(ControlGroups.Root, boot.Kernel), "/init", program => program, _reaper.ChildStarted);
         _service = new SpawnService(_jailer, _log);
+        _trial = new TrialRule(boot.OnTrial, Environment.TickCount64);
+        _logPage = boot.Screen?.LogPage is { } terminal ? KernelLogPage.TryOpen(terminal) : null;
     }
 
     /// <summary>Never returns on a node: the machine goes down instead.</summary>
@@ -67,6 +71,12 @@ internal sealed class InitProcess : IDisposable
         log.Open();
         log.Error($"PID 1 failed, restarting the machine: {why}");
         Computer.Sync();
+        if (BootScreen.TryOpen() is { } screen)
+        {
+            screen.Fail(why);
+            using EventFd nothing = new();
+            _ = Polling.IsReadable(nothing.Descriptor, StayReadableMs);
+        }
         _ = Computer.Restart();
     }
 
@@ -77,6 +87,8 @@ internal sealed class InitProcess : IDisposable
         _epoll.Add(_reaper.Ready.Descriptor, Readiness.Readable, ReaperToken);
         foreach (FileDescriptor button in _buttons.Descriptors)
             _epoll.Add(button, Readiness.Readable, ButtonToken);
+        if (_logPage is not null)
+            _epoll.Add(_logPage.Records, Readiness.Readable, RecordsToken);
         Span<(ulong Token, Readiness Ready)> ready = stackalloc (ulong, Readiness)[8];
         while (true)
         {
@@ -86,6 +98,8 @@ internal sealed class InitProcess : IDisposable
                 _boot.Watchdog?.Feed();
                 _feedAt = now + FeedEveryMs;
             }
+            if (_trial.Over(now, _supervisor.Starts) is { } over)
+                Begin(PowerRequest.Restart, over);
             if (_goingDown == PowerRequest.None && _supervisor.IsDue(now))
                 StartNode(now);
             if (_goingDown != PowerRequest.None && (_supervisor.Pid == 0 || now >= _downBy))
@@ -101,8 +115,8 @@ internal sealed class InitProcess : IDisposable
         long next = _feedAt;
         if (_goingDown != PowerRequest.None)
             next = Math.Min(next, _downBy);
-        else if (_supervisor.Pid == 0)
-            next = Math.Min(next, _supervisor.DueAt);
+        else
+            next = Math.Min(Math.Min(next, _trial.DueAt ?? long.MaxValue), _supervisor.Pid == 0 ? _supervisor.DueAt : long.MaxValue);
         return (int)Math.Clamp(next - now, 0, FeedEveryMs);
     }
 
@@ -119,12 +133,17 @@ internal sealed class InitProcess : IDisposable
             case ButtonToken when _buttons.WasPressed():
                 Begin(PowerRequest.PowerOff, "power button");
                 break;
+            case RecordsToken:
+                _logPage?.Copy();
+                break;
             case NodeToken when _node is not null:
                 bool alive = (!ready.HasFlag(Readiness.Writable) || _service.Flush()) && (ready == Readiness.Writable || _service.Receive());
                 if (!alive)
                     Disconnect();
                 else
                     _epoll.Change(_node.Descriptor, Readiness.Readable | (_service.HasWaiting ? Readiness.Writable : Readiness.None), NodeToken);
+                if (_service.TrialKept)
+                    _trial.Kept();
                 if (_service.Power != PowerRequest.None)
                     Begin(_service.Power, "the node asked");
                 break;
@@ -153,8 +172,11 @@ internal sealed class InitProcess : IDisposable
             {
                 _supervisor.Ended(Environment.TickCount64);
                 Disconnect();
-                if (_goingDown == PowerRequest.None)
-                    _log.Error($"node ended how={exit} restart-in-ms={Math.Max(0, _supervisor.DueAt - Environment.TickCount64)}");
+                if (_goingDown != PowerRequest.None)
+                    continue;
+                long waitMs = Math.Max(0, _supervisor.DueAt - Environment.TickCount64);
+                _log.Error($"node ended how={exit} restart-in-ms={waitMs}");
+                _boot.Screen?.Say($"the node ended ({exit}), starts again in {waitMs} ms; machines go on (F2: log)");
             }
             else
             {
@@ -168,11 +190,12 @@ internal sealed class InitProcess : IDisposable
     private void StartNode(long now)
     {
         (SeqPacketSocket ours, SeqPacketSocket theirs) = SeqPacketSocket.Pair();
+        using FileDescriptor? screen = _boot.Screen is null ? null : BootScreen.OpenForNode();
         using (theirs)
         {
             try
             {
-                _supervisor.Started(_jailer.StartNode(theirs.Descriptor, _boot.Settings), now);
+                _supervisor.Started(_jailer.StartNode(theirs.Descriptor, screen, _boot.Settings), now);
             }
             catch (LinuxException e)
             {
@@ -204,6 +227,7 @@ internal sealed class InitProcess : IDisposable
         if (_goingDown != PowerRequest.None)
             return;
         _log.Info($"going down how={request} why={why}");
+        _boot.Screen?.Say($"going down ({why}): machines have time to end");
         _goingDown = request;
         _downBy = Environment.TickCount64 + NodeMayTakeMs;
         _service.SayStopping();

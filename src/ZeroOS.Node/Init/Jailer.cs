@@ -15,11 +15,11 @@ internal sealed class Jailer(ControlGroups groups, string enter, Func<string, st
             request.Output is int output ? descriptors[output] : null);
     }
 
-    /// <summary>Starts role node with its end of the socket; what it says on standard error goes to the kernel log.</summary>
-    public int StartNode(FileDescriptor socket, IReadOnlyDictionary<string, string> settings)
+    /// <summary>Starts role node with its end of the socket and the screen, if there is one; what it says on standard error goes to the kernel log.</summary>
+    public int StartNode(FileDescriptor socket, FileDescriptor? screen, IReadOnlyDictionary<string, string> settings)
     {
-        using FileDescriptor log = OpenLog();
-        return Start(Jails.Node, "node", 0, 0, [], [.. settings.Select(s => $"ZEROOS_{s.Key.ToUpperInvariant()}={s.Value}")], [socket], log);
+        using FileDescriptor log = OpenLog(), none = FileDescriptor.Open("/dev/null", OpenFlags.WriteOnly);
+        return Start(Jails.Node, "node", 0, 0, [], [.. settings.Select(s => $"ZEROOS_{s.Key.ToUpperInvariant()}={s.Value}")], [socket, screen ?? none], log);
     }
 
     public Errno Kill(int pid, int signal) => ChildProcess.TryKill(pid, signal);

@@ -11,6 +11,7 @@ internal static class KernelCommandLine
 
     private static readonly string[] s_allowed =
     [
+        "boot", // "network": kernel and initramfs came over the network; an update is then to restart into what the server gives
         "log",  // "debug": the node says more
         "name", // what the node is called on its screen until the farm settings say otherwise
     ];

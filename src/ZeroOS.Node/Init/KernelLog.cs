@@ -6,7 +6,7 @@ using ZeroOS.Linux;
 namespace ZeroOS.Node.Init;
 
 /// <summary>
-/// The kernel's log as ours: one record a line with the prefix "zeroos: ", and the same line on the console when the kernel itself keeps quiet there.
+/// The kernel's log as ours: one record a line with the prefix "zeroos: ", and the same line on a serial console when the kernel itself keeps quiet there.
 /// Lines said before <see cref="Open"/> wait for it. Safe from any thread; never throws.
 /// </summary>
 internal sealed class KernelLog
@@ -39,15 +39,16 @@ internal sealed class KernelLog
     /// <summary>Opens the kernel's log and the console, and says what waited.</summary>
     public void Open()
     {
-        // Otherwise the kernel drops what a program says fast (printk.devkmsg=ratelimit).
-        _ = KernelFile.TryWrite("/proc/sys/kernel/printk_devkmsg", "on");
+        // Otherwise the kernel drops what a program says fast: all but ten lines in five seconds. The word counts only with its line end (kernel/printk).
+        _ = KernelFile.TryWrite("/proc/sys/kernel/printk_devkmsg", "on\n");
         string levels = KernelFile.TryRead("/proc/sys/kernel/printk", out _) ?? "";
         _ = int.TryParse(levels.Split('\t', ' ')[0], NumberStyles.None, CultureInfo.InvariantCulture, out int shown);
         lock (_lock)
         {
             _records ??= FileDescriptor.TryOpen("/dev/kmsg", OpenFlags.WriteOnly, 0, out _);
             _kernelShowsBelow = shown;
-            if (shown <= (int)LogLevel.Info)
+            // A screen has a page of its own for the log, and another one that no line may run through.
+            if (shown <= (int)LogLevel.Info && !KernelConsoles.Current.ConsoleIsScreen)
                 _console ??= FileDescriptor.TryOpen("/dev/console", OpenFlags.WriteOnly | OpenFlags.NoControllingTty, 0, out _);
             foreach ((LogLevel level, string message) in _early)
                 Put(level, message);

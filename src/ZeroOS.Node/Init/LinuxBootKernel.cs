@@ -62,6 +62,13 @@ internal sealed class LinuxBootKernel : IBootKernel
 
     public void OpenLog(KernelLog log) => log.Open();
 
+    public BootScreen? OpenScreen()
+    {
+        BootScreen? screen = BootScreen.TryOpen();
+        screen?.Begin($"ZeroOS {ImageRelease.Current.Version.ToString(3)}");
+        return screen;
+    }
+
     public WatchdogDevice? ArmWatchdog(int timeoutSeconds) => WatchdogDevice.TryArm("/dev/watchdog", timeoutSeconds);
 
     public void GatherRandomness()

@@ -29,6 +29,9 @@ internal sealed class SpawnService(IJailer jailer, KernelLog log)
     /// <summary>What the node asked for last.</summary>
     public PowerRequest Power { get; private set; }
 
+    /// <summary>The node said that the version on trial is kept.</summary>
+    public bool TrialKept { get; private set; }
+
     /// <summary>Messages wait for room in the socket: call <see cref="Flush"/> when it is writable.</summary>
     public bool HasWaiting => _waiting.Count > 0;
 
@@ -127,6 +130,7 @@ internal sealed class SpawnService(IJailer jailer, KernelLog log)
                 InitVerb.Acknowledge => Acknowledge(message),
                 InitVerb.PowerOff => Ask(PowerRequest.PowerOff),
                 InitVerb.Restart => Ask(PowerRequest.Restart),
+                InitVerb.TrialKept => KeepTrial(),
                 _ => $"{message.Verb} is not for PID 1",
             };
             return Say(new InitMessage { Verb = InitVerb.Done, Id = message.Id, Error = error, Pid = pid });
@@ -222,6 +226,12 @@ internal sealed class SpawnService(IJailer jailer, KernelLog log)
     private string? Ask(PowerRequest request)
     {
         Power = request;
+        return null;
+    }
+
+    private string? KeepTrial()
+    {
+        TrialKept = true;
         return null;
     }
 

@@ -34,6 +34,7 @@ internal sealed class RunningMachine : IGuestEvents
     private GuestConnection? _guest;
     private bool _guestIsGreeted;
     private HeldProcess? _end;
+    private long _guestUntil;
     private string? _lastWords;
     private readonly Thread _thread;
     private bool _reportedStart;
@@ -96,6 +97,7 @@ internal sealed class RunningMachine : IGuestEvents
         {
             if (_end is not null || _letGo)
                 return;
+            _guestUntil = Environment.TickCount64 + GuestMayTakeMs;
             Volatile.Write(ref _end, end);
             _wake.Signal();
         }
@@ -175,23 +177,14 @@ internal sealed class RunningMachine : IGuestEvents
         epoll.Add(_control.Descriptor, Readiness.Readable, ControlToken);
         epoll.Add(_serialPipe, Readiness.Readable, SerialToken);
         Span<(ulong Token, Readiness Ready)> ready = stackalloc (ulong, Readiness)[4];
-        long guestUntil = 0;
         while (true)
         {
-            long now = Environment.TickCount64;
             int timeout;
             lock (_state)
             {
-                if (_end is null)
-                {
-                    timeout = _stop.TimeoutFrom(now);
-                }
-                else
-                {
-                    // The guest's last words are in its socket still; wait for them, but not for ever.
-                    guestUntil = guestUntil == 0 ? now + GuestMayTakeMs : guestUntil;
-                    timeout = _guest is null ? 0 : (int)Math.Max(0, guestUntil - now);
-                }
+                // The guest's last words are in its socket still; wait for them, but not for ever.
+                long now = Environment.TickCount64;
+                timeout = _end is null ? _stop.TimeoutFrom(now) : _guest is null ? 0 : (int)Math.Max(0, _guestUntil - now);
             }
             int count = timeout == 0 ? 0 : epoll.Wait(ready, timeout);
             _ = _wake.Take();
@@ -218,7 +211,7 @@ internal sealed class RunningMachine : IGuestEvents
                 }
                 bool guestIsGone;
                 lock (_state)
-                    guestIsGone = _guest is null || Environment.TickCount64 >= guestUntil;
+                    guestIsGone = _guest is null || Environment.TickCount64 >= _guestUntil;
                 if (guestIsGone)
                     break;
                 continue;

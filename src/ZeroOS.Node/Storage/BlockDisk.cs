@@ -32,6 +32,9 @@ public sealed record BlockDisk(string Name, string Path, string Serial, long Siz
         return disks;
     }
 
+    /// <summary>What its maker calls it, or empty; printable characters only.</summary>
+    internal static string ModelOf(string name) => new([.. Read($"/sys/block/{name}", "device/model").Where(c => c is >= ' ' and <= '~').Take(40)]);
+
     private static string ReadSerial(string entry)
     {
         foreach (string place in (ReadOnlySpan<string>)["serial", "device/serial", "wwid", "device/wwid"])

@@ -55,6 +55,7 @@ internal sealed class EngineHandlers(EngineParts parts, DeploymentAdmission depl
             Grant = grant?.Grant,
             Disks = isOwner ? facts.Disks : null,
             Addresses = isOwner ? facts.Addresses : null,
+            Update = isOwner ? facts.Update : null,
         };
     }
 

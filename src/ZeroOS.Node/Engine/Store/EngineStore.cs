@@ -1,3 +1,5 @@
+using System.Globalization;
+
 using Microsoft.Data.Sqlite;
 
 namespace ZeroOS.Node.Engine.Store;
@@ -34,28 +36,37 @@ public sealed partial class EngineStore : IDisposable
     /// <summary>Tests only: called before, at the commit of, and after every transaction; an exception is what a death at that moment looks like.</summary>
     internal Action<string>? Fault { get; set; }
 
-    /// <summary>Opens or makes the store. A file of a later ZeroOS is refused rather than guessed at.</summary>
+    /// <summary>
+    /// Opens or makes the store. Before a file is brought to a later schema it is copied as it is: a version of ZeroOS on trial may have to give way to the one before, which
+    /// then goes on with that copy. Without a copy that can be read, a file of a later ZeroOS is refused rather than guessed at.
+    /// </summary>
     /// <exception cref="SqliteException">The file cannot be opened or is not a store.</exception>
-    public static EngineStore Open(string path, TimeProvider? time = null)
+    public static EngineStore Open(string path, TimeProvider? time = null) => Open(path, time, Schema.Steps);
+
+    /// <summary>As <see cref="Open(string, TimeProvider?)"/>, of a ZeroOS with another schema.</summary>
+    internal static EngineStore Open(string path, TimeProvider? time, IReadOnlyList<string> schema)
     {
         SQLitePCL.raw.SetProvider(new SQLitePCL.SQLite3Provider_e_sqlite3());
-        SqliteConnection connection = new(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false, ForeignKeys = true }.ToString());
+        EngineStore store = Connect(path, time);
         try
         {
-            connection.Open();
-            EngineStore store = new(connection, time ?? TimeProvider.System);
-            // secure_delete: a registry password is gone from the file when its deployment is.
-            store.Execute("PRAGMA journal_mode=WAL");
-            store.Execute("PRAGMA synchronous=FULL");
-            store.Execute("PRAGMA secure_delete=ON");
-            store.Migrate();
+            string copy = CopyOf(path, schema.Count);
+            if (store.SchemaSteps > schema.Count && File.Exists(copy))
+            {
+                store.Dispose();
+                foreach (string old in (string[])[path, path + "-wal", path + "-shm"])
+                    File.Delete(old);
+                File.Move(copy, path);
+                store = Connect(path, time);
+            }
+            store.Migrate(path, schema);
             store.LoadSeen();
             store._grantees = [.. store.Grantees];
             return store;
         }
         catch
         {
-            connection.Dispose();
+            store.Dispose();
             throw;
         }
     }
@@ -67,17 +78,51 @@ public sealed partial class EngineStore : IDisposable
             _connection.Dispose();
     }
 
-    private void Migrate()
+    private int SchemaSteps => (int)Scalar("PRAGMA user_version")!;
+
+    private static string CopyOf(string path, int steps) => string.Create(CultureInfo.InvariantCulture, $"{path}.schema{steps}");
+
+    private static EngineStore Connect(string path, TimeProvider? time)
     {
-        int done = (int)Scalar("PRAGMA user_version")!;
-        if (done > Schema.Steps.Count)
-            throw new InvalidOperationException($"the store has schema {done}, this ZeroOS knows {Schema.Steps.Count}");
-        for (int step = done; step < Schema.Steps.Count; step++)
+        SqliteConnection connection = new(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false, ForeignKeys = true }.ToString());
+        try
+        {
+            connection.Open();
+            EngineStore store = new(connection, time ?? TimeProvider.System);
+            // secure_delete: a registry password is gone from the file when its deployment is.
+            store.Execute("PRAGMA journal_mode=WAL");
+            store.Execute("PRAGMA synchronous=FULL");
+            store.Execute("PRAGMA secure_delete=ON");
+            return store;
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
+        }
+    }
+
+    private void Migrate(string path, IReadOnlyList<string> schema)
+    {
+        int done = SchemaSteps;
+        if (done > schema.Count)
+            throw new InvalidOperationException($"the store has schema {done}, this ZeroOS knows {schema.Count}");
+        if (done > 0 && done < schema.Count)
+        {
+            // Whole or not there: the name is given when everything is on the disk.
+            string copy = CopyOf(path, done), half = copy + ".new";
+            File.Delete(half);
+            Execute("VACUUM INTO $1", half);
+            using (FileStream stream = new(half, FileMode.Open, FileAccess.ReadWrite))
+                stream.Flush(flushToDisk: true);
+            File.Move(half, copy, overwrite: true);
+        }
+        for (int step = done; step < schema.Count; step++)
         {
             int number = step;
             Write(() =>
             {
-                Execute(Schema.Steps[number]);
+                Execute(schema[number]);
                 Execute($"PRAGMA user_version={number + 1}");
                 return 0;
             });

@@ -1,5 +1,6 @@
 using System.Net;
 
+using ZeroOS.Formats.Dhcp;
 using ZeroOS.Linux.Netlink;
 
 namespace ZeroOS.Node.Network.Dhcp;
@@ -133,7 +134,7 @@ internal sealed class DhcpClient(MacAddress hardware, Random random, DhcpLease? 
     public void Receive(ReadOnlySpan<byte> bytes, TimeSpan now)
     {
         if (State is DhcpState.Stopped or DhcpState.Bound or DhcpState.Probing || !DhcpMessage.TryRead(bytes, out DhcpMessage message)
-            || !message.IsReply || message.TransactionId != _transaction || message.Hardware != hardware)
+            || !message.IsReply || message.TransactionId != _transaction || new MacAddress(message.Hardware) != hardware)
             return;
         switch (message.Type)
         {
@@ -166,8 +167,8 @@ internal sealed class DhcpClient(MacAddress hardware, Random random, DhcpLease? 
 
     private bool FromChosenServer(DhcpMessage message) => State switch
     {
-        DhcpState.Requesting => Equals(message.Address(DhcpOption.Server), _offer!.Server),
-        DhcpState.Renewing => Equals(message.Address(DhcpOption.Server), Lease!.Server),
+        DhcpState.Requesting => Equals(message.Address(DhcpOption.ServerId), _offer!.Server),
+        DhcpState.Renewing => Equals(message.Address(DhcpOption.ServerId), Lease!.Server),
         _ => true,
     };
 
@@ -228,10 +229,9 @@ internal sealed class DhcpClient(MacAddress hardware, Random random, DhcpLease? 
             TransactionId = _transaction,
             Seconds = (ushort)Math.Clamp((now - _began).TotalSeconds, 0, ushort.MaxValue),
             ClientAddress = hasAddress ? Lease!.Address : IPAddress.Any,
-            Hardware = hardware,
+            Hardware = hardware.ToBytes(),
         };
-        message.With(DhcpOption.Type, (byte)(State == DhcpState.Selecting ? DhcpType.Discover : DhcpType.Request))
-            .With(DhcpOption.ClientId, [1, .. hardware.ToBytes()]).With(DhcpOption.Wanted, s_wanted).With(DhcpOption.MaxSize, 0x05, 0xDC);
+        message.With(DhcpOption.Type, (byte)(State == DhcpState.Selecting ? DhcpType.Discover : DhcpType.Request));
         IPAddress? wanted = State switch
         {
             DhcpState.Requesting => _offer!.Address,
@@ -241,8 +241,8 @@ internal sealed class DhcpClient(MacAddress hardware, Random random, DhcpLease? 
         if (wanted is not null)
             message.With(DhcpOption.RequestedAddress, wanted.GetAddressBytes());
         if (State == DhcpState.Requesting)
-            message.With(DhcpOption.Server, _offer!.Server.GetAddressBytes());
-        return message;
+            message.With(DhcpOption.ServerId, _offer!.Server.GetAddressBytes());
+        return message.With(DhcpOption.ParameterRequestList, s_wanted).With(DhcpOption.MaxSize, 0x05, 0xDC).With(DhcpOption.ClientId, [1, .. hardware.ToBytes()]);
     }
 
     private static TimeSpan Half(TimeSpan left) => left <= TimeSpan.FromSeconds(60) ? Max(left, TimeSpan.FromSeconds(1)) : Max(left / 2, TimeSpan.FromSeconds(60));

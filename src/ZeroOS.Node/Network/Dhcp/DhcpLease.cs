@@ -1,5 +1,6 @@
 using System.Net;
 
+using ZeroOS.Formats.Dhcp;
 using ZeroOS.Linux.Netlink;
 
 namespace ZeroOS.Node.Network.Dhcp;
@@ -50,7 +51,7 @@ internal sealed record DhcpLease
     public static bool TryRead(DhcpMessage message, ReadOnlyMemory<byte> bytes, out DhcpLease lease)
     {
         lease = null!;
-        if (!IsHost(message.YourAddress) || message.Address(DhcpOption.Server) is not { } server || !TryPrefixLength(message.Address(DhcpOption.SubnetMask), out int prefixLength))
+        if (!IsHost(message.YourAddress) || message.Address(DhcpOption.ServerId) is not { } server || !TryPrefixLength(message.Address(DhcpOption.SubnetMask), out int prefixLength))
             return false;
         (IPAddress? gateway, List<(IPNetwork, IPAddress?)> routes) = ReadRoutes(message.Option(DhcpOption.ClasslessRoutes));
         // RFC 3442: a client that reads the classless routes must not read the router option.

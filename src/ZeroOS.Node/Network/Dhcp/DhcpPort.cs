@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 
+using ZeroOS.Formats.Dhcp;
 using ZeroOS.Linux;
 using ZeroOS.Linux.Netlink;
 
@@ -105,7 +106,7 @@ internal sealed class DhcpPort : IDisposable
         try
         {
             byte[] bytes = File.Exists(_leaseFile) && new FileInfo(_leaseFile).Length <= MostStoredBytes ? File.ReadAllBytes(_leaseFile) : [];
-            return DhcpMessage.TryRead(bytes, out DhcpMessage message) && message.Hardware == _mac && DhcpLease.TryRead(message, bytes, out DhcpLease lease) ? lease : null;
+            return DhcpMessage.TryRead(bytes, out DhcpMessage message) && new MacAddress(message.Hardware) == _mac && DhcpLease.TryRead(message, bytes, out DhcpLease lease) ? lease : null;
         }
         catch (IOException)
         {

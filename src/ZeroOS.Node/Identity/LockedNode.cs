@@ -1,0 +1,48 @@
+using ZeroOS.Bus.Gates;
+using ZeroOS.Bus.Json;
+using ZeroOS.Bus.Keys;
+using ZeroOS.Contracts.Bus;
+using ZeroOS.Contracts.Farm;
+using ZeroOS.Node.Bus;
+
+namespace ZeroOS.Node.Identity;
+
+/// <summary>What a locked node lets people do: its farm's recovery key ends the lock, its owners reboot it and switch it off, and everybody hears why it is locked.</summary>
+internal sealed class LockedNode(IdentityKeeper keeper, FarmSettings? settings, Action<string> log) : IAuthority
+{
+    private readonly Lock _lock = new();
+    private bool _recovered;
+
+    /// <summary>The lock has ended: the node is to be started again.</summary>
+    public event Action? Recovered;
+
+    /// <summary>The answer to every command that a locked node does not have.</summary>
+    public static BusError Refusal(LockedState state) => new()
+    {
+        Code = ErrorCodes.Unavailable,
+        Message = $"the node is locked: {state.Message}; the farm's recovery key can end that (zos node recover)",
+    };
+
+    /// <summary>Owners by the farm settings, and the recovery key of the farm whose node this was.</summary>
+    public Roles RolesOf(KeyId key) => (settings?.Owners.Contains(key.Text) == true ? Roles.Owner : Roles.None) | (key.Equals(keeper.Locked.Terms.SigningKey) ? Roles.Recovery : Roles.None);
+
+    /// <summary>zos.node.recover.</summary>
+    public Task<NodeRecovery> RecoverAsync(RequestContext context, NodeRecover request, CancellationToken cancellation)
+    {
+        string node = keeper.Locked.Node.Text;
+        if (request.Seed is null)
+            return Task.FromResult(new NodeRecovery { NodeId = node, Box = Convert.ToBase64String(keeper.Locked.Box) });
+        if (!CanonicalBase64.TryDecode(request.Seed, IdentityRecord.SeedBytes, out byte[] seed))
+            throw new BusErrorException(ErrorCodes.Invalid, "a seed is 32 bytes of base64", "seed");
+        lock (_lock)
+        {
+            if (_recovered)
+                throw new BusErrorException(ErrorCodes.Conflict, "the node has its identity back and is about to start again");
+            string tier = keeper.Restore(seed, request.AllowOpen);
+            _recovered = true;
+            log($"event=identity-recovered node={node} tier={tier} by={context.Sender}");
+            Recovered?.Invoke();
+            return Task.FromResult(new NodeRecovery { NodeId = node, Tier = tier });
+        }
+    }
+}

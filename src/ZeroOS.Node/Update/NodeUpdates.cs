@@ -1,0 +1,80 @@
+using ZeroOS.Bus.Gates;
+using ZeroOS.Bus.Keys;
+using ZeroOS.Bus.Release;
+using ZeroOS.Contracts.Bus;
+using ZeroOS.Contracts.Farm;
+using ZeroOS.Contracts.Release;
+using ZeroOS.Linux;
+using ZeroOS.Node.Bus;
+using ZeroOS.Node.Engine.Store;
+using ZeroOS.Node.Fetch;
+using ZeroOS.Node.Init;
+using ZeroOS.Node.Network;
+using ZeroOS.Node.Storage;
+
+namespace ZeroOS.Node.Update;
+
+/// <summary>The updater put together from the parts of a real node.</summary>
+internal static class NodeUpdates
+{
+    // In memory: it lasts as long as this boot, over every death of the node.
+    private const string KeptMark = "/run/node/trial-kept";
+
+    /// <summary>Where this boot came from; a trial that was kept is no trial any more.</summary>
+    public static BootSource Boot { get; } = FindBoot();
+
+    /// <summary>Makes it; nothing happens before <see cref="Updater.Start"/>.</summary>
+    public static Updater Make(EngineStore store, Func<(FarmSettings? Settings, string Path)> settings, Func<bool> identitySealed, NodeStorage storage, Uplink uplink, FetchConnection fetch,
+        InitConnection init, Func<(KeyId Id, int Port)> self, KernelLog log)
+    {
+        if (!ReleaseKeys.TryParse(File.Exists(ReleaseKeys.Path) ? File.ReadAllText(ReleaseKeys.Path) : "", out ReleaseKeys? keys, out string? fault))
+        {
+            log.Error($"the image's release keys are refused: {fault}");
+            _ = ReleaseKeys.TryParse("", out keys, out _);
+        }
+        NodeHealth health = new(store, storage, uplink, self);
+        return new Updater(store, new UpdateSurroundings
+        {
+            Running = ImageRelease.Current,
+            Keys = keys!,
+            Boot = Boot,
+            WatchdogBit = Environment.GetEnvironmentVariable("ZEROOS_WATCHDOG") == "bit",
+            Settings = () => settings().Settings,
+            SettingsDocument = () => File.ReadAllBytes(settings().Path),
+            SealingKey = () => identitySealed() ? File.ReadAllText(PcrSignatures.PublicKeyPath) : null, // what is sealed is sealed to the running image's key: the start saw to it
+            Firmware = new EfiFirmware(new EfiVariables()),
+            Medium = EspMedium.Open,
+            Fetch = fetch.ReadBlobAsync,
+            Expect = health.Expect,
+            Examine = health.ExamineAsync,
+            Restart = init.Restart,
+            TrialKept = () =>
+            {
+                File.WriteAllText(KeptMark, ""); // before PID 1 knows: a node that starts again in between keeps it once more, which changes nothing
+                init.TrialKept();
+            },
+            UptimeMs = () => KernelClock.BootTimeNs / 1_000_000,
+            Log = log.Info,
+        });
+    }
+
+    /// <summary>A version on trial that cannot open the node's identity is no version to keep: it says so for the one before, and goes.</summary>
+    public static void LockedOnTrial(EngineStore store, IReadOnlyList<string> owners, string why, Action restart)
+    {
+        if (Boot.Kind != BootKind.Trial)
+            return;
+        if (store.Update is { IsPending: true } record)
+            store.SetUpdate(record with { State = UpdateState.Trial, Reason = "identity-locked", Message = $"{record.Version} cannot read this node's identity: {why}" }, owners);
+        restart();
+    }
+
+    /// <summary>Adds the command.</summary>
+    public static void Register(Updater updates, Routes routes) => routes.Add(Commands.NodeUpdate, Roles.Owner, BusJson.Default.NodeUpdate, BusJson.Default.UpdateStatus,
+        (context, body, _) => Task.FromResult(updates.Begin(body, new MessageMark(context.Tenant, context.MessageId.ToString(), context.RememberUntil))));
+
+    private static BootSource FindBoot()
+    {
+        BootSource boot = BootSource.Read(new EfiVariables(), Environment.GetEnvironmentVariable("ZEROOS_BOOT") == "network");
+        return boot.Kind == BootKind.Trial && File.Exists(KeptMark) ? boot with { Kind = BootKind.Kept } : boot;
+    }
+}
