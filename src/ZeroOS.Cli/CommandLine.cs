@@ -60,6 +60,7 @@ internal static class CommandLine
         root.Add(GrantVerbs.Build(terminal));
         root.Add(FlistVerbs.Build(terminal));
         root.Add(ImageVerbs.Build(terminal));
+        root.Add(ReleaseVerbs.Build(terminal));
         foreach (Command verb in DeploymentVerbs.Build(terminal))
             root.Add(verb);
         foreach (Command verb in MachineVerbs.Build(terminal))

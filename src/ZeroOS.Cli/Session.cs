@@ -7,6 +7,7 @@ using ZeroOS.Bus.Client;
 using ZeroOS.Bus.Keys;
 using ZeroOS.Cli.Config;
 using ZeroOS.Cli.Output;
+using ZeroOS.Contracts.Bus;
 
 namespace ZeroOS.Cli;
 
@@ -54,6 +55,10 @@ internal sealed class Session : IDisposable
             {
                 throw new TimeoutException("no answer in the time given; try again with a longer --timeout SECONDS");
             }
+            catch (SpoofedReplyException e)
+            {
+                throw await session.ExplainAsync(e);
+            }
         });
 
     /// <summary>This person's key.</summary>
@@ -83,12 +88,19 @@ internal sealed class Session : IDisposable
     /// <summary>A client for the node that --node, ZOS_NODE or being the only one names.</summary>
     public BusClient Connect(string? name = null)
     {
+        (KnownNode node, HttpTransport transport) = Reach(name);
+        return new BusClient(Key(), KeyId.TryParse(node.Id, out KeyId? id) ? id : throw new InvalidOperationException(), transport, TimeProvider.System);
+    }
+
+    /// <summary>The way to that node, for who has another key to speak with.</summary>
+    public (KnownNode Node, HttpTransport Transport) Reach(string? name)
+    {
         Node = Find(name ?? _parsed.GetValue(Globals.Node) ?? Environment.GetEnvironmentVariable("ZOS_NODE"));
-        if (!KeyId.TryParse(Node.Id, out KeyId? id))
+        if (!KeyId.TryParse(Node.Id, out _))
             throw new CliException($"the configuration has no good key id for that node: \"{Node.Id}\"");
         _transport?.Dispose();
         _transport = new HttpTransport(Node.Host, Node.Port, TimeSpan.FromSeconds(10));
-        return new BusClient(Key(), id, _transport, TimeProvider.System);
+        return (Node, _transport);
     }
 
     /// <summary>Registries as this machine reaches them.</summary>
@@ -102,6 +114,24 @@ internal sealed class Session : IDisposable
         _transport?.Dispose();
         _key?.Dispose();
         _ends.Dispose();
+    }
+
+    /// <summary>What answered is not the pinned node; a locked node is a common reason, and one about which something can be done.</summary>
+    private async Task<Exception> ExplainAsync(SpoofedReplyException fault)
+    {
+        if (Node is null || _transport is null)
+            return fault;
+        try
+        {
+            NodeInfo there = await BusClient.WhoIsThereAsync(_key ?? Key(), _transport, TimeProvider.System, Cancellation);
+            return there.Locked is LockedState locked && locked.NodeId == Node.Id
+                ? new CliException($"the node is locked, as what answers in its place says: {locked.Message}; with the farm's recovery key: zos node recover")
+                : fault;
+        }
+        catch (Exception e) when (e is SpoofedReplyException or BusTransportException or BusErrorException or OperationCanceledException)
+        {
+            return fault;
+        }
     }
 
     private KnownNode Find(string? wanted)

@@ -1,5 +1,7 @@
 using System.Text.Json.Serialization;
 
+using ZeroOS.Cli.Trust;
+
 namespace ZeroOS.Cli.Config;
 
 /// <summary>What zos remembers.</summary>
@@ -23,6 +25,10 @@ internal sealed record KnownNode
 
     /// <summary>TCP port of its bus.</summary>
     public required int Port { get; init; }
+
+    /// <summary>Its TPM, once it was attested.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public PinnedTpm? Tpm { get; init; }
 
     /// <summary>KEYID@HOST:PORT, as "node add" takes it.</summary>
     [JsonIgnore]

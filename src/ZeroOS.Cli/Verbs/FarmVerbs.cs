@@ -28,10 +28,11 @@ internal static class FarmVerbs
         Option<string> name = new("--name") { DefaultValueFactory = _ => "farm", Description = "for people" };
         Option<int> threshold = new("--threshold") { DefaultValueFactory = _ => 1, Description = "how many owners must sign what changes the farm" };
         Option<string[]> time = new("--time-server") { HelpName = "HOST", Description = "SNTP servers" };
+        Option<string?> channel = new("--channel") { Description = "the channel of releases its nodes take (default: stable)" };
         Option<string> output = new("-o", "--output") { HelpName = "FILE", Required = true, Description = "where to write the settings" };
         Command command = new("new", "Write farm settings, signed by your key, and print the recovery key. --registry NAME=URL[,plain] lists a registry as nodes reach it.")
         {
-            owners, name, threshold, time, output,
+            owners, name, threshold, time, channel, output,
         };
         Session.Set(command, terminal, (session, parsed) =>
         {
@@ -47,6 +48,7 @@ internal static class FarmVerbs
                 RecoveryEncryptionKey = RecoveryKey.EncryptionKey(seed),
                 Registries = (parsed.GetValue(Globals.Registry) ?? []).Select(Registries.ParseOption).ToDictionary(r => r.Name, r => r.Registry),
                 TimeServers = parsed.GetValue(time) ?? [],
+                Channel = parsed.GetValue(channel),
             };
             IdentityKey key = session.Key();
             if (!settings.Owners.Contains(key.Id.Text))
@@ -58,7 +60,7 @@ internal static class FarmVerbs
             string path = parsed.GetRequiredValue(output);
             using (FileStream file = new(path, FileMode.CreateNew, FileAccess.Write))
                 file.Write(document);
-            terminal.Error.WriteLine(complete ? $"Wrote {path}. Print the recovery key below and keep it offline: it can name new owners when all keys are lost."
+            terminal.Error.WriteLine(complete ? $"Wrote {path}. Print the recovery key below and keep it offline: it gives a node with a new mainboard its identity back, and can name new owners when all keys are lost."
                 : $"Wrote {path}, not complete yet: {fault}. Print the recovery key below and keep it offline.");
             terminal.Out.WriteLine(Base58.Encode(seed));
             return Task.FromResult(0);
@@ -107,6 +109,8 @@ internal static class FarmVerbs
                 o.WriteLine($"registry  {Terminal.Clean(name)} = {Terminal.Clean(registry.Url)}{(registry.PlainHttp ? " (plain HTTP)" : "")}");
             foreach (string server in settings.TimeServers)
                 o.WriteLine($"time      {Terminal.Clean(server)}");
+            if (settings.Channel is { } channel)
+                o.WriteLine($"channel   {Terminal.Clean(channel)}");
             o.WriteLine(complete ? "complete" : $"incomplete: {missing}");
             return Task.FromResult(complete ? 0 : CliException.Refused);
         });

@@ -27,8 +27,11 @@ internal static class NodeVerbs
         Command status = new("status", "How the node is, and what of it is yours.") { s_name };
         Session.Set(status, terminal, StatusAsync);
         node.Add(status);
+        node.Add(NodeAttestVerb.Build(terminal, s_name));
+        node.Add(NodeRecoverVerb.Build(terminal));
         node.Add(Power(terminal, "reboot", Commands.NodeReboot, "Boot the node again; everything that ran comes back. Owners only."));
         node.Add(Power(terminal, "shutdown", Commands.NodeShutdown, "Switch the node off. Owners only."));
+        node.Add(NodeUpdateVerb.Build(terminal));
         return node;
     }
 
@@ -48,7 +51,8 @@ internal static class NodeVerbs
             using HttpTransport transport = new(there.Host, there.Port, TimeSpan.FromSeconds(10));
             KeyId id = there.Id ?? await AskAsync(session, transport, before, called, there);
             _ = await new BusClient(session.Key(), id, transport, TimeProvider.System).InfoAsync(session.Cancellation);
-            KnownNode node = new() { Id = id.Text, Host = there.Host, Port = there.Port };
+            // A new address is no reason to forget the TPM that was pinned.
+            KnownNode node = new() { Id = id.Text, Host = there.Host, Port = there.Port, Tpm = before?.Tpm };
             session.Folder.Write(config with { Nodes = new SortedDictionary<string, KnownNode>(config.Nodes.ToDictionary(), StringComparer.Ordinal) { [called] = node } });
             if (session.Json)
                 session.WriteJson(node, CliJson.Default.KnownNode);
@@ -102,6 +106,8 @@ internal static class NodeVerbs
         o.WriteLine($"version   {Terminal.Clean(info.Version)}");
         o.WriteLine($"image     {Terminal.Clean(info.ImageDigest)}");
         o.WriteLine($"tier      {Terminal.Clean(info.Tier)}{(info.Tier == "open" ? " (whoever holds its disk holds everything on it)" : "")}");
+        if (info.Locked is LockedState locked)
+            o.WriteLine(Terminal.Clean($"locked    {locked.NodeId}: {locked.Message}"));
         o.WriteLine($"features  {Terminal.Clean(string.Join(' ', info.Features))}");
         o.WriteLine($"time      {info.Time:yyyy-MM-dd HH:mm:ss} UTC");
         return 0;
@@ -121,6 +127,8 @@ internal static class NodeVerbs
         o.WriteLine($"stage     {Terminal.Clean(status.Stage)}{since}");
         foreach (NodeCondition condition in status.Conditions)
             o.WriteLine(Terminal.Clean($"{condition.Name,-9} {(condition.Ok ? "well" : $"{condition.Reason}: {condition.Message}")}"));
+        if (status.Update is { State: UpdateState.Fetching, TotalBytes: > 0 } update)
+            o.WriteLine(string.Create(CultureInfo.InvariantCulture, $"fetched   {update.DoneBytes * 100 / update.TotalBytes} % of {Terminal.Clean(update.Version)}"));
         o.WriteLine($"capacity  {Describe(status.Capacity)}");
         o.WriteLine($"used      {Describe(status.Used)}");
         if (status.Grant is Grant grant)

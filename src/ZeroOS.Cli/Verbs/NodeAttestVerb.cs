@@ -1,0 +1,173 @@
+using System.CommandLine;
+using System.Security.Cryptography;
+using System.Text.Json;
+
+using ZeroOS.Bus.Client;
+using ZeroOS.Bus.Json;
+using ZeroOS.Bus.Keys;
+using ZeroOS.Cli.Config;
+using ZeroOS.Cli.Output;
+using ZeroOS.Cli.Trust;
+using ZeroOS.Contracts.Bus;
+using ZeroOS.Contracts.Release;
+using ZeroOS.Formats.Tpm;
+
+namespace ZeroOS.Cli.Verbs;
+
+/// <summary>zos node attest: has the node's TPM prove what the node booted.</summary>
+internal static class NodeAttestVerb
+{
+    private const int MaxFileBytes = 1 << 20;
+
+    public static Command Build(Terminal terminal, Argument<string?> name)
+    {
+        Option<string?> measurements = new("--measurements") { HelpName = "FILE", Description = "measurements.json of the release that should run; without it no image is proved" };
+        Option<string?> farm = new("--farm") { HelpName = "FILE", Description = "the farm settings that should be in force (default: told, not compared)" };
+        Option<string?> authorities = new("--ek-ca") { HelpName = "FILE", Description = "certificates of TPM makers, PEM, roots and what is between: prove that the TPM is one of theirs" };
+        Option<string[]> accept = new("--accept") { HelpName = "HASH", Description = "Authenticode SHA-256 of a file that may be started before the image: iPXE, a maker's boot menu" };
+        Option<string?> save = new("--save") { HelpName = "FILE", Description = "keep question and answer, for others to look at" };
+        Option<bool> newTpm = new("--new-tpm") { Description = "accept another TPM than that of the first attestation, from now on" };
+        Option<bool> newFirmware = new("--new-firmware") { Description = "accept another firmware or other cards than at the first attestation, from now on" };
+        Command command = new("attest", "Have its TPM prove what it booted. Owners and tenants.") { name, measurements, farm, authorities, accept, save, newTpm, newFirmware };
+        Session.Set(command, terminal, async (session, parsed) =>
+        {
+            Expectation expected = new()
+            {
+                Measurements = parsed.GetValue(measurements) is string file ? ReadMeasurements(file) : null,
+                Farm = parsed.GetValue(farm) is string cred ? Read(cred) : null,
+                EndorsementAuthorities = parsed.GetValue(authorities) is string pem ? System.Text.Encoding.UTF8.GetString(Read(pem)) : null,
+                Accepted = [.. (parsed.GetValue(accept) ?? []).Select(Hash)],
+                NewTpm = parsed.GetValue(newTpm),
+                NewFirmware = parsed.GetValue(newFirmware),
+            };
+            BusClient client = session.Connect(parsed.GetValue(name));
+            expected = expected with { Pinned = session.Folder.Read().Nodes.Values.FirstOrDefault(n => n.Id == client.Node.Text && n.Tpm is not null)?.Tpm };
+            AttestationReport report = await VerifyAsync(client, expected, parsed.GetValue(save), session.Cancellation);
+            Pin(session.Folder, client.Node, report, expected);
+            Write(session, report);
+            return report.Proved ? 0 : CliException.Refused;
+        });
+        return command;
+    }
+
+    private static async Task<AttestationReport> VerifyAsync(BusClient client, Expectation expected, string? save, CancellationToken cancellation)
+    {
+        try
+        {
+            Evidence evidence = await GatherAsync(client, cancellation);
+            if (save is not null)
+                await File.WriteAllTextAsync(save, JsonSerializer.Serialize(SavedEvidence.Of(evidence), EvidenceJson.Default.SavedEvidence), cancellation);
+            return AttestationVerifier.Verify(evidence, expected);
+        }
+        catch (BusErrorException e) when (e.Error.Reason is AttestationReasons.NoTpm or AttestationReasons.NoEventLog or AttestationReasons.TpmFailed)
+        {
+            return AttestationReport.None(e.Error.Reason, e.Error.Message.TrimEnd('.'));
+        }
+    }
+
+    /// <summary>Both steps: the quote, then the challenge for the keys that came with it.</summary>
+    /// <exception cref="BusErrorException">What the node refused; with a reason of <see cref="AttestationReasons"/> if it cannot attest at all.</exception>
+    private static async Task<Evidence> GatherAsync(BusClient client, CancellationToken cancellation)
+    {
+        byte[] nonce = RandomNumberGenerator.GetBytes(AttestationBinding.NonceBytes), secret = RandomNumberGenerator.GetBytes(AttestedTpm.SecretBytes);
+        NodeAttest question = new() { Quote = new QuoteRequest { Nonce = Convert.ToBase64String(nonce), Pcrs = Evidence.Pcrs } };
+        NodeQuote quote = (await SendAsync(client, question, cancellation)).Quote ?? throw new SpoofedReplyException("a question for a quote was answered with something else");
+        (byte[] epoch, byte[] sealingKey) = client.Channel!.Value; // those the question went with: the challenge may go with later ones
+        return new Evidence
+        {
+            Node = client.Node,
+            Nonce = nonce,
+            Epoch = epoch,
+            SealingKey = sealingKey,
+            Quote = quote,
+            Secret = secret,
+            ToldSecret = await ChallengeAsync(client, quote, secret, cancellation),
+        };
+    }
+
+    /// <summary>What the node tells of the challenge; null if it cannot, or shows keys that nothing can be asked of.</summary>
+    private static async Task<byte[]?> ChallengeAsync(BusClient client, NodeQuote quote, byte[] secret, CancellationToken cancellation)
+    {
+        try
+        {
+            TpmCredential credential = AttestedTpm.Read(quote).Challenge(secret);
+            CredentialChallenge challenge = new() { Credential = Convert.ToBase64String(credential.Object.Span), EncryptedSeed = Convert.ToBase64String(credential.EncryptedSeed.Span) };
+            string? told = (await SendAsync(client, new NodeAttest { Challenge = challenge }, cancellation)).Secret;
+            return told is not null && CanonicalBase64.TryDecode(told, out byte[] bytes) ? bytes : null;
+        }
+        catch (BusErrorException e) when (e.Error.Code == ErrorCodes.Invalid)
+        {
+            return null;
+        }
+        catch (TpmException)
+        {
+            return null;
+        }
+    }
+
+    private static Task<NodeAttestation> SendAsync(BusClient client, NodeAttest body, CancellationToken cancellation) =>
+        client.CallAsync(Commands.NodeAttest, body, BusJson.Default.NodeAttest, BusJson.Default.NodeAttestation, cancellation);
+
+    /// <summary>The first TPM seen under a node's id is its TPM; later ones, and another firmware, only if a person says so.</summary>
+    private static void Pin(ConfigFolder folder, KeyId node, AttestationReport report, Expectation expected)
+    {
+        if (report.Tpm is not PinnedTpm tpm)
+            return;
+        if (expected.Pinned is { } before && !expected.NewTpm)
+            tpm = expected.NewFirmware ? before with { Pcr0 = tpm.Pcr0, Pcr2 = tpm.Pcr2 } : before;
+        CliConfig config = folder.Read();
+        if (tpm == expected.Pinned || config.Nodes.Values.All(n => n.Id != node.Text))
+            return;
+        folder.Write(config with
+        {
+            Nodes = new SortedDictionary<string, KnownNode>(config.Nodes.ToDictionary(p => p.Key, p => p.Value.Id == node.Text ? p.Value with { Tpm = tpm } : p.Value), StringComparer.Ordinal),
+        });
+    }
+
+    private static void Write(Session session, AttestationReport report)
+    {
+        if (session.Json)
+        {
+            session.WriteJson(report, AttestationJson.Default.AttestationReport);
+            return;
+        }
+        TextWriter o = session.Terminal.Out;
+        o.WriteLine(Terminal.Clean(report.Sentence));
+        o.WriteLine();
+        foreach (Finding finding in report.Findings)
+        {
+            string mark = finding.Verdict switch { Verdict.Holds => "proved", Verdict.Fails => "FAILS", _ => "open" };
+            o.WriteLine(Terminal.Clean($"  {mark,-7} {finding.Check,-12} {finding.Says}"));
+        }
+    }
+
+    private static Measurements ReadMeasurements(string file)
+    {
+        Measurements image;
+        try
+        {
+            image = JsonSerializer.Deserialize(Read(file), ReleaseJson.Default.Measurements) ?? throw new JsonException("there is nothing in it");
+        }
+        catch (JsonException e)
+        {
+            throw new CliException($"{file} is no measurements.json: {e.Message}");
+        }
+        foreach (string hash in (string[])[image.Efi.Authenticode, image.Linux.Authenticode, image.Pcr11])
+        {
+            if (!IsHash(hash))
+                throw new CliException($"{file} is no measurements.json: \"{hash}\" is not 64 hexadecimal digits");
+        }
+        return image;
+    }
+
+    private static byte[] Read(string file)
+    {
+        if (!File.Exists(file))
+            throw new CliException($"there is no file {file}", CliException.Usage);
+        return new FileInfo(file).Length <= MaxFileBytes ? File.ReadAllBytes(file) : throw new CliException($"{file} has more than a megabyte; that is not what is asked for here", CliException.Usage);
+    }
+
+    private static string Hash(string text) => IsHash(text) ? text : throw new CliException($"\"{text}\" is not a hash: 64 hexadecimal digits", CliException.Usage);
+
+    private static bool IsHash(string text) => text.Length == 64 && text.All(char.IsAsciiHexDigit);
+}

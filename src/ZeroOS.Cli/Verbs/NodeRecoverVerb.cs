@@ -1,0 +1,119 @@
+using System.CommandLine;
+
+using ZeroOS.Bus.Client;
+using ZeroOS.Bus.Farm;
+using ZeroOS.Bus.Json;
+using ZeroOS.Bus.Keys;
+using ZeroOS.Bus.Sodium;
+using ZeroOS.Cli.Config;
+using ZeroOS.Cli.Output;
+using ZeroOS.Contracts.Bus;
+
+namespace ZeroOS.Cli.Verbs;
+
+/// <summary>zos node recover: the farm's recovery key gives a locked node its identity back.</summary>
+internal static class NodeRecoverVerb
+{
+    private const int MaxKeyFileBytes = 4096;
+    private static readonly TimeSpan s_returnsWithin = TimeSpan.FromSeconds(90), s_between = TimeSpan.FromSeconds(2);
+
+    public static Command Build(Terminal terminal)
+    {
+        Argument<string?> name = new("NAME") { Arity = ArgumentArity.ZeroOrOne, Description = "a known node, or KEYID@HOST[:PORT]: the id it had; as --node" };
+        Option<string?> key = new("--recovery-key") { HelpName = "FILE|-", Description = "the farm's recovery key, as \"zos farm new\" printed it; - reads standard input, without it you are asked" };
+        Option<string?> temporary = new("--temporary-id") { HelpName = "KEYID", Description = "the id its screen shows while it is locked; without it you are asked whether the right one answers" };
+        Option<bool> open = new("--open") { Description = "if the machine has nothing to seal the identity with, keep it in the open" };
+        Command command = new("recover", "Give a locked node its identity back: after a new mainboard, a cleared TPM, or a changed image. Needs the farm's recovery key.") { name, key, temporary, open };
+        Session.Set(command, terminal, (session, parsed) => RecoverAsync(session, parsed.GetValue(name), ReadKey(session, parsed.GetValue(key)), parsed.GetValue(temporary), parsed.GetValue(open)), lasting: true);
+        return command;
+    }
+
+    private static async Task<int> RecoverAsync(Session session, string? name, byte[] recoverySeed, string? temporaryId, bool open)
+    {
+        (KnownNode known, HttpTransport transport) = session.Reach(name);
+        string called = name ?? known.Id;
+        using IdentityKey recovery = IdentityKey.FromSeed(recoverySeed);
+        NodeInfo info = await BusClient.WhoIsThereAsync(recovery, transport, TimeProvider.System, session.Cancellation);
+        if (info.Id == known.Id)
+            throw new CliException($"{called} is not locked: it answers under its own key");
+        if (info.Locked is not LockedState locked || locked.NodeId != known.Id || !KeyId.TryParse(info.Id, out KeyId? temporary))
+            throw new CliException($"what answers at {known.Host} is {info.Id} and says nothing of being {called}; nothing was sent to it");
+        Confirm(session, called, known, locked, info.Id, temporaryId);
+
+        BusClient node = new(recovery, temporary, transport, TimeProvider.System);
+        byte[] seed = OpenBox(recoverySeed, await CallAsync(node, new NodeRecover(), session.Cancellation), known.Id, called);
+        NodeRecovery done = await CallAsync(node, new NodeRecover { Seed = Convert.ToBase64String(seed), AllowOpen = open }, session.Cancellation);
+        Crypto.Erase(seed);
+        session.Terminal.Error.WriteLine($"{called} has its identity back ({Terminal.Clean(done.Tier)}); it starts again…");
+        NodeInfo back = await ReturnAsync(recovery, known.Id, transport, session.Cancellation);
+        if (session.Json)
+            session.WriteJson(back, BusJson.Default.NodeInfo);
+        else
+            session.Terminal.Out.WriteLine($"{called} is {back.Id} again, tier {Terminal.Clean(back.Tier)}");
+        return 0;
+    }
+
+    /// <summary>Whoever holds the disk has the box, and could wait here for the seed in a machine of his own: a person has to have seen the temporary id on the screen of the right one.</summary>
+    private static void Confirm(Session session, string called, KnownNode known, LockedState locked, string temporaryId, string? expected)
+    {
+        session.Terminal.Error.WriteLine(Terminal.Clean($"{known.Host} says it is {called}, locked ({locked.Reason}): {locked.Message}."));
+        if (expected is not null && expected != temporaryId)
+            throw new CliException($"its temporary id is {temporaryId}, not {expected}; a locked node has another one after each start, so look at its screen again");
+        if (expected is not null)
+            return;
+        if (!session.Terminal.Interactive)
+            throw new CliException($"compare its temporary id with its screen and give it: --temporary-id {temporaryId}");
+        if (session.Terminal.Ask($"Its temporary id is {temporaryId}. Is that what its screen shows? [y/N] ") is not ("y" or "Y" or "yes"))
+            throw new CliException("nothing was sent");
+    }
+
+    private static byte[] OpenBox(byte[] recoverySeed, NodeRecovery answer, string id, string called)
+    {
+        if (answer.Box is not string box || !CanonicalBase64.TryDecode(box, Crypto.KeyBytes + Crypto.SealOverhead, out byte[] cipher) || RecoveryKey.TryOpen(recoverySeed, cipher) is not byte[] seed)
+            throw new CliException($"this recovery key does not open what {called} kept; is it the one of its farm?");
+        using IdentityKey key = IdentityKey.FromSeed(seed);
+        return key.Id.Text == id ? seed : throw new CliException($"what {called} kept is the seed of another node, {key.Id}; nothing was sent");
+    }
+
+    private static Task<NodeRecovery> CallAsync(BusClient node, NodeRecover request, CancellationToken cancellation) =>
+        node.CallAsync(Commands.NodeRecover, request, BusJson.Default.NodeRecover, BusJson.Default.NodeRecovery, cancellation);
+
+    private static async Task<NodeInfo> ReturnAsync(IdentityKey key, string id, HttpTransport transport, CancellationToken cancellation)
+    {
+        BusClient client = new(key, KeyId.TryParse(id, out KeyId? node) ? node : throw new CliException($"\"{id}\" is not a key id"), transport, TimeProvider.System);
+        using CancellationTokenSource deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        deadline.CancelAfter(s_returnsWithin);
+        try
+        {
+            while (true)
+            {
+                try
+                {
+                    return await client.InfoAsync(deadline.Token);
+                }
+                catch (Exception e) when (e is BusTransportException or SpoofedReplyException)
+                {
+                    await Task.Delay(s_between, deadline.Token);    // it is not up again yet, or still its locked self
+                }
+            }
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            throw new TimeoutException($"the identity was taken, but the node was not back within {s_returnsWithin.TotalSeconds} seconds; its screen says more");
+        }
+    }
+
+    private static byte[] ReadKey(Session session, string? source)
+    {
+        string? text = source switch
+        {
+            "-" => Console.In.ReadLine(),
+            not null when new FileInfo(source).Length > MaxKeyFileBytes => "",
+            not null => File.ReadAllText(source),
+            _ when session.Terminal.Interactive => session.Terminal.Ask("The farm's recovery key, not shown, like a passphrase: "),
+            _ => throw new CliException("give the farm's recovery key: --recovery-key FILE, or - for standard input", CliException.Usage),
+        };
+        byte[] seed = new byte[Crypto.KeyBytes];
+        return Base58.TryDecode(text?.Trim() ?? "", seed) ? seed : throw new CliException("that is not a recovery key: 43 or 44 characters of base58, as \"zos farm new\" printed them");
+    }
+}

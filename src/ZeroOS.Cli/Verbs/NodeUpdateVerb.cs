@@ -1,0 +1,106 @@
+using System.CommandLine;
+using System.Globalization;
+
+using ZeroOS.Bus.Client;
+using ZeroOS.Bus.Release;
+using ZeroOS.Cli.Output;
+using ZeroOS.Contracts.Bus;
+using ZeroOS.Contracts.Release;
+
+namespace ZeroOS.Cli.Verbs;
+
+/// <summary>zos node update: sends a signed release to a node, and with --wait follows it through its restart.</summary>
+internal static class NodeUpdateVerb
+{
+    private static readonly TimeSpan s_pause = TimeSpan.FromSeconds(1), s_answerWithin = TimeSpan.FromSeconds(10);
+
+    public static Command Build(Terminal terminal)
+    {
+        Argument<string?> name = new("NAME") { Arity = ArgumentArity.ZeroOrOne, Description = "a known node, or KEYID@HOST[:PORT]; as --node" };
+        Option<string> release = new("--release") { Required = true, HelpName = "FILE", Description = "the signed release (zos release)" };
+        Option<bool> wait = new("--wait") { Description = "until the new version is kept, or the one before is back" };
+        Command command = new("update", "Update the node to a signed release: it runs on trial and is kept when it proves healthy. Owners only.") { name, release, wait };
+        Session.Set(command, terminal, async (session, parsed) =>
+        {
+            byte[] document = File.ReadAllBytes(parsed.GetRequiredValue(release));
+            if (!ReleaseDocument.TryInspect(document, out ReleaseManifest? manifest, out _, out string? fault))
+                throw new CliException($"{parsed.GetRequiredValue(release)}: {fault}");
+            BusClient node = session.Connect(parsed.GetValue(name));
+            UpdateStatus status = await node.CallAsync(Commands.NodeUpdate, new NodeUpdate { Release = Convert.ToBase64String(document) },
+                BusJson.Default.NodeUpdate, BusJson.Default.UpdateStatus, session.Cancellation);
+            if (parsed.GetValue(wait))
+                status = await FollowAsync(session, node, manifest);
+            if (session.Json)
+                session.WriteJson(status, BusJson.Default.UpdateStatus);
+            else if (status.State == UpdateState.Kept)
+                terminal.Out.WriteLine($"{Terminal.Clean(status.Version)} runs and is kept");
+            else if (status.State != UpdateState.Failed)
+                terminal.Out.WriteLine($"the node updates from {Terminal.Clean(status.From)} to {Terminal.Clean(status.Version)}; zos node status shows how far it is");
+            return status.State == UpdateState.Failed ? Fail(terminal, status) : 0;
+        }, lasting: true);
+        return command;
+    }
+
+    private static int Fail(Terminal terminal, UpdateStatus status)
+    {
+        terminal.Complain($"the update to {status.Version} failed, {status.From} runs: {status.Message} ({status.Reason})");
+        return CliException.Refused;
+    }
+
+    /// <summary>Asks again and again; a node that restarts does not answer for a while, and has another epoch afterwards, which the client learns by itself.</summary>
+    private static async Task<UpdateStatus> FollowAsync(Session session, BusClient node, ReleaseManifest manifest)
+    {
+        using ProgressLine progress = new(session.Terminal, TimeProvider.System);
+        bool restarted = false;
+        while (true)
+        {
+            await Task.Delay(s_pause, session.Cancellation);
+            (NodeStatus? now, string version) = await AskAsync(session, node);
+            if (now is null)
+            {
+                restarted = true;
+                progress.Show("the node restarts");
+                continue;
+            }
+            if (now.Update is { } update && update.Version == manifest.Version)
+            {
+                if (update.State is UpdateState.Kept or UpdateState.Failed)
+                    return update;
+                progress.Show(Describe(update));
+                restarted |= update.State == UpdateState.Trial;
+                continue;
+            }
+            // A node without a disk remembers nothing over a restart: what it runs is all there is to see.
+            if (restarted && now.Update is null && now.Stage == "ready" && version != manifest.Version)
+                return new UpdateStatus { State = UpdateState.Failed, Version = manifest.Version, From = version, Reason = "forgotten", Message = "the node is back with the version from before and does not remember why" };
+        }
+    }
+
+    private static async Task<(NodeStatus? Status, string Version)> AskAsync(Session session, BusClient node)
+    {
+        using CancellationTokenSource timer = CancellationTokenSource.CreateLinkedTokenSource(session.Cancellation);
+        timer.CancelAfter(s_answerWithin);
+        try
+        {
+            NodeInfo info = await node.InfoAsync(timer.Token);
+            return (await node.CallAsync(Commands.NodeStatus, new Nothing(), BusJson.Default.Nothing, BusJson.Default.NodeStatus, timer.Token), info.Version);
+        }
+        catch (Exception e) when (e is BusTransportException or SpoofedReplyException or IOException || (e is OperationCanceledException && !session.Cancellation.IsCancellationRequested))
+        {
+            return (null, "");
+        }
+        catch (BusErrorException e) when (e.Error.Retryable || e.Error.Code is ErrorCodes.Stale or ErrorCodes.Busy)
+        {
+            return (null, "");
+        }
+    }
+
+    private static string Describe(UpdateStatus update) => update.State switch
+    {
+        UpdateState.Fetching when update.TotalBytes > 0 => string.Create(CultureInfo.InvariantCulture, $"fetching {update.DoneBytes * 100 / update.TotalBytes,3} %"),
+        UpdateState.Writing => "writing it beside the running version",
+        UpdateState.Restarting => "the node restarts",
+        UpdateState.Trial => $"on trial{(update.Message is null ? "" : $": {update.Message}")}",
+        _ => update.State.ToString().ToLowerInvariant(),
+    };
+}
