@@ -1,10 +1,10 @@
 # ZeroOS. "make run" shows it working; "make test" proves it. "make help" lists the rest.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
-.PHONY: help deps kernel image run demo test lint bench clean
+.PHONY: help deps kernel image repro run demo test test-boot lint bench clean
 
 help:    ## this list
-	@grep -hE '^[a-z]+: .*##' Makefile | sed -E 's/: .*## */\t/' | expand -t 10
+	@grep -hE '^[a-z-]+: .*##' Makefile | sed -E 's/: .*## */\t/' | expand -t 12
 
 deps:    ## install the Debian packages that are missing, by name
 	@scripts/deps build test
@@ -12,8 +12,11 @@ deps:    ## install the Debian packages that are missing, by name
 kernel: deps ## build (once, cached) the guest and the host kernel
 	@scripts/kernel guest out/kernels/guest && scripts/kernel host out/kernels/host
 
-image: deps ## build everything into out/zeroos.efi, out/vmlinuz and out/initramfs.cpio.zst
+image: deps ## build everything into out/: zeroos.efi, zeroos.img, zeroos.iso, netboot/, vmlinuz, initramfs.cpio.zst, SHA256SUMS; with SECURE_BOOT_KEY= SECURE_BOOT_CERTIFICATE= PCR_KEY= signed
 	@scripts/image
+
+repro: deps ## build the image twice, in different folders at different times, and compare every file
+	@scripts/repro
 
 run: image ## boot a node in QEMU, run a web server on it, show the page, stay until Ctrl-C
 	@scripts/demo --stay
@@ -23,6 +26,9 @@ demo: image ## the same as run, and exit when the page was shown
 
 test: ## every tier: lint, unit, kernel, image, system
 	@scripts/test
+
+test-boot: image ## the long system tests: every way to boot
+	@scripts/test lint boot
 
 lint: deps ## formatting and analysers
 	@scripts/test lint
