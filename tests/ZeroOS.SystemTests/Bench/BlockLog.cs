@@ -58,8 +58,15 @@ internal sealed class BlockLog
     /// <summary>Makes the disk as a power cut after <paramref name="cut"/> requests would have left it: a sparse file of <paramref name="sizeBytes"/>.</summary>
     public void Replay(string disk, long sizeBytes, int cut, Random random)
     {
-        int durable = _entries.FindLastIndex(cut - 1, e => (e.Flags & Flush) != 0);
-        using FileStream target = new(disk, FileMode.Create, FileAccess.ReadWrite);
+        File.Delete(disk);
+        ReplayOver(disk, sizeBytes, cut, random);
+    }
+
+    /// <summary>As <see cref="Replay"/>, over a file that holds what was on the disk before the log began.</summary>
+    public void ReplayOver(string disk, long sizeBytes, int cut, Random random)
+    {
+        int durable = cut == 0 ? -1 : _entries.FindLastIndex(cut - 1, e => (e.Flags & Flush) != 0);
+        using FileStream target = new(disk, FileMode.OpenOrCreate, FileAccess.ReadWrite);
         target.SetLength(sizeBytes);
         using FileStream source = File.OpenRead(_file);
         byte[] buffer = new byte[1 << 20];

@@ -6,21 +6,27 @@ namespace ZeroOS.SystemTests.Bench;
 /// <summary>A TCP relay between a node and a registry: counts what the registry served, goes away, or changes bytes, as a network can.</summary>
 internal sealed class Middleman : IDisposable
 {
-    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
-    private readonly int _target;
+    private readonly TcpListener _listener;
+    private readonly Func<TcpClient> _client;
+    private readonly IPEndPoint _target;
     private readonly List<TcpClient> _open = [];
     private long _served;
 
-    /// <summary>Relays to a port of loopback.</summary>
-    public Middleman(int targetPort)
+    /// <summary>Relays from a port of loopback that is free to another one.</summary>
+    public Middleman(int targetPort) : this(new TcpListener(IPAddress.Loopback, 0), () => new TcpClient(AddressFamily.InterNetwork), new IPEndPoint(IPAddress.Loopback, targetPort))
     {
-        _target = targetPort;
+    }
+
+    /// <summary>Relays from a listener to a target; each connection to it begins as what <paramref name="client"/> makes, which may be a socket in another network namespace.</summary>
+    public Middleman(TcpListener listener, Func<TcpClient> client, IPEndPoint target)
+    {
+        (_listener, _client, _target) = (listener, client, target);
         _listener.Start();
         Port = ((IPEndPoint)_listener.LocalEndpoint).Port;
         _ = Accept();
     }
 
-    /// <summary>Where it listens on 127.0.0.1.</summary>
+    /// <summary>The port it listens on.</summary>
     public int Port { get; }
 
     /// <summary>Bytes that went from the registry to the node.</summary>
@@ -76,12 +82,12 @@ internal sealed class Middleman : IDisposable
             client.Dispose();
             return;
         }
-        TcpClient registry = new();
+        TcpClient registry = _client();
         lock (_open)
             _open.AddRange([client, registry]);
         try
         {
-            await registry.ConnectAsync(IPAddress.Loopback, _target);
+            await registry.ConnectAsync(_target);
             await Task.WhenAny(Copy(client.GetStream(), registry.GetStream(), counted: false), Copy(registry.GetStream(), client.GetStream(), counted: true));
         }
         catch (Exception e) when (e is IOException or SocketException or ObjectDisposedException)

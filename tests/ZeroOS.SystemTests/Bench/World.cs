@@ -2,6 +2,10 @@ using System.Globalization;
 
 using Xunit.Abstractions;
 
+using ZeroOS.Bus.Client;
+using ZeroOS.Bus.Keys;
+using ZeroOS.Contracts.Bus;
+
 namespace ZeroOS.SystemTests.Bench;
 
 /// <summary>
@@ -11,6 +15,7 @@ namespace ZeroOS.SystemTests.Bench;
 internal sealed class World : IAsyncDisposable
 {
     private readonly List<string> _nodeOptions = [];
+    private Lan? _lan;
 
     private World(string name, string folder, Registry registry)
     {
@@ -36,6 +41,9 @@ internal sealed class World : IAsyncDisposable
     /// <summary>The farmer's key id.</summary>
     public string OwnerKey { get; private set; } = "";
 
+    /// <summary>The farm's recovery key, as it was printed.</summary>
+    public string RecoveryKey { get; private set; } = "";
+
     /// <summary>The node, once booted.</summary>
     public QemuNode Node { get; private set; } = null!;
 
@@ -57,7 +65,7 @@ internal sealed class World : IAsyncDisposable
             Ports = ((int[])[8051, .. nodePorts]).ToDictionary(p => p, _ => Bench.Ports.Free()),
         };
         world.OwnerKey = await world.Owner.NewKey();
-        await world.Owner.Ok("farm", "new", "--owner", world.OwnerKey, "--name", name, "--registry",
+        world.RecoveryKey = await world.Owner.Ok("farm", "new", "--owner", world.OwnerKey, "--name", name, "--registry",
             string.Create(CultureInfo.InvariantCulture, $"demo=http://10.0.2.2:{world.Network.Port},plain"), "-o", world.FarmFile);
         foreach ((int inside, int outside) in world.Ports)
             world._nodeOptions.AddRange(["--forward", string.Create(CultureInfo.InvariantCulture, $"{outside}:{inside}")]);
@@ -76,21 +84,82 @@ internal sealed class World : IAsyncDisposable
         (await Owner.Run(TimeSpan.FromMinutes(5), "flist", "push", flist, $"demo/{image}:1", "--registry", $"demo={Registry.Here}")).Ok();
     }
 
+    /// <summary>Puts the node, before it boots, on a network of its own instead of QEMU's; people and registry reach it and are reached as before.</summary>
+    public void Join(Lan lan)
+    {
+        _lan = lan;
+        _nodeOptions.AddRange(["--netdev", lan.Card()]);
+        lan.Serve(Network.Port);
+        foreach ((int inside, int outside) in Ports)
+            lan.Lead(outside, inside);
+    }
+
+    /// <summary>Switches the node on and waits for nothing.</summary>
+    public QemuNode Start(bool fresh = true, params string[] options) => Node = QemuNode.Start(Name, fresh, _lan?.Space, ["--farm", FarmFile, .. _nodeOptions, .. options]);
+
     /// <summary>Boots the node and waits for its id; a second boot keeps the disk and must keep the id.</summary>
     public async Task Boot(bool fresh = true, params string[] options)
     {
-        Node = QemuNode.Start(Name, fresh, ["--farm", FarmFile, .. _nodeOptions, .. options]);
+        Start(fresh, options);
         string id = await Node.Says("zeroos: node id: ([1-9A-HJ-NP-Za-km-z]{40,44})", TimeSpan.FromSeconds(120));
         Assert.True(NodeKey.Length == 0 || fresh || NodeKey == id, $"the node came back as {id}, not as {NodeKey}");
         NodeKey = id;
         await Node.Says("zeroos: ready", TimeSpan.FromSeconds(120));
     }
 
-    /// <summary>Boots a node that says nothing on its serial line, and asks on the bus until it answers with its id.</summary>
-    public async Task BootUnseen(Func<Task<string?>> whoIsThere, params string[] options)
+    /// <summary>
+    /// Boots a node that says nothing on its serial line (an image from a medium has no serial console), asks on the bus until it answers with its id, and pins it.
+    /// Returns what the owner sees once it is ready.
+    /// </summary>
+    public async Task<NodeStatus> BootUnseen(bool fresh = true, TimeSpan? deadline = null, params string[] options)
     {
-        Node = QemuNode.Start(Name, fresh: true, ["--farm", FarmFile, .. _nodeOptions, .. options]);
-        NodeKey = await Eventually.Get("an answer on the bus", TimeSpan.FromSeconds(180), whoIsThere);
+        string id = (await StartUnseen(fresh, deadline ?? TimeSpan.FromSeconds(180), options)).Id;
+        Assert.True(NodeKey.Length == 0 || fresh || NodeKey == id, $"the node came back as {id}, not as {NodeKey}");
+        if (NodeKey != id)
+        {
+            NodeKey = id;
+            await Pin(Owner);
+        }
+        return await Eventually.Get("the node to be ready", TimeSpan.FromSeconds(60), async () => await Status.Node(Owner) is { Stage: "ready" } status ? status : null);
+    }
+
+    /// <summary>Boots the node again, which comes back locked; what it says of itself.</summary>
+    public async Task<NodeInfo> BootLocked(params string[] options)
+    {
+        NodeInfo info = await StartUnseen(fresh: false, TimeSpan.FromSeconds(180), options);
+        Assert.True(info.Locked is not null, $"{info.Id} is not locked but {info.Tier}");
+        Assert.Equal(("locked", NodeKey), (info.Tier, info.Locked.NodeId));
+        Assert.NotEqual(NodeKey, info.Id);
+        return info;
+    }
+
+    /// <summary>Switches the node on and waits for its first answer, through further starts if it ends before.</summary>
+    private async Task<NodeInfo> StartUnseen(bool fresh, TimeSpan deadline, string[] options) =>
+        (await QemuNode.StartUnseen(again => Start(fresh && !again, options), _ => Answer(deadline))).Answer;
+
+    /// <summary>Asks on the bus until somebody answers; their id.</summary>
+    public async Task<string> WhoIsThere(TimeSpan deadline) => (await Answer(deadline)).Id;
+
+    /// <summary>Asks on a port of this machine until a node answers; its id. <paramref name="check"/> throws when there is no hope.</summary>
+    public static async Task<string> WhoIsThere(int port, TimeSpan deadline, Action check) => (await Answer(port, deadline, check)).Id;
+
+    /// <summary>Asks on the bus until somebody answers; what they say of themselves.</summary>
+    private Task<NodeInfo> Answer(TimeSpan deadline) => Answer(Ports[8051], deadline, () =>
+    {
+        if (!Node.Alive)
+            throw new TimeoutException($"{Name} ended before it answered; its last words:\n{Node.Tail()}");
+    });
+
+    private static async Task<NodeInfo> Answer(int port, TimeSpan deadline, Action check)
+    {
+        using IdentityKey anybody = IdentityKey.Generate();
+        return await Eventually.Get($"an answer on the bus at port {port}", deadline, async () =>
+        {
+            check();
+            using HttpTransport wire = new("127.0.0.1", port, TimeSpan.FromSeconds(2));
+            using CancellationTokenSource timer = new(TimeSpan.FromSeconds(5));
+            return await BusClient.WhoIsThereAsync(anybody, wire, TimeProvider.System, timer.Token);
+        });
     }
 
     /// <summary>The owner pins the node and grants a person (the owner if none is given) room on it.</summary>

@@ -123,7 +123,7 @@ public sealed class BusServerTests : IAsyncLifetime
     [Fact]
     public async Task A_nodes_bus_answers_node_info_and_denies_everything_without_farm_settings()
     {
-        await using NodeBus bus = new(_bench.Node, new NobodyKnown(), new MemorySeen(), new NodeDescription("0.1.0", "unknown", "open", []), _ => { }, port: 0);
+        await using NodeBus bus = new(_bench.Node, new NobodyKnown(), new MemorySeen(), () => new NodeDescription("0.1.0", "unknown", "open", []), _ => { }, port: 0);
         bus.Routes.Add(Commands.GrantList, Roles.Owner, BusJson.Default.Nothing, BusJson.Default.GrantList, (_, _, _) => Task.FromResult(new GrantList { Grants = [] }));
         await bus.StartAsync();
         using HttpTransport transport = new("127.0.0.1", bus.Port, TimeSpan.FromSeconds(10));

@@ -25,7 +25,7 @@ internal sealed class ZosBench : IAuthority, IAsyncDisposable
     private ZosBench(IdentityKey identity)
     {
         Node = identity;
-        Bus = new NodeBus(identity, this, new MemorySeen(), new NodeDescription("0.1.0", "unknown", "open", []), _ => { }, port: 0);
+        Bus = new NodeBus(identity, this, new MemorySeen(), () => new NodeDescription("0.1.0", "unknown", "open", []), _ => { }, port: 0);
         Bus.Routes
             .Add(Commands.GrantList, Roles.Owner, BusJson.Default.Nothing, BusJson.Default.GrantList, (_, _, _) => Task.FromResult(new GrantList { Grants = [.. _grants] }))
             .Add(Commands.GrantPut, Roles.Owner, BusJson.Default.Grant, BusJson.Default.Grant, (_, grant, _) => Put(grant))
@@ -51,10 +51,11 @@ internal sealed class ZosBench : IAuthority, IAsyncDisposable
     /// <summary>What a hostile node would put into a message.</summary>
     public string Message { get; set; } = "well";
 
-    /// <summary>A started node and a person with a key who owns it.</summary>
-    public static async Task<ZosBench> StartAsync()
+    /// <summary>A started node and a person with a key who owns it; <paramref name="more"/> adds commands.</summary>
+    public static async Task<ZosBench> StartAsync(Action<ZosBench>? more = null)
     {
         ZosBench bench = new(IdentityKey.Generate());
+        more?.Invoke(bench);
         await bench.Bus.StartAsync();
         return bench;
     }

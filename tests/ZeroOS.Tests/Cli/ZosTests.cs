@@ -8,6 +8,7 @@ using ZeroOS.Contracts.Deployments;
 
 namespace ZeroOS.Tests.Cli;
 
+[Collection("zos")] // the environment names the configuration folder, and there is one environment
 public sealed class ZosTests : IAsyncLifetime
 {
     private const string Digest = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";

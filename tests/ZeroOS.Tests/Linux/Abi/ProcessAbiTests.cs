@@ -64,9 +64,36 @@ public sealed class ProcessAbiTests
             ("WDIOC_GETBOOTSTATUS", 0x80045702),
             ("SIOCSIFFLAGS", 0x8914),
             ("sizeof(struct ifreq)", 40),
+            ("sizeof(struct termios)", Unsafe.SizeOf<termios>()),
+            ("offsetof(struct termios, c_cflag)", Offset((ref termios s) => ref s.c_cflag)),
+            ("sizeof(struct winsize)", Unsafe.SizeOf<winsize>()),
+            ("sizeof(struct kbentry)", Unsafe.SizeOf<kbentry>()),
+            ("offsetof(struct kbentry, kb_value)", Offset((ref kbentry s) => ref s.kb_value)),
+            ("TCSETS", (long)VirtualTerminal.TCSETS),
+            ("TIOCGWINSZ", (long)VirtualTerminal.TIOCGWINSZ),
+            ("TIOCLINUX", (long)VirtualTerminal.TIOCLINUX),
+            ("TIOCL_SETKMSGREDIRECT", VirtualTerminal.TIOCL_SETKMSGREDIRECT),
+            ("VT_ACTIVATE", (long)VirtualTerminal.VT_ACTIVATE),
+            ("KDSKBENT", (long)ConsoleKeyboard.KDSKBENT),
+            ("K_HOLE", (long)KeyAction.Nothing),
+            ("K(KT_SPEC, 12)", (long)KeyAction.Restart),
+            ("K(KT_CONS, 0)", (long)KeyAction.ShowTerminal1),
+            ("K(KT_CONS, 1)", (long)KeyAction.ShowTerminal2),
+            ("K_CTRL", (long)KeyAction.HoldCtrl),
+            ("K_ALT", (long)KeyAction.HoldAlt),
+            ("1 << KG_CTRL", (long)HeldKeys.Ctrl),
+            ("1 << KG_ALT", (long)HeldKeys.Alt),
+            ("KEY_LEFTCTRL", (long)KeyCode.LeftCtrl),
+            ("KEY_RIGHTCTRL", (long)KeyCode.RightCtrl),
+            ("KEY_LEFTALT", (long)KeyCode.LeftAlt),
+            ("KEY_RIGHTALT", (long)KeyCode.RightAlt),
+            ("KEY_F1", (long)KeyCode.F1),
+            ("KEY_F2", (long)KeyCode.F2),
+            ("KEY_KPDOT", (long)KeyCode.KeypadDot),
+            ("KEY_DELETE", (long)KeyCode.Delete),
         ];
         StringBuilder source = new("#define _GNU_SOURCE\n");
-        foreach (string header in (string[])["stddef.h", "signal.h", "spawn.h", "sched.h", "sys/resource.h", "sys/mount.h", "sys/syscall.h", "sys/reboot.h", "sys/ioctl.h", "net/if.h", "linux/capability.h", "linux/watchdog.h"])
+        foreach (string header in (string[])["stddef.h", "signal.h", "spawn.h", "sched.h", "sys/resource.h", "sys/mount.h", "sys/syscall.h", "sys/reboot.h", "sys/ioctl.h", "net/if.h", "linux/capability.h", "linux/watchdog.h", "asm/termbits.h", "linux/kd.h", "linux/vt.h", "linux/tiocl.h", "linux/keyboard.h", "linux/input-event-codes.h"])
             source.AppendLine($"#include <{header}>");
         foreach ((string expression, long value) in facts)
             source.AppendLine($"_Static_assert({expression} == {value}u, \"{expression} is not {value}\");");

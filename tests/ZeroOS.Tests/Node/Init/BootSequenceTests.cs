@@ -17,7 +17,7 @@ public sealed class BootSequenceTests : IDisposable
     [Fact]
     public void Steps_come_in_the_order_of_the_manual()
         => Assert.Equal(
-            ["pseudo-filesystems", "kernel-log", "bounded-root", "command-line", "sysctls", "control-groups", "watchdog", "entropy", "devices", "loopback"],
+            ["pseudo-filesystems", "screen", "kernel-log", "bounded-root", "command-line", "trial", "sysctls", "control-groups", "watchdog", "entropy", "devices", "loopback"],
             BootSequence.Steps.Select(s => s.Name));
 
     [Fact]
@@ -52,6 +52,23 @@ public sealed class BootSequenceTests : IDisposable
         Assert.Contains("write /proc/sys/kernel/yama/ptrace_scope 3", _kernel.Calls);
         Assert.Contains("write /sys/fs/cgroup/cgroup.subtree_control +memory", _kernel.Calls);
         Assert.Equal(["watchdog", "randomness", "loopback"], _kernel.Calls.Where(c => c is "watchdog" or "randomness" or "loopback"));
+    }
+
+    [Theory]
+    [InlineData(@"\EFI\ZEROOS\TRIAL.EFI", true)]
+    [InlineData(@"\EFI\zeroos\trial.efi", true)]
+    [InlineData(@"\EFI\BOOT\BOOTX64.EFI", false)]
+    [InlineData(@"\EFI\BOOT\TRIAL.EFI", false)]
+    [InlineData(null, false)]
+    public void An_image_that_the_stub_says_is_the_trial_s_is_on_trial(string? file, bool onTrial)
+    {
+        InBoundedRoot();
+        if (file is not null)
+            _kernel.Files["/sys/firmware/efi/efivars/LoaderImageIdentifier-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f"] = "\u0006\0\0\0" + string.Concat(file.Select(c => $"{c}\0")) + "\0\0";
+        Boot boot = new(_kernel, new KernelLog(_records, null, ""));
+        BootSequence.Run(boot, BootSequence.Steps);
+        Assert.Equal(onTrial, boot.OnTrial);
+        Assert.Equal(onTrial, Log().Contains("this image is on trial", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -55,6 +55,12 @@ internal sealed class FakeBootKernel : IBootKernel
 
     public void OpenLog(KernelLog log) => Calls.Add("log");
 
+    public BootScreen? OpenScreen()
+    {
+        Calls.Add("screen");
+        return null;
+    }
+
     public WatchdogDevice? ArmWatchdog(int timeoutSeconds)
     {
         Calls.Add("watchdog");

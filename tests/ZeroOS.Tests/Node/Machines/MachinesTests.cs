@@ -83,8 +83,9 @@ public sealed class MachinesTests : IDisposable
         guest.Expect(GuestFrameType.Acknowledge);
 
         // The last words before the monitor's death count, even when the death is known first.
-        guest.Send(GuestFrameType.Log, 2, "\u0005\0\0\0\0\0\0\0bye");
         monitor.End(new ProcessExit(monitor.Pid, 0, 0));
+        Assert.True(SpinWait.SpinUntil(() => _machines.Ending.Count == 1, TimeSpan.FromSeconds(10)));
+        guest.Send(GuestFrameType.Log, 2, "\u0005\0\0\0\0\0\0\0bye");
         guest.Dispose();
 
         Assert.Equal("output 5 2 bye", _events.Next());

@@ -2,6 +2,7 @@ using System.Net;
 
 using Xunit;
 
+using ZeroOS.Formats.Dhcp;
 using ZeroOS.Linux.Netlink;
 using ZeroOS.Node.Network.Dhcp;
 
@@ -22,7 +23,7 @@ public sealed class DhcpClientTests
             (client.State, $"{client.Lease!.Address}", client.Lease.PrefixLength, $"{client.Lease.Gateway}", $"{Assert.Single(client.Lease.Resolvers)}"));
         Assert.Equal([DhcpType.Discover, DhcpType.Request], _server.Seen.Select(m => m.Type));
         Assert.All(_server.Seen, m => Assert.Equal("01525400123456", Convert.ToHexString(m.Option(DhcpOption.ClientId))));
-        Assert.Equal("10.0.2.2", $"{_server.Seen[1].Address(DhcpOption.Server)}");
+        Assert.Equal("10.0.2.2", $"{_server.Seen[1].Address(DhcpOption.ServerId)}");
     }
 
     [Fact]
@@ -55,7 +56,7 @@ public sealed class DhcpClientTests
         Assert.True(client.TryTakeOutgoing(out DhcpSend renewal));
         Assert.Equal(("10.0.2.2", "10.0.2.15", DhcpState.Renewing), ($"{renewal.Server}", $"{renewal.Source}", client.State));
         Assert.True(DhcpMessage.TryRead(renewal.Message, out DhcpMessage message));
-        Assert.Equal((DhcpType.Request, "10.0.2.15", 0, 0), (message.Type, $"{message.ClientAddress}", message.Option(DhcpOption.Server).Length, message.Option(DhcpOption.RequestedAddress).Length));
+        Assert.Equal((DhcpType.Request, "10.0.2.15", 0, 0), (message.Type, $"{message.ClientAddress}", message.Option(DhcpOption.ServerId).Length, message.Option(DhcpOption.RequestedAddress).Length));
         client.Receive(_server.Answer(renewal.Message), _now);
         Assert.Equal((DhcpState.Bound, _now + TimeSpan.FromSeconds(1800)), (client.State, client.NextAt));
     }
@@ -109,7 +110,7 @@ public sealed class DhcpClientTests
         Run(client, TimeSpan.Zero);
         DhcpMessage request = Assert.Single(_server.Seen);
         Assert.Equal((DhcpType.Request, "10.0.2.15", 0, "0.0.0.0"),
-            (request.Type, $"{request.Address(DhcpOption.RequestedAddress)}", request.Option(DhcpOption.Server).Length, $"{request.ClientAddress}"));
+            (request.Type, $"{request.Address(DhcpOption.RequestedAddress)}", request.Option(DhcpOption.ServerId).Length, $"{request.ClientAddress}"));
         Assert.Equal((DhcpState.Bound, false), (client.State, client.IsDegraded));
     }
 
@@ -184,7 +185,7 @@ public sealed class DhcpClientTests
         Assert.Equal(DhcpState.Requesting, client.State);
         // An acknowledgement from a server whose offer we did not take.
         Assert.True(client.TryTakeOutgoing(out DhcpSend request));
-        byte[] forged = new DhcpServer { Self = IPAddress.Parse("10.0.2.66") }.Answer(Without(request.Message, DhcpOption.Server))!;
+        byte[] forged = new DhcpServer { Self = IPAddress.Parse("10.0.2.66") }.Answer(Without(request.Message, DhcpOption.ServerId))!;
         client.Receive(forged, _now);
         Assert.Equal((DhcpState.Requesting, null), (client.State, client.Lease));
         client.Receive(_server.Answer(request.Message), _now);

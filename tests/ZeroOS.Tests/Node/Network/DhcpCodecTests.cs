@@ -2,6 +2,7 @@ using System.Net;
 
 using Xunit;
 
+using ZeroOS.Formats.Dhcp;
 using ZeroOS.Linux.Netlink;
 using ZeroOS.Node.Network.Dhcp;
 
@@ -10,16 +11,6 @@ namespace ZeroOS.Tests.Node.Network;
 public sealed class DhcpCodecTests
 {
     private static readonly MacAddress s_mac = MacAddress.Parse("52:54:00:12:34:56");
-
-    [Fact]
-    public void A_discover_has_the_bytes_of_rfc_2131()
-    {
-        byte[] bytes = new DhcpMessage { TransactionId = 0x3903F326, Seconds = 5, Hardware = s_mac }.With(DhcpOption.Type, 1).With(DhcpOption.ClientId, [1, .. s_mac.ToBytes()]).Write();
-        Assert.Equal(300, bytes.Length);
-        Assert.Equal("01010600" + "3903F326" + "00050000" + "00000000" + "00000000" + "00000000" + "00000000" + "525400123456", Convert.ToHexString(bytes.AsSpan(0, 34)));
-        Assert.All(bytes[34..236], b => Assert.Equal(0, b));
-        Assert.Equal("63825363" + "350101" + "3D0701525400123456" + "FF", Convert.ToHexString(bytes.AsSpan(236, 17)));
-    }
 
     [Fact]
     public void A_frame_carries_a_message_with_right_checksums_and_only_to_the_client()
@@ -33,17 +24,6 @@ public sealed class DhcpCodecTests
         Assert.Equal([1, 2, 3], message.ToArray());
         packet[6] = 0x20;
         Assert.False(DhcpFrame.TryRead(packet, out _), "a fragment");
-    }
-
-    [Fact]
-    public void Options_in_the_file_and_name_fields_and_in_parts_are_joined()
-    {
-        byte[] bytes = new DhcpMessage { IsReply = true, YourAddress = IPAddress.Parse("10.0.0.9"), Hardware = s_mac }.With(DhcpOption.Type, 5).With(DhcpOption.Overload, 3).With(DhcpOption.Resolver, 1, 1).Write();
-        new byte[] { 6, 2, 1, 1, 255 }.CopyTo(bytes, 108);
-        new byte[] { 3, 4, 10, 0, 0, 1, 255 }.CopyTo(bytes, 44);
-        Assert.True(DhcpMessage.TryRead(bytes, out DhcpMessage message));
-        Assert.Equal("1.1.1.1", $"{Assert.Single(message.Addresses(DhcpOption.Resolver, 4))}");
-        Assert.Equal("10.0.0.1", $"{message.Address(DhcpOption.Router)}");
     }
 
     [Fact]
@@ -91,7 +71,7 @@ public sealed class DhcpCodecTests
     public void Ten_thousand_broken_packets_are_read_without_an_exception()
     {
         byte[] message = Ack().With(DhcpOption.Overload, 3).With(DhcpOption.Router, 10, 0, 0, 1).With(DhcpOption.Resolver, 10, 0, 0, 3, 10, 0, 0, 4).With(DhcpOption.LeaseTime, 0, 0, 14, 16)
-            .With(DhcpOption.ClasslessRoutes, 0, 10, 0, 0, 254, 8, 172, 10, 0, 0, 253).With(DhcpOption.Mtu, 5, 220).With(DhcpOption.Server, 10, 0, 0, 1).Write();
+            .With(DhcpOption.ClasslessRoutes, 0, 10, 0, 0, 254, 8, 172, 10, 0, 0, 253).With(DhcpOption.Mtu, 5, 220).With(DhcpOption.ServerId, 10, 0, 0, 1).Write();
         byte[] packet = DhcpFrame.Write(IPAddress.Parse("10.0.0.1"), message);
         packet[21] = 67;
         packet[23] = 68;
@@ -113,5 +93,5 @@ public sealed class DhcpCodecTests
     }
 
     private static DhcpMessage Ack(string address = "10.0.0.9") =>
-        new DhcpMessage { IsReply = true, YourAddress = IPAddress.Parse(address), Hardware = s_mac }.With(DhcpOption.Type, 5).With(DhcpOption.Server, 10, 0, 0, 1).With(DhcpOption.SubnetMask, 255, 255, 255, 0);
+        new DhcpMessage { IsReply = true, YourAddress = IPAddress.Parse(address), Hardware = s_mac.ToBytes() }.With(DhcpOption.Type, 5).With(DhcpOption.ServerId, 10, 0, 0, 1).With(DhcpOption.SubnetMask, 255, 255, 255, 0);
 }

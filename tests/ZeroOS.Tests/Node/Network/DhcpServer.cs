@@ -1,6 +1,6 @@
 using System.Net;
 
-using ZeroOS.Node.Network.Dhcp;
+using ZeroOS.Formats.Dhcp;
 
 namespace ZeroOS.Tests.Node.Network;
 
@@ -27,7 +27,7 @@ internal sealed class DhcpServer
         DhcpType? type = message.Type switch
         {
             DhcpType.Discover => DhcpType.Offer,
-            DhcpType.Request when message.Address(DhcpOption.Server) is { } chosen && !chosen.Equals(Self) => null,
+            DhcpType.Request when message.Address(DhcpOption.ServerId) is { } chosen && !chosen.Equals(Self) => null,
             DhcpType.Request when Refuses || !Address.Equals(wanted) => DhcpType.Nak,
             DhcpType.Request => DhcpType.Ack,
             _ => null,
@@ -35,7 +35,7 @@ internal sealed class DhcpServer
         if (type is not { } reply)
             return null;
         DhcpMessage answer = new() { IsReply = true, TransactionId = message.TransactionId, Hardware = message.Hardware, YourAddress = reply == DhcpType.Nak ? IPAddress.Any : Address };
-        answer.With(DhcpOption.Type, (byte)reply).With(DhcpOption.Server, Self.GetAddressBytes());
+        answer.With(DhcpOption.Type, (byte)reply).With(DhcpOption.ServerId, Self.GetAddressBytes());
         if (reply != DhcpType.Nak)
         {
             answer.With(DhcpOption.SubnetMask, 255, 255, 255, 0).With(DhcpOption.Router, 10, 0, 2, 2).With(DhcpOption.Resolver, 10, 0, 2, 3)

@@ -134,21 +134,25 @@ internal sealed class LanBench : IDisposable
         return Encoding.ASCII.GetString(buffer, 0, socket.Receive(buffer)).Trim();
     }
 
-    /// <summary>Sends a datagram and returns whether an answer came.</summary>
-    public static bool AskDns(NetworkNamespace space, string address, int port = 53)
+    /// <summary>Sends a datagram, again each second that nothing comes back, and returns whether an answer came.</summary>
+    public static bool AskDns(NetworkNamespace space, string address, int port = 53, int attempts = 4)
     {
         using Socket socket = space.Run(() => new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp));
         socket.ReceiveTimeout = 1000;
-        try
+        for (int attempt = 0; attempt < attempts; attempt++)
         {
-            socket.Connect(IPAddress.Parse(address), port);
-            socket.Send([1, 2, 3]);
-            return socket.Receive(new byte[16]) == 3;
+            try
+            {
+                socket.Connect(IPAddress.Parse(address), port);
+                socket.Send([1, 2, 3]);
+                return socket.Receive(new byte[16]) == 3;
+            }
+            catch (SocketException)
+            {
+                // Nothing yet, or a refusal.
+            }
         }
-        catch (SocketException)
-        {
-            return false;
-        }
+        return false;
     }
 
     public T Keep<T>(T thing) where T : IDisposable

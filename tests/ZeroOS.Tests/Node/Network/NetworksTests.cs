@@ -62,7 +62,7 @@ public sealed class NetworksTests
             foreach (int port in new[] { 80, 5000, 8051 })
                 Assert.True(LanBench.Ask(web.Space, host, port, 150) is null, $"{host}:{port} answered a guest");
         }
-        Assert.False(LanBench.AskDns(web.Space, LanBench.Gateway), "port 53 of what is no leased resolver");
+        Assert.False(LanBench.AskDns(web.Space, LanBench.Gateway, attempts: 1), "port 53 of what is no leased resolver");
         Assert.Null(LanBench.Ask(web.Space, LanBench.Gateway, 53, 150));
         Assert.True(LanBench.AskDns(web.Space, LanBench.Resolver), "the leased resolver");
         Assert.True(LanBench.AskDns(web.Space, "10.77.1.1"), "the resolver behind the network's gateway address");
@@ -110,7 +110,7 @@ public sealed class NetworksTests
         bench.EchoDns(web.Space, IPAddress.Any);
         bench.Networks.Publish([new PortMapping(PortProtocol.Udp, 5353, s_alice, IPAddress.Parse("10.77.1.2"), 53)]);
         Assert.True(LanBench.AskDns(bench.Lan, LanBench.NodeAddress, 5353));
-        Assert.False(LanBench.AskDns(bench.Lan, LanBench.NodeAddress, 5354));
+        Assert.False(LanBench.AskDns(bench.Lan, LanBench.NodeAddress, 5354, attempts: 1));
     }
 
     [SkippableFact]

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 
 using Xunit;
 
+using ZeroOS.Bus.Keys;
 using ZeroOS.Linux;
 using ZeroOS.Node.Identity;
 using ZeroOS.Node.Storage;
@@ -43,13 +44,13 @@ public sealed class NodeStorageTests : IDisposable
         Assert.True(first.Persistent);
         Assert.Equal(["ours", "ours"], first.Disks.Select(d => d.State));
         Assert.InRange(first.CapacityBytes, 7 * GiB - (200 << 20), 7 * GiB);
-        byte[] seed = IdentityStore.LoadOrCreate(first);
+        KeyId id = WhoIs(first);
         WorkloadId volume = new("tenant", "shop", "data");
         first.Volumes.Ensure(volume, 5 * GiB);
         File.WriteAllText(first.StateDirectory + "/kept", "kept");
 
         // The node died and comes back: everything is mounted already.
-        Assert.Equal(seed, IdentityStore.LoadOrCreate(Open(true, one, two)));
+        Assert.Equal(id, WhoIs(Open(true, one, two)));
 
         string volumeFile = Directory.EnumerateFiles(_base + "/mounts", "disk", SearchOption.AllDirectories).Single();
         Assert.Equal(0, Run("e2fsck", "-fn", volumeFile).Code);
@@ -61,7 +62,7 @@ public sealed class NodeStorageTests : IDisposable
         // A reboot, without farm settings even, the disks in another order.
         NodeStorage again = Open(false, two, one);
         Assert.Equal("kept", File.ReadAllText(again.StateDirectory + "/kept"));
-        Assert.Equal(seed, IdentityStore.LoadOrCreate(again));
+        Assert.Equal(id, WhoIs(again));
         Assert.Equal([(volume, 5 * GiB)], again.Volumes.List());
     }
 
@@ -129,6 +130,12 @@ public sealed class NodeStorageTests : IDisposable
             root = Path.GetDirectoryName(root)!;
         (int code, string output) = Run(Path.Combine(root, "scripts/templates"), _base + "/templates");
         Assert.True(code == 0, output);
+    }
+
+    private static KeyId WhoIs(NodeStorage storage)
+    {
+        SealingMeans none = new(() => throw new SealException("no-tpm", "none"), () => throw new SealException("image-not-signed", "none"));
+        return new IdentityKeeper(storage.Pool, storage.Persistent, null, none, _ => { }).Open().Key.Id;
     }
 
     private NodeStorage Open(bool mayClaim, params BlockDisk[] disks) => NodeStorage.Open(disks, mayClaim, _log.Add, _base + "/mounts", _base + "/templates", _memory.Add);

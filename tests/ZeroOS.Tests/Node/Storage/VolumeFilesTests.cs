@@ -1,13 +1,12 @@
 using Xunit;
 
 using ZeroOS.Linux;
-using ZeroOS.Node.Identity;
 using ZeroOS.Node.Storage;
 using ZeroOS.Node.Workloads;
 
 namespace ZeroOS.Tests.Node.Storage;
 
-/// <summary>What needs no mount: volumes and identity on plain directories.</summary>
+/// <summary>What needs no mount: volumes on plain directories.</summary>
 public sealed class VolumeFilesTests : IDisposable
 {
     private static readonly WorkloadId s_volume = new("tenant", "shop", "data");
@@ -53,45 +52,6 @@ public sealed class VolumeFilesTests : IDisposable
         files.Destroy(s_volume);
         Assert.Empty(files.List());
         Assert.Equal("no-storage", Assert.Throws<WorkloadException>(() => files.Open(s_volume)).Reason);
-    }
-
-    [Fact]
-    public void A_new_identity_is_made_once_and_copied_to_a_disk_that_joins()
-    {
-        byte[] seed = IdentityStore.LoadOrCreate([Disk("a")]);
-        Assert.Equal(32, seed.Length);
-        Assert.Equal(seed, IdentityStore.LoadOrCreate([Disk("a", fresh: false), Disk("b")]));
-        Assert.Equal(seed, IdentityStore.LoadOrCreate([Disk("b", fresh: false)]));
-    }
-
-    [Fact]
-    public void An_identity_is_never_replaced_when_it_is_lost_or_disputed()
-    {
-        StorageDisk used = Disk("a", fresh: false);
-        File.WriteAllText(used.Root + "/state/db", "x");
-        Assert.Throws<IdentityException>(() => IdentityStore.LoadOrCreate([used, Disk("b")]));
-        File.WriteAllText(used.Root + "/state/identity", "damaged");
-        Assert.Throws<IdentityException>(() => IdentityStore.LoadOrCreate([used]));
-
-        StorageDisk one = Disk("one"), other = Disk("other");
-        byte[] seed = IdentityStore.LoadOrCreate([one]);
-        IdentityStore.LoadOrCreate([other]);
-        Assert.Throws<IdentityException>(() => IdentityStore.LoadOrCreate([one, other]));
-        Assert.Equal(seed, IdentityStore.LoadOrCreate([one]));
-    }
-
-    [Fact]
-    public void Mutated_identities_are_never_read()
-    {
-        byte[] good = new IdentityRecord(1, new byte[32]).ToBytes();
-        Assert.True(IdentityRecord.TryRead(good, out _));
-        Random random = new(9);
-        for (int round = 0; round < 10_000; round++)
-        {
-            byte[] bad = good[..];
-            bad[random.Next(bad.Length)] ^= (byte)random.Next(1, 256);
-            Assert.False(IdentityRecord.TryRead(bad.AsSpan(0, random.Next(3) == 0 ? random.Next(bad.Length) : bad.Length), out _));
-        }
     }
 
     private StorageDisk Disk(string name, bool fresh = true)

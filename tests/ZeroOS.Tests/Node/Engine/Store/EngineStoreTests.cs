@@ -24,6 +24,24 @@ public sealed class EngineStoreTests
     }
 
     [Fact]
+    public void A_later_schema_leaves_a_copy_that_the_version_before_goes_on_with()
+    {
+        using TestFolder folder = new();
+        string path = Path.Combine(folder.Path, "engine.db");
+        IReadOnlyList<string> later = [.. Schema.Steps, "CREATE TABLE extra(a TEXT) STRICT"];
+        using (EngineStore store = folder.OpenStore())
+            store.AddEvent("a", "before");
+        using (EngineStore store = EngineStore.Open(path, new ManualTime(), later))
+            store.AddEvent("a", "on trial");
+        using (EngineStore store = folder.OpenStore())
+            Assert.Equal(["before"], store.Events("a", 0).Select(e => e.Kind));
+        using (EngineStore store = EngineStore.Open(path, new ManualTime(), later))
+            Assert.Equal(["before"], store.Events("a", 0).Select(e => e.Kind));
+        File.Delete($"{path}.schema{Schema.Steps.Count}");
+        Assert.Throws<InvalidOperationException>(() => folder.OpenStore());
+    }
+
+    [Fact]
     public void What_was_committed_is_there_after_reopening_and_the_rest_is_not()
     {
         using TestFolder folder = new();

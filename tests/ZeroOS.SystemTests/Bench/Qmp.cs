@@ -1,0 +1,115 @@
+using System.Collections.Concurrent;
+using System.Net.Sockets;
+using System.Text;
+using System.Text.Json.Nodes;
+
+namespace ZeroOS.SystemTests.Bench;
+
+/// <summary>
+/// QEMU's monitor (QMP): what a hand at the machine could do. Press keys, look at the screen, pull a network cable, press reset. QEMU serves one client at a time.
+/// </summary>
+internal sealed class Qmp : IAsyncDisposable
+{
+    private static readonly TimeSpan s_deadline = TimeSpan.FromSeconds(20);
+    private readonly Socket _socket;
+    private readonly StreamReader _reader;
+    private readonly NetworkStream _stream;
+    private readonly ConcurrentQueue<string> _events = new();
+
+    private Qmp(Socket socket)
+    {
+        _socket = socket;
+        _stream = new NetworkStream(socket);
+        _reader = new StreamReader(_stream, Encoding.UTF8);
+    }
+
+    /// <summary>Names of the events QEMU told so far, oldest first: RESET, SHUTDOWN, WATCHDOG, POWERDOWN, … They come in with the next answer; see <see cref="Events"/>.</summary>
+    public IReadOnlyCollection<string> SeenEvents => _events;
+
+    /// <summary>Connects as soon as QEMU listens.</summary>
+    public static async Task<Qmp> Connect(string path)
+    {
+        Socket socket = await Eventually.Get($"QEMU's monitor at {path}", s_deadline, async () =>
+        {
+            Socket attempt = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+            try
+            {
+                await attempt.ConnectAsync(new UnixDomainSocketEndPoint(path));
+                return attempt;
+            }
+            catch (SocketException e)
+            {
+                attempt.Dispose();
+                throw new IOException(e.Message, e);
+            }
+        });
+        Qmp qmp = new(socket);
+        await qmp.Line(); // the greeting
+        await qmp.Run("qmp_capabilities");
+        return qmp;
+    }
+
+    /// <summary>Runs one command; its answer, or an exception with QEMU's words.</summary>
+    public async Task<JsonNode?> Run(string command, JsonObject? arguments = null)
+    {
+        JsonObject request = new() { ["execute"] = command };
+        if (arguments is not null)
+            request["arguments"] = arguments;
+        await _stream.WriteAsync(Encoding.UTF8.GetBytes(request.ToJsonString() + "\n"));
+        while (true)
+        {
+            JsonNode answer = await Line();
+            if (answer["event"] is JsonNode name)
+                _events.Enqueue(name.GetValue<string>());
+            else if (answer["error"] is JsonNode error)
+                throw new InvalidOperationException($"QEMU, {command}: {error["desc"]}");
+            else
+                return answer["return"];
+        }
+    }
+
+    /// <summary>All events up to now.</summary>
+    public async Task<IReadOnlyCollection<string>> Events()
+    {
+        await Run("query-status");
+        return _events;
+    }
+
+    /// <summary>The screen as a portable pixmap (P6, binary, 3 bytes a pixel) in a file; the node needs --screen.</summary>
+    public Task Screendump(string file) => Run("screendump", new JsonObject { ["filename"] = file });
+
+    /// <summary>Presses keys together and lets them go, by QEMU's names: "alt", "f2".</summary>
+    public Task SendKeys(params string[] keys) =>
+        Run("send-key", new JsonObject { ["keys"] = new JsonArray([.. keys.Select(k => new JsonObject { ["type"] = "qcode", ["data"] = k })]) });
+
+    /// <summary>Plugs the cable of a card (nic0, nic1, …) in, or pulls it.</summary>
+    public Task SetLink(string card, bool up) => Run("set_link", new JsonObject { ["name"] = card, ["up"] = up });
+
+    /// <summary>Presses the reset button.</summary>
+    public Task SystemReset() => Run("system_reset");
+
+    /// <summary>Presses the power button shortly.</summary>
+    public Task PowerButton() => Run("system_powerdown");
+
+    /// <summary>Closes the connection; the machine goes on.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        _reader.Dispose();
+        await _stream.DisposeAsync();
+        _socket.Dispose();
+    }
+
+    private async Task<JsonNode> Line()
+    {
+        using CancellationTokenSource timer = new(s_deadline);
+        try
+        {
+            string line = await _reader.ReadLineAsync(timer.Token) ?? throw new IOException("QEMU closed its monitor");
+            return JsonNode.Parse(line) ?? throw new IOException($"QEMU's monitor said {line}");
+        }
+        catch (OperationCanceledException)
+        {
+            throw new TimeoutException($"QEMU's monitor did not answer within {s_deadline.TotalSeconds} s");
+        }
+    }
+}
