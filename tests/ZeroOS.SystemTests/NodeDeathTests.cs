@@ -31,8 +31,7 @@ public sealed class NodeDeathTests(ITestOutputHelper output)
             kernel.Kill(pid);
         Stopwatch watch = Stopwatch.StartNew();
         await world.Node.Says("zeroos: node started pid=[0-9]+ starts=2", TimeSpan.FromSeconds(30));
-        await Eventually.Get("an answer on the bus", TimeSpan.FromSeconds(30), async () =>
-            (await world.Owner.Run(TimeSpan.FromSeconds(10), "get", "web")).ExitCode == 0 ? "answered" : null);
+        await Eventually.Get("an answer on the bus", TimeSpan.FromSeconds(30), async () => (await world.Owner.Run(TimeSpan.FromSeconds(10), "get", "web")).Ok());
         double seconds = watch.Elapsed.TotalSeconds;
         World.Figure(output, "seconds from SIGKILL of the node to an answer on the bus", seconds, "s");
 

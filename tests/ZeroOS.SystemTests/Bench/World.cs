@@ -177,7 +177,7 @@ internal sealed class World : IAsyncDisposable
     public Task<string> Grant(string key, string ports) =>
         Owner.Ok("grant", "put", key, "--machines", "5", "--cpu", "4", "--memory", "1GiB", "--storage", "6GiB", "--ports", ports, "--days", "90");
 
-    /// <summary>Prints the end of the serial log when a test fails, and stops everything.</summary>
+    /// <summary>Stops everything; what the node said on its serial line stays in its folder.</summary>
     public async ValueTask DisposeAsync()
     {
         if (Node is not null)
