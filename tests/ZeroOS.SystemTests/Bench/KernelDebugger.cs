@@ -33,6 +33,7 @@ internal sealed class KernelDebugger : IDisposable
         string first = Ask("qC");
         while (!first.StartsWith("QC", StringComparison.Ordinal))
             first = Answer();
+        Ask("qXfer:features:read:target.xml:0,fff"); // QEMU takes single registers only from who has asked what registers there are
         ulong place = _symbols["__x64_sys_futex"];
         byte[] code = KernelCode(place, 8);
         Ask($"Z1,{place:x},1");
@@ -97,7 +98,11 @@ internal sealed class KernelDebugger : IDisposable
     }
 
     /// <summary>One register of the stopped processor.</summary>
-    private void Set(int index, ulong value) => Ask($"P{index:x}={BinaryPrimitives.ReverseEndianness(value):x16}");
+    private void Set(int index, ulong value)
+    {
+        if (Ask($"P{index:x}={BinaryPrimitives.ReverseEndianness(value):x16}") != "OK")
+            throw new InvalidOperationException("the debugger stub takes no single registers");
+    }
 
     /// <summary>Bytes of the host kernel's own file at a virtual address.</summary>
     private static byte[] KernelCode(ulong address, int count)
