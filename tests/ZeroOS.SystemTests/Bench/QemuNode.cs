@@ -9,7 +9,7 @@ namespace ZeroOS.SystemTests.Bench;
 internal sealed class QemuNode : IAsyncDisposable
 {
     /// <summary>How often a machine whose first answer is awaited may end before it, at most.</summary>
-    public const int Restarts = 2;
+    public const int Restarts = 4;
 
     private readonly Process _process;
     private bool _disposed;
