@@ -15,6 +15,7 @@ namespace ZeroOS.Tests.Cli.Serve;
 public sealed class BootServerTests : IDisposable
 {
     private static readonly IPAddress s_server = IPAddress.Parse("192.168.77.1"), s_client = IPAddress.Parse("192.168.77.9");
+    private static readonly TimeSpan s_deadline = TimeSpan.FromSeconds(30);
     private readonly List<IDisposable> _things = [];
     private readonly CancellationTokenSource _stop = new();
     private readonly StringWriter _said = new();
@@ -25,7 +26,7 @@ public sealed class BootServerTests : IDisposable
     public void Dispose()
     {
         _stop.Cancel();
-        _serving.Wait(TimeSpan.FromSeconds(10));
+        _serving.Wait(s_deadline);
         for (int i = _things.Count - 1; i >= 0; i--)
             _things[i].Dispose();
         _stop.Dispose();
@@ -66,7 +67,7 @@ public sealed class BootServerTests : IDisposable
         using NetworkStream stream = new(client);
         using StreamReader reader = new(stream);
         Assert.EndsWith("zeroos.efi", await reader.ReadToEndAsync(), StringComparison.Ordinal);
-        Assert.True(SpinWait.SpinUntil(() => Said().Contains("has zeroos.efi", StringComparison.Ordinal), TimeSpan.FromSeconds(5)), Said());
+        Assert.True(SpinWait.SpinUntil(() => Said().Contains("has zeroos.efi", StringComparison.Ordinal), s_deadline), Said());
         Assert.Contains($"{_there.Route.GetLink("client").Mac} ({s_client}): has zeroos.efi", Said(), StringComparison.Ordinal);
     }
 
@@ -123,7 +124,7 @@ public sealed class BootServerTests : IDisposable
 
     private static async Task<byte[]> Hear(Socket socket)
     {
-        using CancellationTokenSource deadline = new(TimeSpan.FromSeconds(5));
+        using CancellationTokenSource deadline = new(s_deadline);
         byte[] buffer = new byte[2048];
         return buffer[..await socket.ReceiveAsync(buffer, SocketFlags.None, deadline.Token)];
     }

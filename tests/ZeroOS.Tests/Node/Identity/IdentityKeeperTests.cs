@@ -265,7 +265,7 @@ public sealed class IdentityKeeperTests : IDisposable
                 for (int n = random.Next(1, 4); n > 0 && bad.Length > 0; n--)
                     bad[random.Next(bad.Length)] ^= (byte)random.Next(1, 256);
                 bool read = IdentityRecord.TryRead(bad, out _);
-                Assert.False(read);
+                Assert.Equal(bad.AsSpan().SequenceEqual(good), read); // two changes of one byte may undo each other
                 if (bad.Length < 24)
                     continue;
                 System.Buffers.Binary.BinaryPrimitives.WriteUInt32LittleEndian(bad.AsSpan(bad.Length - 4), ZeroOS.Node.Storage.Checksum.Crc32C(bad.AsSpan(0, bad.Length - 4)));

@@ -84,7 +84,7 @@ public sealed class MachinesTests : IDisposable
 
         // The last words before the monitor's death count, even when the death is known first.
         monitor.End(new ProcessExit(monitor.Pid, 0, 0));
-        Assert.True(SpinWait.SpinUntil(() => _machines.Ending.Count == 1, TimeSpan.FromSeconds(10)));
+        Assert.True(SpinWait.SpinUntil(() => _machines.Ending.Count == 1, TimeSpan.FromSeconds(30)));
         guest.Send(GuestFrameType.Log, 2, "\u0005\0\0\0\0\0\0\0bye");
         guest.Dispose();
 

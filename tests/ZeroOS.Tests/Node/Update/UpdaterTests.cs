@@ -9,6 +9,7 @@ namespace ZeroOS.Tests.Node.Update;
 /// <summary>Whole updates over reboots of a computer that does not exist.</summary>
 public sealed class UpdaterTests : IDisposable
 {
+    private static readonly TimeSpan s_deadline = TimeSpan.FromSeconds(30);
     private readonly FakeComputer _computer = new();
     private readonly byte[] _new = FakeComputer.Image("1.1.0");
 
@@ -112,7 +113,7 @@ public sealed class UpdaterTests : IDisposable
             {
                 Assert.True(status is null or { State: UpdateState.Failed }, $"{kind}: {status?.State}");
                 computer.Updater.Begin(computer.Release(_new), null);
-                await computer.Restarted.Task.WaitAsync(TimeSpan.FromSeconds(10));
+                await computer.Restarted.Task.WaitAsync(s_deadline);
                 computer.Boot();
                 status = await Settles(computer);
             }
@@ -252,7 +253,7 @@ public sealed class UpdaterTests : IDisposable
         try
         {
             computer.Updater.Begin(computer.Release(FakeComputer.Image("1.1.0")), null);
-            await computer.Restarted.Task.WaitAsync(TimeSpan.FromSeconds(10));
+            await computer.Restarted.Task.WaitAsync(s_deadline);
             if (computer.PowerFor == 0)
                 return true;
             computer.Boot(power: computer.PowerFor);
@@ -269,7 +270,7 @@ public sealed class UpdaterTests : IDisposable
     private static async Task<UpdateStatus?> Settles(FakeComputer computer)
     {
         Stopwatch watch = Stopwatch.StartNew();
-        while (watch.Elapsed < TimeSpan.FromSeconds(10))
+        while (watch.Elapsed < s_deadline)
         {
             if (computer.PowerFor == 0)
                 return null;
@@ -290,12 +291,12 @@ public sealed class UpdaterTests : IDisposable
         await Restart();
     }
 
-    private Task Restart() => _computer.Restarted.Task.WaitAsync(TimeSpan.FromSeconds(10));
+    private Task Restart() => _computer.Restarted.Task.WaitAsync(s_deadline);
 
     private async Task<UpdateStatus> Ends(UpdateState state, string message = "")
     {
         Stopwatch watch = Stopwatch.StartNew();
-        while (watch.Elapsed < TimeSpan.FromSeconds(10))
+        while (watch.Elapsed < s_deadline)
         {
             if (_computer.Updater.Status is { } status && status.State == state && (status.Message ?? "").Contains(message, StringComparison.Ordinal))
                 return status;
