@@ -42,6 +42,11 @@ public sealed class FirstLightTests(ITestOutputHelper output)
         await world.Owner.Ok("delete", "web");
         await Eventually.Get("the end of the machine", TimeSpan.FromSeconds(60), async () => (await world.Owner.Ok("list")).Contains("web", StringComparison.Ordinal) ? null : "gone");
         await Assert.ThrowsAnyAsync<Exception>(() => http.GetStringAsync(new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{world.Ports[8080]}/"))));
+
+        await using (Qmp hand = await world.Node.Monitor())
+            await hand.PowerButton();
+        await world.Node.Ended(TimeSpan.FromSeconds(60));
+        Assert.Contains("going down how=PowerOff why=power button", world.Node.Serial, StringComparison.Ordinal);
     }
 
     [Fact]

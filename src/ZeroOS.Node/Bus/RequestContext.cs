@@ -27,7 +27,4 @@ public sealed record RequestContext
 
     /// <summary>The sender is an owner of this node.</summary>
     public bool IsOwner => (Roles & Roles.Owner) != 0;
-
-    /// <summary>The sender holds a grant.</summary>
-    public bool IsTenant => (Roles & Roles.Tenant) != 0;
 }

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json.Nodes;
@@ -6,7 +5,7 @@ using System.Text.Json.Nodes;
 namespace ZeroOS.SystemTests.Bench;
 
 /// <summary>
-/// QEMU's monitor (QMP): what a hand at the machine could do. Press keys, look at the screen, pull a network cable, press reset. QEMU serves one client at a time.
+/// QEMU's monitor (QMP): what a hand at the machine could do. Press keys and the power button, look at the screen, pull a network cable. QEMU serves one client at a time.
 /// </summary>
 internal sealed class Qmp : IAsyncDisposable
 {
@@ -14,7 +13,6 @@ internal sealed class Qmp : IAsyncDisposable
     private readonly Socket _socket;
     private readonly StreamReader _reader;
     private readonly NetworkStream _stream;
-    private readonly ConcurrentQueue<string> _events = new();
 
     private Qmp(Socket socket)
     {
@@ -22,9 +20,6 @@ internal sealed class Qmp : IAsyncDisposable
         _stream = new NetworkStream(socket);
         _reader = new StreamReader(_stream, Encoding.UTF8);
     }
-
-    /// <summary>Names of the events QEMU told so far, oldest first: RESET, SHUTDOWN, WATCHDOG, POWERDOWN, … They come in with the next answer; see <see cref="Events"/>.</summary>
-    public IReadOnlyCollection<string> SeenEvents => _events;
 
     /// <summary>Connects as soon as QEMU listens.</summary>
     public static async Task<Qmp> Connect(string path)
@@ -59,20 +54,11 @@ internal sealed class Qmp : IAsyncDisposable
         while (true)
         {
             JsonNode answer = await Line();
-            if (answer["event"] is JsonNode name)
-                _events.Enqueue(name.GetValue<string>());
-            else if (answer["error"] is JsonNode error)
+            if (answer["error"] is JsonNode error)
                 throw new InvalidOperationException($"QEMU, {command}: {error["desc"]}");
-            else
+            if (answer["event"] is null) // events come in between
                 return answer["return"];
         }
-    }
-
-    /// <summary>All events up to now.</summary>
-    public async Task<IReadOnlyCollection<string>> Events()
-    {
-        await Run("query-status");
-        return _events;
     }
 
     /// <summary>The screen as a portable pixmap (P6, binary, 3 bytes a pixel) in a file; the node needs --screen.</summary>
@@ -84,9 +70,6 @@ internal sealed class Qmp : IAsyncDisposable
 
     /// <summary>Plugs the cable of a card (nic0, nic1, …) in, or pulls it.</summary>
     public Task SetLink(string card, bool up) => Run("set_link", new JsonObject { ["name"] = card, ["up"] = up });
-
-    /// <summary>Presses the reset button.</summary>
-    public Task SystemReset() => Run("system_reset");
 
     /// <summary>Presses the power button shortly.</summary>
     public Task PowerButton() => Run("system_powerdown");

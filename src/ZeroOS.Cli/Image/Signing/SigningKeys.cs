@@ -35,9 +35,6 @@ internal sealed class SigningKeys : IDisposable
     /// <summary>Whether PCR 11 is signed.</summary>
     public bool SignsPcr => _pcr is not null;
 
-    /// <summary>Hex SHA-256 of the PCR key as <see cref="PcrSignature.KeyFingerprint"/> has it; null without one.</summary>
-    public string? PcrKeyFingerprint => _pcr is null ? null : PcrSignature.FingerprintOf(_pcr);
-
     /// <summary>Reads keys and certificate from PEM files; a key under a passphrase asks for it.</summary>
     /// <exception cref="CliException">One of key and certificate without the other, a file that is none, a passphrase that is wrong, an RSA key of a size that does not serve.</exception>
     public static SigningKeys Load(string? secureBootKey, string? secureBootCertificate, string? pcrKey, Func<string> askPassphrase)
