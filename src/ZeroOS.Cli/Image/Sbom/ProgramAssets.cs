@@ -11,10 +11,11 @@ internal sealed record NuGetPackage(string Name, string Version, bool InProgram)
 /// <summary>The packages of one published program, from the project.assets.json that NuGet wrote when it was restored.</summary>
 internal static class ProgramAssets
 {
-    private const string Target = "net9.0/linux-x64";
+    // What was restored for the machine that the program runs on; the framework before the slash changes with the runtime.
+    private const string Platform = "/linux-x64";
 
-    // Packs that the SDK brings without their being libraries: the compiler with the runtime it links in, and the web server of a program that uses it.
-    private const string Runtime = "runtime.linux-x64.Microsoft.DotNet.ILCompiler", WebServer = "Microsoft.AspNetCore.App.Runtime.linux-x64", WebFramework = "Microsoft.AspNetCore.App";
+    // Packs that the SDK brings without their being libraries: the runtime that the compiler links in, and the web server of a program that uses it.
+    private const string Runtime = "Microsoft.NETCore.App.Runtime.NativeAOT.linux-x64", WebServer = "Microsoft.AspNetCore.App.Runtime.linux-x64", WebFramework = "Microsoft.AspNetCore.App";
 
     /// <summary>Every package the file names, in the order of their names.</summary>
     /// <param name="json">The file's content.</param>
@@ -27,7 +28,7 @@ internal static class ProgramAssets
             using JsonDocument document = JsonDocument.Parse(json);
             JsonElement root = document.RootElement;
             Dictionary<string, NuGetPackage> packages = [];
-            JsonElement target = root.GetProperty("targets").EnumerateObject().FirstOrDefault(t => t.Name == Target).Value;
+            JsonElement target = root.GetProperty("targets").EnumerateObject().Single(t => t.Name.EndsWith(Platform, StringComparison.Ordinal)).Value;
             foreach (JsonProperty library in root.GetProperty("libraries").EnumerateObject().Where(l => l.Value.GetProperty("type").GetString() == "package"))
             {
                 (string name, string version) = Split(library.Name);
@@ -40,7 +41,7 @@ internal static class ProgramAssets
                 bool web = framework.TryGetProperty("frameworkReferences", out JsonElement references) && references.TryGetProperty(WebFramework, out _);
                 foreach (JsonElement pack in framework.TryGetProperty("downloadDependencies", out JsonElement packs) ? packs.EnumerateArray() : default)
                 {
-                    string name = pack.GetProperty("name").GetString()!, range = pack.GetProperty("version").GetString()!; // "[9.0.20, 9.0.20]"
+                    string name = pack.GetProperty("name").GetString()!, range = pack.GetProperty("version").GetString()!; // "[10.0.12, 10.0.12]"
                     packages.TryAdd(name, new NuGetPackage(name, range.Trim('[', ']').Split(',')[0], name == Runtime || (name == WebServer && web)));
                 }
             }

@@ -46,7 +46,7 @@ public sealed class ImageBench : IAsyncLifetime
         File.Copy(Stub, Path.Combine(Parts, "stub.efi"));
         File.Copy(Stub, Path.Combine(Parts, "host-bzImage")); // a kernel is an EFI program too
         foreach (string program in (string[])["zeroos", "zvmm", "zguest", "zos"])
-            File.WriteAllText(Path.Combine(Parts, program + ".assets.json"), """{"targets":{"net9.0/linux-x64":{}},"libraries":{},"project":{"frameworks":{"net9.0":{}}}}""");
+            File.WriteAllText(Path.Combine(Parts, program + ".assets.json"), """{"targets":{"net10.0/linux-x64":{}},"libraries":{},"project":{"frameworks":{"net10.0":{}}}}""");
         File.WriteAllLines(Path.Combine(Parts, "debian-versions"), File.ReadLines(Path.Combine(Repository.Checkout.Root, "image/components"))
             .Where(l => l.Length > 0 && l[0] != '#').Select(l => $"{l.Split(' ')[0]} 1-1 source 1-1"));
         Judge.Ask("bash", Path.Combine(Repository.Checkout.Root, "scripts", "bootloaders"), Path.Combine(Parts, "boot"));

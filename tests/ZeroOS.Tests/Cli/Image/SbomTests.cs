@@ -17,15 +17,18 @@ public partial class SbomTests
 
     private const string Assets = """
         {
-          "targets": { "net9.0": {}, "net9.0/linux-x64": {
-            "YamlDotNet/16.3.0": { "type": "package", "runtime": { "lib/net8.0/YamlDotNet.dll": {} } },
-            "Some.Analyzers/5.6.0": { "type": "package", "runtime": { "lib/net8.0/_._": {} } },
+          "targets": { "net10.0": {}, "net10.0/linux-x64": {
+            "YamlDotNet/18.1.0": { "type": "package", "runtime": { "lib/net10.0/YamlDotNet.dll": {} } },
+            "Some.Analyzers/5.6.0": { "type": "package", "runtime": { "lib/net10.0/_._": {} } },
             "ZeroOS.Bus/0.1.0": { "type": "project" } } },
           "libraries": {
-            "YamlDotNet/16.3.0": { "type": "package" }, "Some.Analyzers/5.6.0": { "type": "package" },
-            "runtime.linux-x64.Microsoft.DotNet.ILCompiler/9.0.20": { "type": "package" }, "ZeroOS.Bus/0.1.0": { "type": "project" } },
-          "project": { "frameworks": { "net9.0": {
-            "downloadDependencies": [ { "name": "Microsoft.AspNetCore.App.Runtime.linux-x64", "version": "[9.0.20, 9.0.20]" } ],
+            "YamlDotNet/18.1.0": { "type": "package" }, "Some.Analyzers/5.6.0": { "type": "package" },
+            "runtime.linux-x64.Microsoft.DotNet.ILCompiler/10.0.12": { "type": "package" }, "ZeroOS.Bus/0.1.0": { "type": "project" } },
+          "project": { "frameworks": { "net10.0": {
+            "downloadDependencies": [
+              { "name": "Microsoft.AspNetCore.App.Runtime.linux-x64", "version": "[10.0.12, 10.0.12]" },
+              { "name": "Microsoft.NETCore.App.Runtime.NativeAOT.linux-x64", "version": "[10.0.12, 10.0.12]" },
+              { "name": "runtime.linux-x64.Microsoft.DotNet.ILCompiler", "version": "[10.0.12, 10.0.12]" } ],
             "frameworkReferences": { "Microsoft.AspNetCore.App": {} } } } }
         }
         """;
@@ -34,15 +37,29 @@ public partial class SbomTests
     public void Packages_whose_code_is_in_a_program_are_told_from_tools()
     {
         IReadOnlyList<NuGetPackage> packages = ProgramAssets.Read(Encoding.UTF8.GetBytes(Assets), "zos");
-        Assert.Equal([("Microsoft.AspNetCore.App.Runtime.linux-x64", "9.0.20", true), ("Some.Analyzers", "5.6.0", false), ("YamlDotNet", "16.3.0", true),
-            ("runtime.linux-x64.Microsoft.DotNet.ILCompiler", "9.0.20", true)], packages.Select(p => (p.Name, p.Version, p.InProgram)));
+        Assert.Equal([("Microsoft.AspNetCore.App.Runtime.linux-x64", "10.0.12", true), ("Microsoft.NETCore.App.Runtime.NativeAOT.linux-x64", "10.0.12", true),
+            ("Some.Analyzers", "5.6.0", false), ("YamlDotNet", "18.1.0", true), ("runtime.linux-x64.Microsoft.DotNet.ILCompiler", "10.0.12", false)], packages.Select(p => (p.Name, p.Version, p.InProgram)));
+    }
+
+    // The judge of the example above: what NuGet wrote when the newest sources of every program were restored.
+    [Theory]
+    [InlineData("ZeroOS.Node", "Microsoft.Data.Sqlite.Core")]
+    [InlineData("ZeroOS.Cli", "YamlDotNet")]
+    public void The_list_that_NuGet_wrote_for_a_program_has_its_runtime_and_its_libraries(string project, string library)
+    {
+        string path = Path.Combine(Checkout.Root, "out/dotnet/obj", project, "project.assets.json");
+        string[] linked = [.. ProgramAssets.Read(File.ReadAllBytes(path), project).Where(p => p.InProgram).Select(p => p.Name)];
+        Assert.Contains("Microsoft.NETCore.App.Runtime.NativeAOT.linux-x64", linked);
+        Assert.Contains(library, linked);
+        Assert.DoesNotContain("Microsoft.CodeAnalysis.BannedApiAnalyzers", linked);
+        Assert.Equal(project == "ZeroOS.Node", linked.Contains("Microsoft.AspNetCore.App.Runtime.linux-x64"));
     }
 
     [Theory]
     [InlineData("")]
     [InlineData("[]")]
     [InlineData("{}")]
-    [InlineData("""{"targets":{},"libraries":{"x/1":{"type":"package"}},"project":{"frameworks":{"net9.0":{"downloadDependencies":3}}}}""")]
+    [InlineData("""{"targets":{},"libraries":{"x/1":{"type":"package"}},"project":{"frameworks":{"net10.0":{"downloadDependencies":3}}}}""")]
     [InlineData("""{"targets":{},"libraries":{"x":{"type":"package"}},"project":{}}""")]
     public void What_is_no_list_of_packages_is_refused_with_the_programs_name(string json) =>
         Assert.Contains("zvmm", Assert.Throws<InvalidDataException>(() => ProgramAssets.Read(Encoding.UTF8.GetBytes(json), "zvmm")).Message, StringComparison.Ordinal);
@@ -61,7 +78,7 @@ public partial class SbomTests
         Assert.Contains("zeroos-ZeroOS-1.2.3 CONTAINS zeroos-zvmm-1.2.3", relationships);
         Assert.Contains("zeroos-ZeroOS-1.2.3 CONTAINS debian-linux-source-6.12-6.12.27-1-bpo12-1", relationships);
         Assert.Contains("zeroos-zos-1.2.3 STATIC_LINK debian-libzstd-dev-1.5.4-dfsg2-5", relationships);
-        Assert.Contains("zeroos-zos-1.2.3 CONTAINS nuget-YamlDotNet-16.3.0", relationships);
+        Assert.Contains("zeroos-zos-1.2.3 CONTAINS nuget-YamlDotNet-18.1.0", relationships);
         Assert.Contains("nuget-Some.Analyzers-5.6.0 BUILD_TOOL_OF zeroos-zos-1.2.3", relationships);
     }
 

@@ -154,7 +154,7 @@ public sealed class JailTests : IDisposable
         Skip.IfNot(File.Exists(assembly), $"{assembly} is not there");
         Directory.CreateDirectory($"{_directory}/jailed");
         File.WriteAllText($"{_directory}/jailed/cgroup.procs", "");
-        File.WriteAllText($"{_directory}/run.json", """{"runtimeOptions":{"framework":{"name":"Microsoft.NETCore.App","version":"9.0.0"},"rollForward":"Major"}}""");
+        File.WriteAllText($"{_directory}/run.json", """{"runtimeOptions":{"framework":{"name":"Microsoft.NETCore.App","version":"10.0.0"},"rollForward":"Major"}}""");
         string path = $"{_directory}/zeroos";
         File.WriteAllText(path, $"#!/bin/sh\nexec dotnet exec --runtimeconfig {_directory}/run.json {assembly} \"$@\"\n");
         File.SetUnixFileMode(path, (UnixFileMode)0x1ED);
