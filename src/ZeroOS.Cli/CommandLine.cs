@@ -7,8 +7,9 @@ using ZeroOS.Cli.Output;
 using ZeroOS.Cli.Verbs;
 using ZeroOS.Contracts.Bus;
 using ZeroOS.Flist;
-using ZeroOS.Flist.Build;
-using ZeroOS.Flist.Registry;
+using ZeroOS.Media;
+using ZeroOS.Oci.Build;
+using ZeroOS.Oci.Registry;
 
 namespace ZeroOS.Cli;
 
@@ -78,6 +79,7 @@ internal static class CommandLine
     private static (string Message, int Code) Explain(Exception exception) => exception switch
     {
         CliException e => (e.Message, e.ExitCode),
+        MediaException e => (e.Message, e.IsUsage ? CliException.Usage : CliException.Refused),
         BusErrorException e => (Explain(e.Error), CliException.Refused),
         SpoofedReplyException e => ($"nothing of the answer is believed: {e.Message}", CliException.Refused),
         TimeoutException or BusTransportException or RegistryException or FlistBuildException or FlistFormatException or InvalidDataException or FormatException

@@ -1,6 +1,6 @@
 using ZeroOS.Contracts.Bus;
-using ZeroOS.Node.Engine.Admission;
-using ZeroOS.Node.Network;
+using ZeroOS.Engine.Admission;
+using ZeroOS.Host.Network;
 
 namespace ZeroOS.Node;
 

@@ -2,6 +2,7 @@ using System.Collections.Frozen;
 
 using ZeroOS.Bus.Gates;
 using ZeroOS.Contracts.Bus;
+using ZeroOS.Contracts.Release;
 using ZeroOS.Node.Bus;
 using ZeroOS.Node.Identity;
 using ZeroOS.Node.Update;

@@ -1,10 +1,11 @@
 using System.Globalization;
 
 using ZeroOS.Contracts.Bus;
+using ZeroOS.Contracts.Release;
+using ZeroOS.Host.Network;
+using ZeroOS.Host.Storage;
 using ZeroOS.Linux;
-using ZeroOS.Node.Network;
 using ZeroOS.Node.Screen;
-using ZeroOS.Node.Storage;
 
 namespace ZeroOS.Node;
 

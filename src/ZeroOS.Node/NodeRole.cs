@@ -6,21 +6,22 @@ using ZeroOS.Bus.Farm;
 using ZeroOS.Bus.Keys;
 using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Farm;
+using ZeroOS.Contracts.Release;
+using ZeroOS.Engine;
+using ZeroOS.Engine.Admission;
+using ZeroOS.Engine.Logs;
+using ZeroOS.Engine.Store;
+using ZeroOS.Host.Clock;
+using ZeroOS.Host.Fetch;
+using ZeroOS.Host.Images;
+using ZeroOS.Host.Machines;
+using ZeroOS.Host.Network;
+using ZeroOS.Host.Processes;
+using ZeroOS.Host.Storage;
+using ZeroOS.Init.Jail;
 using ZeroOS.Linux;
 using ZeroOS.Node.Bus;
-using ZeroOS.Node.Clock;
-using ZeroOS.Node.Engine;
-using ZeroOS.Node.Engine.Admission;
-using ZeroOS.Node.Engine.Logs;
-using ZeroOS.Node.Engine.Store;
-using ZeroOS.Node.Fetch;
-using ZeroOS.Node.Identity;
-using ZeroOS.Node.Images;
-using ZeroOS.Node.Init;
-using ZeroOS.Node.Jail;
-using ZeroOS.Node.Network;
 using ZeroOS.Node.Screen;
-using ZeroOS.Node.Storage;
 using ZeroOS.Node.Trust;
 using ZeroOS.Node.Update;
 
@@ -62,7 +63,7 @@ internal sealed partial class NodeRole
     private Networks _networks = null!;
     private NodeClock _clock = null!;
     private ImageStore _images = null!;
-    private Machines.Machines _machines = null!;
+    private MachineHost _machines = null!;
     private EngineStore _store = null!;
     private WorkloadEngine _engine = null!;
     private NodeBus _bus = null!;
@@ -186,7 +187,7 @@ internal sealed partial class NodeRole
 
     private void StartEngine()
     {
-        _machines = new Machines.Machines(_init, _left, _log);
+        _machines = new MachineHost(_init, _left, _log);
         _limits = new() { Cpus = Environment.ProcessorCount, MemoryBytes = MemoryBytes() - _storage.MemoryBytes, StorageBytes = _storage.CapacityBytes };
         if (!_storage.Persistent)
             _limits = _limits with { StorageReserveBytes = MemoryStorageReserve };

@@ -1,7 +1,8 @@
+using ZeroOS.Host.Fetch;
+using ZeroOS.Host.Processes;
+using ZeroOS.Init;
+using ZeroOS.Init.Jail;
 using ZeroOS.Linux;
-using ZeroOS.Node.Fetch;
-using ZeroOS.Node.Init;
-using ZeroOS.Node.Jail;
 
 namespace ZeroOS.Node;
 

@@ -3,11 +3,9 @@ using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 
 using ZeroOS.Bus.Envelopes;
-using ZeroOS.Bus.Gates;
 using ZeroOS.Bus.Json;
 using ZeroOS.Bus.Keys;
 using ZeroOS.Bus.Messages;
-using ZeroOS.Bus.Sodium;
 using ZeroOS.Contracts.Bus;
 
 namespace ZeroOS.Bus.Client;

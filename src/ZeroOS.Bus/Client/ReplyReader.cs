@@ -2,7 +2,6 @@ using ZeroOS.Bus.Envelopes;
 using ZeroOS.Bus.Json;
 using ZeroOS.Bus.Keys;
 using ZeroOS.Bus.Messages;
-using ZeroOS.Contracts.Bus;
 
 namespace ZeroOS.Bus.Client;
 

@@ -2,7 +2,7 @@ using System.Net;
 
 using ZeroOS.Contracts.Deployments;
 using ZeroOS.Contracts.Farm;
-using ZeroOS.Flist.Registry;
+using ZeroOS.Oci.Registry;
 
 namespace ZeroOS.Cli.Config;
 

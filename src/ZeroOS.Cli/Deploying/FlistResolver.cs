@@ -1,7 +1,7 @@
 using ZeroOS.Cli.Config;
 using ZeroOS.Contracts.Deployments;
 using ZeroOS.Flist;
-using ZeroOS.Flist.Registry;
+using ZeroOS.Oci.Registry;
 
 namespace ZeroOS.Cli.Deploying;
 

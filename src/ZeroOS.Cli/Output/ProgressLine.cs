@@ -1,6 +1,6 @@
 using System.Globalization;
 
-using ZeroOS.Flist.Build;
+using ZeroOS.Oci.Build;
 
 namespace ZeroOS.Cli.Output;
 

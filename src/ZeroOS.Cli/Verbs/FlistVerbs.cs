@@ -6,8 +6,8 @@ using System.Text.Json;
 using ZeroOS.Cli.Config;
 using ZeroOS.Cli.Output;
 using ZeroOS.Flist;
-using ZeroOS.Flist.Build;
-using ZeroOS.Flist.Registry;
+using ZeroOS.Oci.Build;
+using ZeroOS.Oci.Registry;
 
 namespace ZeroOS.Cli.Verbs;
 

@@ -1,10 +1,10 @@
 using System.CommandLine;
 
-using ZeroOS.Cli.Image;
-using ZeroOS.Cli.Image.Inspect;
-using ZeroOS.Cli.Image.Media;
-using ZeroOS.Cli.Image.Signing;
 using ZeroOS.Cli.Output;
+using ZeroOS.Media.SystemImage;
+using ZeroOS.Media.SystemImage.Inspect;
+using ZeroOS.Media.SystemImage.Media;
+using ZeroOS.Media.SystemImage.Signing;
 
 namespace ZeroOS.Cli.Verbs;
 

@@ -1,9 +1,9 @@
 using System.CommandLine;
 
-using ZeroOS.Cli.Flash;
-using ZeroOS.Cli.Image.Media;
 using ZeroOS.Cli.Output;
 using ZeroOS.Linux;
+using ZeroOS.Media.Flash;
+using ZeroOS.Media.SystemImage.Media;
 
 namespace ZeroOS.Cli.Verbs;
 

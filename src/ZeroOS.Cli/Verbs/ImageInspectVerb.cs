@@ -1,8 +1,8 @@
 using System.CommandLine;
 using System.Globalization;
 
-using ZeroOS.Cli.Image.Inspect;
 using ZeroOS.Cli.Output;
+using ZeroOS.Media.SystemImage.Inspect;
 
 namespace ZeroOS.Cli.Verbs;
 

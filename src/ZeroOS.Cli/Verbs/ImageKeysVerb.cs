@@ -1,7 +1,7 @@
 using System.CommandLine;
 
-using ZeroOS.Cli.Image.Signing;
 using ZeroOS.Cli.Output;
+using ZeroOS.Media.SystemImage.Signing;
 
 namespace ZeroOS.Cli.Verbs;
 

@@ -1,9 +1,8 @@
 using System.CommandLine;
 
-using ZeroOS.Cli.Image.Media;
 using ZeroOS.Cli.Output;
-using ZeroOS.Cli.Serve;
-using ZeroOS.Cli.Serve.Report;
+using ZeroOS.Media.Serve;
+using ZeroOS.Media.SystemImage.Media;
 
 namespace ZeroOS.Cli.Verbs;
 

@@ -1,9 +1,9 @@
 using System.CommandLine;
 
-using ZeroOS.Cli.Image.Media;
-using ZeroOS.Cli.Image.Signing;
 using ZeroOS.Cli.Output;
 using ZeroOS.Contracts.Release;
+using ZeroOS.Media.SystemImage.Media;
+using ZeroOS.Media.SystemImage.Signing;
 
 namespace ZeroOS.Cli.Verbs;
 

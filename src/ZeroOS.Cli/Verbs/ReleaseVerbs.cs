@@ -4,13 +4,13 @@ using System.Globalization;
 using ZeroOS.Bus.Keys;
 using ZeroOS.Bus.Release;
 using ZeroOS.Cli.Config;
-using ZeroOS.Cli.Image;
 using ZeroOS.Cli.Output;
 using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Release;
 using ZeroOS.Flist;
-using ZeroOS.Flist.Build;
-using ZeroOS.Flist.Registry;
+using ZeroOS.Media.SystemImage;
+using ZeroOS.Oci.Build;
+using ZeroOS.Oci.Registry;
 
 namespace ZeroOS.Cli.Verbs;
 

@@ -6,8 +6,8 @@ using ZeroOS.Cli.Deploying;
 using ZeroOS.Cli.Output;
 using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Deployments;
-using ZeroOS.Flist.Build;
-using ZeroOS.Flist.Registry;
+using ZeroOS.Oci.Build;
+using ZeroOS.Oci.Registry;
 
 namespace ZeroOS.Cli.Verbs;
 

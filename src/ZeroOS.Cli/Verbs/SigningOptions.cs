@@ -1,6 +1,6 @@
 using System.CommandLine;
 
-using ZeroOS.Cli.Image.Signing;
+using ZeroOS.Media.SystemImage.Signing;
 
 namespace ZeroOS.Cli.Verbs;
 

@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Sockets;
 
 using ZeroOS.Contracts.Guest;
-using ZeroOS.Linux;
 using ZeroOS.Linux.Netlink;
 
 namespace ZeroOS.Guest.Network;

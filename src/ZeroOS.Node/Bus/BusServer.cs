@@ -10,6 +10,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 
 using ZeroOS.Bus.Gates;
+using ZeroOS.Bus.Serving;
 
 namespace ZeroOS.Node.Bus;
 

@@ -1,5 +1,6 @@
 using ZeroOS.Bus.Gates;
 using ZeroOS.Bus.Keys;
+using ZeroOS.Bus.Serving;
 using ZeroOS.Contracts.Bus;
 
 namespace ZeroOS.Node.Bus;

@@ -4,7 +4,7 @@ using ZeroOS.Bus.Keys;
 using ZeroOS.Bus.Sodium;
 using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Farm;
-using ZeroOS.Node.Storage;
+using ZeroOS.Host.Storage;
 
 namespace ZeroOS.Node.Identity;
 

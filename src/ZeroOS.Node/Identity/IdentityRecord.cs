@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;
 
 using ZeroOS.Bus.Keys;
-using ZeroOS.Node.Storage;
+using ZeroOS.Host.Storage;
 
 namespace ZeroOS.Node.Identity;
 

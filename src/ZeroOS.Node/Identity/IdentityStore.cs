@@ -1,5 +1,5 @@
+using ZeroOS.Host.Storage;
 using ZeroOS.Linux;
-using ZeroOS.Node.Storage;
 
 namespace ZeroOS.Node.Identity;
 

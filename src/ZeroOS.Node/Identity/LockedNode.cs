@@ -1,9 +1,9 @@
 using ZeroOS.Bus.Gates;
 using ZeroOS.Bus.Json;
 using ZeroOS.Bus.Keys;
+using ZeroOS.Bus.Serving;
 using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Farm;
-using ZeroOS.Node.Bus;
 
 namespace ZeroOS.Node.Identity;
 

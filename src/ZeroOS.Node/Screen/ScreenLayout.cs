@@ -2,6 +2,7 @@ using System.Text;
 
 using ZeroOS.Contracts.Bus;
 using ZeroOS.Formats.Qr;
+using ZeroOS.Linux;
 
 namespace ZeroOS.Node.Screen;
 

@@ -1,3 +1,5 @@
+using ZeroOS.Linux;
+
 namespace ZeroOS.Node.Screen;
 
 /// <summary>How a cell looks.</summary>

@@ -2,14 +2,13 @@ using System.Buffers;
 using System.Globalization;
 using System.Text;
 
+using ZeroOS.Linux;
+
 namespace ZeroOS.Node.Screen;
 
 /// <summary>Turns pages into what the Linux console is told (console_codes(4)): the whole page the first time, afterwards the part of each row that changed.</summary>
 internal sealed class ScreenPainter
 {
-    // Bytes are glyphs (not UTF-8, no character set in between); no wrapping, so that the last cell does not scroll; no cursor; never blank.
-    internal const string Begin = "\e%@\e(U\x0f\e[?7l\e[?25l\e[9;0]\e[14;0]\e[0m\e[2J";
-
     private ScreenPage? _shown;
 
     /// <summary>The next page is painted whole: something else may have written to the screen.</summary>
@@ -21,7 +20,7 @@ internal sealed class ScreenPainter
         ArrayBufferWriter<byte> output = new(256);
         bool whole = _shown is null || _shown.Rows != page.Rows || _shown.Columns != page.Columns;
         if (whole)
-            Write(output, Begin);
+            Write(output, Glyphs.BeginPage);
         for (int row = 0; row < page.Rows; row++)
         {
             ReadOnlySpan<ScreenCell> now = page.Row(row), before = whole ? default : _shown!.Row(row);

@@ -1,10 +1,10 @@
 using ZeroOS.Bus.Json;
 using ZeroOS.Bus.Keys;
+using ZeroOS.Bus.Serving;
 using ZeroOS.Contracts.Bus;
 using ZeroOS.Formats.Tpm;
 using ZeroOS.Formats.Tpm.EventLog;
 using ZeroOS.Linux;
-using ZeroOS.Node.Bus;
 
 namespace ZeroOS.Node.Trust;
 

@@ -1,5 +1,6 @@
 using ZeroOS.Bus.Keys;
 using ZeroOS.Contracts.Farm;
+using ZeroOS.Contracts.Release;
 
 namespace ZeroOS.Node.Trust;
 

@@ -1,5 +1,6 @@
 using System.Text;
 
+using ZeroOS.Contracts.Release;
 using ZeroOS.Linux;
 
 namespace ZeroOS.Node.Update;
@@ -29,12 +30,6 @@ internal enum BootKind
 /// <param name="Why">For <see cref="BootKind.Other"/>: why no update is possible, a sentence.</param>
 internal sealed record BootSource(BootKind Kind, Guid? Partition = null, string? Why = null)
 {
-    /// <summary>The trial's file, with slashes.</summary>
-    public const string TrialFile = "EFI/ZEROOS/TRIAL.EFI";
-
-    /// <summary>The kept version's file: where firmware looks on a medium by itself.</summary>
-    public const string KeptFile = "EFI/BOOT/BOOTX64.EFI";
-
     private const int MaxText = 1024;
 
     /// <summary>Reads the variables; <paramref name="saysNetwork"/>: the command line says that boot loader and files came over the network.</summary>
@@ -51,12 +46,12 @@ internal sealed record BootSource(BootKind Kind, Guid? Partition = null, string?
         string file = (identifier ?? "").Replace('\\', '/').TrimStart('/');
         if (Guid.TryParse(partition, out Guid id))
         {
-            return IsFile(file, TrialFile) ? new BootSource(BootKind.Trial, id)
-                : IsFile(file, KeptFile) ? new BootSource(BootKind.Kept, id)
-                : new BootSource(BootKind.Other, Why: $"the machine was booted from \"{Printable(file)}\", not from {KeptFile}");
+            return IsFile(file, EfiPaths.Trial) ? new BootSource(BootKind.Trial, id)
+                : IsFile(file, EfiPaths.Kept) ? new BootSource(BootKind.Kept, id)
+                : new BootSource(BootKind.Other, Why: $"the machine was booted from \"{Printable(file)}\", not from {EfiPaths.Kept}");
         }
         // A path, but no partition: a CD, or a medium without a partition table.
-        return IsFile(file, KeptFile) || IsFile(file, TrialFile)
+        return IsFile(file, EfiPaths.Kept) || IsFile(file, EfiPaths.Trial)
             ? new BootSource(BootKind.Other, Why: "the machine was booted from a medium without an EFI system partition (a CD, or a plain file system); boot it from a disk or a USB stick written by zos image flash")
             : new BootSource(BootKind.Network);
     }

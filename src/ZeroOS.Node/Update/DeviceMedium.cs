@@ -1,5 +1,5 @@
+using ZeroOS.Formats.Fat;
 using ZeroOS.Linux;
-using ZeroOS.Node.Update.Fat;
 
 namespace ZeroOS.Node.Update;
 

@@ -1,16 +1,17 @@
+using ZeroOS.Contracts.Release;
 using ZeroOS.Flist;
 using ZeroOS.Formats.Efi;
+using ZeroOS.Formats.Fat;
 using ZeroOS.Formats.Gpt;
+using ZeroOS.Host.Storage;
 using ZeroOS.Linux;
-using ZeroOS.Node.Storage;
-using ZeroOS.Node.Update.Fat;
 
 namespace ZeroOS.Node.Update;
 
 /// <summary>The real boot medium: a FAT32 EFI system partition on a GPT disk, found by the partition's identifier and written without mounting it.</summary>
 internal sealed class EspMedium : IBootMedium
 {
-    private const string ManifestFile = "EFI/ZEROOS/TRIAL.REL", SettingsFile = BootSource.TrialFile + Beside, KeptSettingsFile = BootSource.KeptFile + Beside;
+    private const string ManifestFile = "EFI/ZEROOS/TRIAL.REL", SettingsFile = EfiPaths.Trial + Beside, KeptSettingsFile = EfiPaths.Kept + Beside;
     private const string Beside = ".extra.d/farm.cred";
     private const int MaxEfi = Contracts.Release.ReleaseManifest.MaxEfiBytes, MaxSmall = 512 << 10;
 
@@ -31,7 +32,7 @@ internal sealed class EspMedium : IBootMedium
         PartitionStart = (ulong)_partition.FirstSector,
         PartitionBlocks = (ulong)(_partition.LastSector - _partition.FirstSector + 1),
         PartitionId = _partition.Id,
-        File = "\\" + BootSource.TrialFile.Replace('/', '\\'),
+        File = "\\" + EfiPaths.Trial.Replace('/', '\\'),
     };
 
     /// <summary>Finds the partition on the computer's disks.</summary>
@@ -65,9 +66,9 @@ internal sealed class EspMedium : IBootMedium
     public void Check(long efiBytes) => Guard(() =>
     {
         FatVolume volume = Volume();
-        if (volume.Find(BootSource.KeptFile) is null)
-            throw new UpdateException("boot-medium", $"{BootSource.KeptFile} is not on the boot medium");
-        volume.Settle(BootSource.KeptFile, BootSource.TrialFile);
+        if (volume.Find(EfiPaths.Kept) is null)
+            throw new UpdateException("boot-medium", $"{EfiPaths.Kept} is not on the boot medium");
+        volume.Settle(EfiPaths.Kept, EfiPaths.Trial);
         // Room for the whole file beside what is in the slot: the name leads to the old content until the new one is complete.
         if (volume.FreeBytes() - MaxSmall < efiBytes)
             throw new UpdateException("no-room", $"the boot medium has {volume.FreeBytes() >> 20} MiB left, {(efiBytes + MaxSmall) >> 20} are needed; write it anew with a larger partition (zos image flash)");
@@ -75,7 +76,7 @@ internal sealed class EspMedium : IBootMedium
 
     public void Stage(ReadOnlyMemory<byte> efi, ReadOnlyMemory<byte> settings, ReadOnlyMemory<byte> manifest) => Guard(() =>
     {
-        (string Path, ReadOnlyMemory<byte> Content)[] files = [(SettingsFile, settings), (ManifestFile, manifest), (BootSource.TrialFile, efi)];
+        (string Path, ReadOnlyMemory<byte> Content)[] files = [(SettingsFile, settings), (ManifestFile, manifest), (EfiPaths.Trial, efi)];
         FatVolume volume = Volume();
         foreach ((string path, ReadOnlyMemory<byte> content) in files)
             volume.Write(path, content);
@@ -104,16 +105,16 @@ internal sealed class EspMedium : IBootMedium
     public void Keep(Sha256Digest efi) => Guard(() =>
     {
         FatVolume volume = Volume();
-        volume.Settle(BootSource.KeptFile, BootSource.TrialFile);
+        volume.Settle(EfiPaths.Kept, EfiPaths.Trial);
         // A node that died after the exchange and before it had remembered it comes here again: exchanging once more would bring the old version back.
-        if (Digest(volume, BootSource.KeptFile) == efi)
+        if (Digest(volume, EfiPaths.Kept) == efi)
             return;
-        if (Digest(volume, BootSource.TrialFile) != efi)
-            throw new UpdateException("boot-medium", $"{BootSource.TrialFile} on the boot medium is not the version that is on trial");
+        if (Digest(volume, EfiPaths.Trial) != efi)
+            throw new UpdateException("boot-medium", $"{EfiPaths.Trial} on the boot medium is not the version that is on trial");
         // An image with its settings inside needs none beside it, but what follows it does: without them the node would have no owner.
         if (volume.Find(KeptSettingsFile) is null && volume.Find(SettingsFile) is { } settings)
             volume.Write(KeptSettingsFile, volume.Read(settings, MaxSmall));
-        volume.Exchange(BootSource.KeptFile, BootSource.TrialFile);
+        volume.Exchange(EfiPaths.Kept, EfiPaths.Trial);
     });
 
     private static Sha256Digest? Digest(FatVolume volume, string path) =>

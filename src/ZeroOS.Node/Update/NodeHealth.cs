@@ -4,10 +4,11 @@ using ZeroOS.Bus.Client;
 using ZeroOS.Bus.Keys;
 using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Deployments;
-using ZeroOS.Node.Engine.Store;
-using ZeroOS.Node.Network;
-using ZeroOS.Node.Storage;
-using ZeroOS.Node.Workloads;
+using ZeroOS.Contracts.Release;
+using ZeroOS.Engine.Store;
+using ZeroOS.Host.Network;
+using ZeroOS.Host.Storage;
+using ZeroOS.Workloads;
 
 namespace ZeroOS.Node.Update;
 

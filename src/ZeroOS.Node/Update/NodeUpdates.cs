@@ -1,16 +1,17 @@
 using ZeroOS.Bus.Gates;
 using ZeroOS.Bus.Keys;
 using ZeroOS.Bus.Release;
+using ZeroOS.Bus.Serving;
 using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Farm;
 using ZeroOS.Contracts.Release;
+using ZeroOS.Engine.Store;
+using ZeroOS.Host.Fetch;
+using ZeroOS.Host.Network;
+using ZeroOS.Host.Processes;
+using ZeroOS.Host.Storage;
+using ZeroOS.Init;
 using ZeroOS.Linux;
-using ZeroOS.Node.Bus;
-using ZeroOS.Node.Engine.Store;
-using ZeroOS.Node.Fetch;
-using ZeroOS.Node.Init;
-using ZeroOS.Node.Network;
-using ZeroOS.Node.Storage;
 
 namespace ZeroOS.Node.Update;
 

@@ -1,4 +1,5 @@
 using ZeroOS.Contracts.Bus;
+using ZeroOS.Contracts.Release;
 
 namespace ZeroOS.Node.Update;
 

@@ -1,7 +1,8 @@
 using ZeroOS.Bus.Release;
 using ZeroOS.Contracts.Farm;
+using ZeroOS.Contracts.Release;
 using ZeroOS.Flist;
-using ZeroOS.Node.Fetch;
+using ZeroOS.Host.Fetch;
 
 namespace ZeroOS.Node.Update;
 

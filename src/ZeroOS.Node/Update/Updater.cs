@@ -1,10 +1,10 @@
 using ZeroOS.Bus.Release;
 using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Release;
+using ZeroOS.Engine.Store;
 using ZeroOS.Flist;
-using ZeroOS.Flist.Registry;
-using ZeroOS.Node.Engine.Store;
-using ZeroOS.Node.Fetch;
+using ZeroOS.Host.Fetch;
+using ZeroOS.Oci.Registry;
 
 namespace ZeroOS.Node.Update;
 

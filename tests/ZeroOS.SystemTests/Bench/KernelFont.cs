@@ -1,6 +1,8 @@
 using System.Buffers.Binary;
 using System.Globalization;
 
+using ZeroOS.Linux;
+
 namespace ZeroOS.SystemTests.Bench;
 
 /// <summary>The 8 x 16 font of the very kernel under test, read from its ELF file at the address its symbol table names; so a screenshot can be read back.</summary>

@@ -195,7 +195,7 @@ public sealed class BusClientTests
 
     private static class Dispatchers
     {
-        public const int Max = ZeroOS.Node.Bus.Dispatcher.MaxStreamsPerKey;
+        public const int Max = ZeroOS.Bus.Serving.Dispatcher.MaxStreamsPerKey;
     }
 
     /// <summary>Carries envelopes to the bench's gate and back; <see cref="Change"/> is the man in the middle.</summary>

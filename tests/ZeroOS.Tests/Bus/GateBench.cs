@@ -4,8 +4,8 @@ using System.Text.Json;
 using ZeroOS.Bus.Gates;
 using ZeroOS.Bus.Keys;
 using ZeroOS.Bus.Messages;
+using ZeroOS.Bus.Serving;
 using ZeroOS.Contracts.Bus;
-using ZeroOS.Node.Bus;
 
 namespace ZeroOS.Tests.Bus;
 

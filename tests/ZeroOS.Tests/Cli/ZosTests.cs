@@ -3,7 +3,6 @@ using System.Text.Json;
 using Xunit;
 
 using ZeroOS.Bus.Keys;
-using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Deployments;
 
 namespace ZeroOS.Tests.Cli;

@@ -18,4 +18,11 @@ internal static class Judge
         Assert.True(process.ExitCode == 0, $"{program} {string.Join(' ', arguments)}: {process.ExitCode}: {output.Result}{error.Result}");
         return output.Result + error.Result;
     }
+
+    /// <summary>Skips the test where one of them is not installed.</summary>
+    public static void Need(params string[] programs)
+    {
+        foreach (string program in programs)
+            Skip.IfNot(File.Exists($"/usr/bin/{program}") || File.Exists($"/usr/sbin/{program}"), $"{program} is not installed");
+    }
 }

@@ -5,36 +5,50 @@ namespace ZeroOS.Tests.Repository;
 /// <summary>The arrows between projects are those of docs/architecture.md, and no others.</summary>
 public class ProjectGraphTests
 {
-    private static readonly Dictionary<string, string[]> s_allowed = new()
+    // Lowest level first: an arrow leads to a project further up in this list.
+    private static readonly Dictionary<string, string[]> s_wanted = new()
     {
         ["Contracts"] = [],
         ["Linux"] = [],
         ["Formats"] = [],
-        ["Bus"] = ["Contracts", "Linux", "Formats"],
-        ["Flist"] = ["Contracts", "Linux", "Formats"],
-        ["Vmm"] = ["Contracts", "Linux", "Formats", "Flist"],
-        ["Guest"] = ["Contracts", "Linux", "Formats"],
-        ["Node"] = ["Contracts", "Linux", "Formats", "Bus", "Flist"],
-        ["Cli"] = ["Contracts", "Linux", "Formats", "Bus", "Flist"],
+        ["Flist"] = [],
+        ["Workloads"] = ["Contracts", "Linux"],
+        ["Bus"] = ["Contracts"],
+        ["Oci"] = ["Contracts", "Linux", "Formats", "Flist"],
+        ["Init"] = ["Contracts", "Linux"],
+        ["Engine"] = ["Contracts", "Linux", "Workloads", "Bus"],
+        ["Vmm"] = ["Contracts", "Linux", "Flist"],
+        ["Guest"] = ["Contracts", "Linux"],
+        ["Host"] = ["Contracts", "Linux", "Formats", "Flist", "Workloads", "Oci"],
+        ["Media"] = ["Contracts", "Linux", "Formats", "Flist", "Bus", "Oci"],
+        ["Node"] = ["Contracts", "Linux", "Formats", "Flist", "Workloads", "Bus", "Oci", "Init", "Engine", "Host"],
+        ["Cli"] = ["Contracts", "Linux", "Formats", "Flist", "Bus", "Oci", "Media"],
     };
 
-    public static TheoryData<string> Projects => [.. s_allowed.Keys];
+    public static TheoryData<string> Projects => [.. s_wanted.Keys];
 
     [Theory]
     [MemberData(nameof(Projects))]
-    public void Project_refers_only_to_what_its_level_may(string project)
+    public void Project_refers_to_exactly_what_is_wanted(string project)
     {
         string file = Path.Combine(Checkout.Root, "src", $"ZeroOS.{project}", $"ZeroOS.{project}.csproj");
         IEnumerable<string> references = XDocument.Load(file).Descendants("ProjectReference")
             .Select(r => Path.GetFileNameWithoutExtension((string)r.Attribute("Include")!).Replace("ZeroOS.", "", StringComparison.Ordinal));
-        Assert.Empty(references.Except(s_allowed[project]));
+        Assert.Equal(s_wanted[project].Order(), references.Order());
+    }
+
+    [Fact]
+    public void Arrows_lead_down()
+    {
+        List<string> order = [.. s_wanted.Keys];
+        Assert.All(s_wanted, p => Assert.All(p.Value, target => Assert.True(order.IndexOf(target) < order.IndexOf(p.Key), $"{p.Key} -> {target}")));
     }
 
     [Fact]
     public void Every_project_of_src_has_its_level()
     {
         IEnumerable<string> projects = Directory.EnumerateDirectories(Path.Combine(Checkout.Root, "src")).Select(d => Path.GetFileName(d).Replace("ZeroOS.", "", StringComparison.Ordinal));
-        Assert.Equal(s_allowed.Keys.Order(), projects.Order());
+        Assert.Equal(s_wanted.Keys.Order(), projects.Order());
     }
 
     [Fact]

@@ -4,8 +4,8 @@ using ZeroOS.Bus.Farm;
 using ZeroOS.Bus.Keys;
 using ZeroOS.Contracts.Farm;
 using ZeroOS.Formats.Tpm;
+using ZeroOS.Host.Storage;
 using ZeroOS.Node.Identity;
-using ZeroOS.Node.Storage;
 using ZeroOS.Tests.Formats.Tpm;
 
 namespace ZeroOS.Tests.Node.Identity;

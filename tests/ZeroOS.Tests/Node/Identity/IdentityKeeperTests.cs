@@ -268,7 +268,7 @@ public sealed class IdentityKeeperTests : IDisposable
                 Assert.Equal(bad.AsSpan().SequenceEqual(good), read); // two changes of one byte may undo each other
                 if (bad.Length < 24)
                     continue;
-                System.Buffers.Binary.BinaryPrimitives.WriteUInt32LittleEndian(bad.AsSpan(bad.Length - 4), ZeroOS.Node.Storage.Checksum.Crc32C(bad.AsSpan(0, bad.Length - 4)));
+                System.Buffers.Binary.BinaryPrimitives.WriteUInt32LittleEndian(bad.AsSpan(bad.Length - 4), ZeroOS.Host.Storage.Checksum.Crc32C(bad.AsSpan(0, bad.Length - 4)));
                 _ = IdentityRecord.TryRead(bad, out _);     // with a right checksum: whatever it says, no exception
             }
         }

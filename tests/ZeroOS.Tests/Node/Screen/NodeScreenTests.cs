@@ -44,7 +44,7 @@ public sealed class NodeScreenTests
         byte[] seen = new byte[16384];
         Assert.Equal(Errno.None, ours.TryRead(seen, out int length));
         string text = System.Text.Encoding.Latin1.GetString(seen, 0, length);
-        Assert.StartsWith(ScreenPainter.Begin, text, StringComparison.Ordinal);
+        Assert.StartsWith(Glyphs.BeginPage, text, StringComparison.Ordinal);
         Assert.Contains(ScreenBench.NodeId, text, StringComparison.Ordinal);
     }
 }

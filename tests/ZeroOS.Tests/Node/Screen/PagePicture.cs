@@ -1,5 +1,6 @@
 using System.Text;
 
+using ZeroOS.Linux;
 using ZeroOS.Node.Screen;
 
 namespace ZeroOS.Tests.Node.Screen;

@@ -2,6 +2,7 @@ using System.Diagnostics;
 
 using Xunit;
 
+using ZeroOS.Linux;
 using ZeroOS.Node.Screen;
 
 namespace ZeroOS.Tests.Node.Screen;

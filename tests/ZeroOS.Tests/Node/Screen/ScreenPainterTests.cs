@@ -2,6 +2,7 @@ using System.Text;
 
 using Xunit;
 
+using ZeroOS.Linux;
 using ZeroOS.Node.Screen;
 
 namespace ZeroOS.Tests.Node.Screen;
@@ -13,7 +14,7 @@ public sealed class ScreenPainterTests
     {
         ScreenPainter painter = new();
         string whole = Text(painter.Paint(Page("ab", "c")));
-        Assert.Equal($"{ScreenPainter.Begin}\e[1;1H\e[0;37mab\e[2;1H\e[0;37mc ", whole);
+        Assert.Equal($"{Glyphs.BeginPage}\e[1;1H\e[0;37mab\e[2;1H\e[0;37mc ", whole);
         Assert.Equal("", Text(painter.Paint(Page("ab", "c"))));
     }
 
@@ -30,9 +31,9 @@ public sealed class ScreenPainterTests
     {
         ScreenPainter painter = new();
         painter.Paint(Page("a"));
-        Assert.StartsWith(ScreenPainter.Begin, Text(painter.Paint(Page("a", "b"))), StringComparison.Ordinal);
+        Assert.StartsWith(Glyphs.BeginPage, Text(painter.Paint(Page("a", "b"))), StringComparison.Ordinal);
         painter.Forget();
-        Assert.StartsWith(ScreenPainter.Begin, Text(painter.Paint(Page("a", "b"))), StringComparison.Ordinal);
+        Assert.StartsWith(Glyphs.BeginPage, Text(painter.Paint(Page("a", "b"))), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using ZeroOS.Bus.Farm;
 using ZeroOS.Bus.Gates;
 using ZeroOS.Bus.Keys;
+using ZeroOS.Bus.Serving;
 using ZeroOS.Cli.Trust;
 using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Farm;
@@ -10,8 +11,6 @@ using ZeroOS.Contracts.Release;
 using ZeroOS.Formats.Cpio;
 using ZeroOS.Formats.Tpm;
 using ZeroOS.Formats.Tpm.EventLog;
-using ZeroOS.Node;
-using ZeroOS.Node.Bus;
 using ZeroOS.Node.Trust;
 using ZeroOS.Tests.Formats.Tpm;
 

@@ -245,7 +245,7 @@ public sealed class AttestorTests
     }
 
     private static Task<NodeAttestation> Ask(Attestor attestor, KeyId sender) => attestor.AnswerAsync(
-        new ZeroOS.Node.Bus.RequestContext { Sender = sender, Roles = ZeroOS.Bus.Gates.Roles.Owner, MessageId = Guid.NewGuid(), RememberUntil = default, Epoch = Convert.ToBase64String(new byte[16]) },
+        new ZeroOS.Bus.Serving.RequestContext { Sender = sender, Roles = ZeroOS.Bus.Gates.Roles.Owner, MessageId = Guid.NewGuid(), RememberUntil = default, Epoch = Convert.ToBase64String(new byte[16]) },
         new NodeAttest { Quote = new QuoteRequest { Nonce = Convert.ToBase64String(new byte[32]), Pcrs = [11] } }, CancellationToken.None);
 
     private static async Task<(string Code, string? Path)> Refused(Func<Task> asked)

@@ -2,8 +2,9 @@ using System.Diagnostics;
 
 using ZeroOS.Linux;
 using ZeroOS.Node.Update;
-using ZeroOS.Tests.Flist.Build;
+using ZeroOS.Tests.Formats;
 using ZeroOS.Tests.Formats.Efi;
+using ZeroOS.Tests.Oci.Build;
 
 namespace ZeroOS.Tests.Node.Update;
 

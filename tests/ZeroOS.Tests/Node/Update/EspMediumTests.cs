@@ -1,9 +1,10 @@
 using System.Security.Cryptography;
 
 using ZeroOS.Flist;
-using ZeroOS.Node.Storage;
+using ZeroOS.Host.Storage;
 using ZeroOS.Node.Update;
-using ZeroOS.Tests.Flist.Build;
+using ZeroOS.Tests.Formats;
+using ZeroOS.Tests.Oci.Build;
 
 namespace ZeroOS.Tests.Node.Update;
 
@@ -38,8 +39,8 @@ public sealed class EspMediumTests : IDisposable
         Assert.Equal(_new, Type(disk, "EFI/BOOT/BOOTX64.EFI"));
         Assert.Equal(_old, Type(disk, "EFI/ZEROOS/TRIAL.EFI"));
         Assert.Equal(_settings, Type(disk, "EFI/BOOT/BOOTX64.EFI.extra.d/farm.cred")); // there were none: the old image had them inside
-        Judge.Run("fsck.fat", "-n", Partition(disk));
-        Judge.Run("sgdisk", "-v", disk.Path);
+        Judge.Ask("fsck.fat", "-n", Partition(disk));
+        Judge.Ask("sgdisk", "-v", disk.Path);
     }
 
     [SkippableFact]
@@ -90,11 +91,11 @@ public sealed class EspMediumTests : IDisposable
             using FileStream stream = File.Create(path);
             stream.SetLength(bytes);
         }
-        Judge.Run("sgdisk", "-o", "-n", "1:2048:129023", "-t", "1:ef00", "-u", $"1:{s_partition:D}", file);
-        Judge.Run("mkfs.vfat", "-F", "32", "-s", "1", "-n", "ZEROOS", fat);
+        Judge.Ask("sgdisk", "-o", "-n", "1:2048:129023", "-t", "1:ef00", "-u", $"1:{s_partition:D}", file);
+        Judge.Ask("mkfs.vfat", "-F", "32", "-s", "1", "-n", "ZEROOS", fat);
         string old = _folder.Write("old", _old);
-        Judge.Run("mmd", "-i", fat, "::EFI", "::EFI/BOOT");
-        Judge.Run("mcopy", "-i", fat, old, "::EFI/BOOT/BOOTX64.EFI");
+        Judge.Ask("mmd", "-i", fat, "::EFI", "::EFI/BOOT");
+        Judge.Ask("mcopy", "-i", fat, old, "::EFI/BOOT/BOOTX64.EFI");
         using (FileStream to = File.OpenWrite(file), from = File.OpenRead(fat))
         {
             to.Position = OffsetBytes;
@@ -112,7 +113,7 @@ public sealed class EspMediumTests : IDisposable
     private byte[] Type(BlockDisk disk, string path)
     {
         string file = _folder["typed"];
-        Judge.Run("mcopy", "-n", "-o", "-i", $"{disk.Path}@@{OffsetBytes}", "::" + path, file);
+        Judge.Ask("mcopy", "-n", "-o", "-i", $"{disk.Path}@@{OffsetBytes}", "::" + path, file);
         return File.ReadAllBytes(file);
     }
 }

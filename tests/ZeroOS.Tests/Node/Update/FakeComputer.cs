@@ -7,13 +7,12 @@ using ZeroOS.Bus.Release;
 using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Farm;
 using ZeroOS.Contracts.Release;
+using ZeroOS.Engine.Store;
 using ZeroOS.Flist;
-using ZeroOS.Flist.Registry;
 using ZeroOS.Formats.Efi;
-using ZeroOS.Node;
-using ZeroOS.Node.Engine.Store;
 using ZeroOS.Node.Update;
-using ZeroOS.Tests.Node.Engine;
+using ZeroOS.Oci.Registry;
+using ZeroOS.Tests.Engine;
 
 namespace ZeroOS.Tests.Node.Update;
 

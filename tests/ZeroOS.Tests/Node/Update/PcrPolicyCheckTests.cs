@@ -1,9 +1,9 @@
 using System.Security.Cryptography;
 
-using ZeroOS.Cli.Image.Signing;
+using ZeroOS.Media.SystemImage.Signing;
 using ZeroOS.Node.Update;
 using ZeroOS.Tests.Bus;
-using ZeroOS.Tests.Cli.Image;
+using ZeroOS.Tests.Media.SystemImage;
 
 namespace ZeroOS.Tests.Node.Update;
 

@@ -1,5 +1,5 @@
 using ZeroOS.Contracts.Release;
-using ZeroOS.Node.Init;
+using ZeroOS.Init;
 using ZeroOS.Node.Update;
 
 namespace ZeroOS.Tests.Node.Update;

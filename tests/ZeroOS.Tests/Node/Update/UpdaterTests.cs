@@ -1,7 +1,7 @@
 using System.Diagnostics;
 
 using ZeroOS.Contracts.Bus;
-using ZeroOS.Node.Engine.Store;
+using ZeroOS.Engine.Store;
 using ZeroOS.Node.Update;
 
 namespace ZeroOS.Tests.Node.Update;

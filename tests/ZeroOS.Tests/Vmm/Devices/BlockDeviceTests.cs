@@ -8,7 +8,6 @@ using ZeroOS.Linux;
 using ZeroOS.Tests.Vmm.Virtio;
 using ZeroOS.Vmm.Devices.Block;
 using ZeroOS.Vmm.Events;
-using ZeroOS.Vmm.Virtio;
 
 namespace ZeroOS.Tests.Vmm.Devices;
 

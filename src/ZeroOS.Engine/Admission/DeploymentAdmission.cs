@@ -1,0 +1,276 @@
+using System.Text.Json;
+
+using ZeroOS.Contracts.Bus;
+using ZeroOS.Contracts.Deployments;
+using ZeroOS.Engine.Store;
+using ZeroOS.Workloads;
+
+namespace ZeroOS.Engine.Admission;
+
+/// <summary>
+/// Decides whether a deployment may exist on this node, and stores the promise: content, workloads, addresses, ports, volumes and the message's id in one
+/// transaction. All or nothing: a refusal leaves the store as it was.
+/// </summary>
+internal sealed class DeploymentAdmission(EngineStore store, EngineLimits limits)
+{
+    /// <summary>Deployments of one tenant at most.</summary>
+    public const int MaxDeployments = 64;
+
+    /// <summary>Networks of one tenant at most: each is a namespace of the kernel.</summary>
+    public const int MaxNetworks = 64;
+
+    /// <summary>Makes or changes a deployment. The same version with the same content again is no error: its answer may have been lost.</summary>
+    /// <exception cref="BusErrorException">invalid, conflict, over-capacity, denied.</exception>
+    public void Apply(string tenant, Deployment wanted, MessageMark? mark)
+    {
+        DeploymentValidator.Check(wanted);
+        store.Write(() =>
+        {
+            GrantRow grant = GrantRules.RequireActive(store.Grant(tenant));
+            DeploymentRow? old = store.Deployment(tenant, wanted.Name);
+            store.Mark(mark);
+            if (old is { Deleting: true })
+                throw Refuse.Conflict($"\"{wanted.Name}\" is still being deleted; try again in a moment", retryable: true);
+            if (old is not null && old.Content.Version == wanted.Version && Json(old.Content) == Json(wanted))
+                return;
+            int next = (old?.Content.Version ?? 0) + 1;
+            if (wanted.Version != next)
+                throw Refuse.Conflict(old is null ? $"a new deployment has version 1, not {wanted.Version}" : $"the node has version {next - 1}, so the next is {next}, not {wanted.Version}", "version");
+            if (old is null && store.CountDeployments(tenant) >= MaxDeployments)
+                throw Refuse.OverCapacity($"a tenant has at most {MaxDeployments} deployments on a node");
+
+            ResourceUse before = store.Use(tenant), nodeBefore = NodeUse();
+            store.SetDeployment(new DeploymentRow(tenant, wanted, Deleting: false));
+            StoreWorkloads(tenant, old?.Content, wanted);
+            StoreAddresses(tenant, wanted);
+            StorePorts(tenant, wanted, grant);
+            ForgetImages(tenant);
+            if (store.Tenant(tenant).Workloads.Count(w => w.Type == WorkloadRow.Network) > MaxNetworks)
+                throw Refuse.OverCapacity($"a tenant has at most {MaxNetworks} networks on a node");
+            CheckGrant(grant.Grant, before, store.Use(tenant));
+            CheckNode(nodeBefore, NodeUse());
+            store.AddEvent(tenant, "deployment-applied", wanted.Name, message: $"version {wanted.Version}");
+        });
+    }
+
+    /// <summary>Begins to take a deployment down. Its volumes are kept but for those named.</summary>
+    /// <exception cref="BusErrorException">not-found: the deployment, or a named volume.</exception>
+    public void Delete(string tenant, string name, IReadOnlyList<string> volumes, MessageMark? mark) => store.Write(() =>
+    {
+        DeploymentRow row = store.Deployment(tenant, name) ?? throw Refuse.NotFound($"you have no deployment \"{name}\" on this node", "name");
+        store.Mark(mark);
+        for (int i = 0; i < volumes.Count; i++)
+            MarkDestroyed(new WorkloadId(tenant, name, volumes[i]), $"volumes[{i}]");
+        BeginDelete(row);
+    });
+
+    /// <summary>Destroys a kept volume.</summary>
+    /// <exception cref="BusErrorException">not-found, or conflict while a deployment names it.</exception>
+    public void DeleteVolume(WorkloadId volume, MessageMark? mark) => store.Write(() =>
+    {
+        store.Mark(mark);
+        if (store.Deployment(volume.Tenant, volume.Deployment) is { Deleting: false } row && row.Content.Workloads.Any(w => w is ZmountWorkload && w.Name == volume.Name))
+            throw Refuse.Conflict($"deployment \"{volume.Deployment}\" uses the volume \"{volume.Name}\"; delete the deployment, or its zmount, first");
+        MarkDestroyed(volume, "name");
+    });
+
+    /// <summary>Begins to take everything of a tenant down, volumes too: the end of a grant's grace.</summary>
+    public void DestroyAll(string tenant) => store.Write(() =>
+    {
+        TenantView view = store.Tenant(tenant);
+        foreach (VolumeRow volume in view.Volumes)
+            store.SetVolume(volume with { Destroying = true });
+        foreach (DeploymentRow row in view.Deployments)
+            BeginDelete(row);
+    });
+
+    private void BeginDelete(DeploymentRow row)
+    {
+        if (row.Deleting)
+            return;
+        store.SetDeployment(row with { Deleting = true });
+        store.SetPorts(row.Tenant, row.Content.Name, []);
+        foreach (WorkloadRow workload in store.Workloads(row.Tenant, row.Content.Name))
+            store.Change(workload.Id, Removing);
+        store.AddEvent(row.Tenant, "deployment-deleting", row.Content.Name);
+    }
+
+    private void MarkDestroyed(WorkloadId volume, string path)
+    {
+        VolumeRow row = store.Volumes(volume.Tenant).FirstOrDefault(v => v.Id == volume) ?? throw Refuse.NotFound($"\"{volume.Deployment}\" has no volume \"{volume.Name}\"", path);
+        store.SetVolume(row with { Destroying = true });
+    }
+
+    private void StoreWorkloads(string tenant, Deployment? old, Deployment wanted)
+    {
+        Dictionary<string, WorkloadRow> rows = store.Workloads(tenant, wanted.Name).ToDictionary(r => r.Id.Name, StringComparer.Ordinal);
+        Dictionary<string, string> before = (old?.Workloads ?? []).ToDictionary(w => w.Name, Json, StringComparer.Ordinal);
+        // What goes, goes first, so that a volume or a network can be seen to be free in the same step.
+        foreach (WorkloadRow gone in rows.Values.Where(r => wanted.Workloads.All(w => w.Name != r.Id.Name)))
+        {
+            store.Change(gone.Id, Removing);
+            if (gone.Type == WorkloadRow.Zmount)
+                store.RemoveWorkload(gone.Id);      // the volume itself is kept
+        }
+        for (int i = 0; i < wanted.Workloads.Count; i++)
+        {
+            Workload workload = wanted.Workloads[i];
+            rows.TryGetValue(workload.Name, out WorkloadRow? row);
+            (string type, ResourceUse use) = Kind(workload);
+            if (row is not null && row.Type != type)
+                throw Refuse.Conflict($"\"{workload.Name}\" is a {row.Type}{(row.Removed ? " still being taken down" : "")}; give the {type} another name", $"workloads[{i}].name", row.Removed);
+            if (workload is ZmountWorkload volume)
+                StoreVolume(new WorkloadId(tenant, wanted.Name, volume.Name), volume.Data.Size, $"workloads[{i}].data.size");
+            if (workload is ZmachineWorkload machine && row is not null && row.RootDigest == machine.Data.Flist.Digest && use.Storage < row.Storage)
+                throw Refuse.Conflict("the writable layer of a machine never shrinks while its image stays the same", $"workloads[{i}].data.rootfs");
+            if (row is null)
+            {
+                store.AddWorkload(new WorkloadRow { Id = new WorkloadId(tenant, wanted.Name, workload.Name), Type = type, Cpu = use.Cpu, Memory = use.Memory, Storage = use.Storage });
+                continue;
+            }
+            bool changed = row.Removed || !before.TryGetValue(workload.Name, out string? was) || was != Json(workload);
+            if (changed)
+                store.Change(row.Id, r => Changed(r) with { Cpu = use.Cpu, Memory = use.Memory, Storage = use.Storage });
+        }
+    }
+
+    private static WorkloadRow Removing(WorkloadRow row) =>
+        row with { Removed = true, State = WorkloadState.Deleting, Reason = null, Message = null, Attempt = 0, NextRetry = null };
+
+    /// <summary>A new wish is a new chance: failures and back-off are forgotten, what runs is left to the reconciler.</summary>
+    private static WorkloadRow Changed(WorkloadRow row) => row with
+    {
+        Removed = false,
+        Stopped = row.Stopped && !row.Removed,
+        State = StateOfChanged(row),
+        Reason = null,
+        Message = null,
+        Attempt = 0,
+        NextRetry = null,
+    };
+
+    private static WorkloadState StateOfChanged(WorkloadRow row)
+    {
+        if (row.Live)
+            return row.StartedAt is null ? WorkloadState.Preparing : WorkloadState.Running;
+        if (row.Type != WorkloadRow.Zmachine && row.State == WorkloadState.Running)
+            return WorkloadState.Running;       // a network or volume that is there stays there
+        return row.Stopped && !row.Removed ? WorkloadState.Stopped : WorkloadState.Pending;
+    }
+
+    private void StoreVolume(WorkloadId id, ByteSize size, string path)
+    {
+        VolumeRow? have = store.Volumes(id.Tenant).FirstOrDefault(v => v.Id == id);
+        if (have is { Destroying: true })
+            throw Refuse.Conflict($"the volume \"{id.Name}\" is still being destroyed; try again in a moment", path, retryable: true);
+        if (have is not null && size.Bytes < have.SizeBytes)
+            throw Refuse.Conflict($"the volume \"{id.Name}\" has {new ByteSize(have.SizeBytes)} and never shrinks", path);
+        store.SetVolume(new VolumeRow(id, size.Bytes, Destroying: false));
+    }
+
+    private void StoreAddresses(string tenant, Deployment wanted)
+    {
+        Dictionary<string, Ipv4Range> ranges = [];
+        foreach (NetworkWorkload network in wanted.Workloads.OfType<NetworkWorkload>())
+            ranges[network.Name] = Ipv4Range.TryParse(network.Data.Range, out Ipv4Range range, out _) ? range : default;
+        Dictionary<(string, string), uint> had = store.Addresses(tenant, wanted.Name).ToDictionary(a => (a.Network, a.Machine), a => a.Address);
+        List<(string Network, string Machine, string? Ip)> asked =
+            [.. wanted.Workloads.OfType<ZmachineWorkload>().SelectMany(m => m.Data.Networks.Select(n => (n.Network, m.Name, n.Ip)))];
+
+        List<AddressRow> rows = [];
+        foreach ((string network, Ipv4Range range) in ranges)
+        {
+            HashSet<uint> taken = [];
+            foreach ((_, string machine, string? ip) in asked.Where(a => a.Network == network && a.Ip is not null))
+            {
+                _ = Ipv4Range.TryParseAddress(ip!, out uint address); // validated before
+                taken.Add(address);
+                rows.Add(new AddressRow(wanted.Name, network, machine, address));
+            }
+            List<string> open = [];
+            foreach ((_, string machine, _) in asked.Where(a => a.Network == network && a.Ip is null))
+            {
+                // An address the node chose once stays the machine's as long as it can.
+                if (had.TryGetValue((network, machine), out uint address) && range.Contains(address) && address > range.Gateway && address < range.Broadcast && taken.Add(address))
+                    rows.Add(new AddressRow(wanted.Name, network, machine, address));
+                else
+                    open.Add(machine);
+            }
+            foreach (string machine in open)
+            {
+                uint address = range.FirstFree(taken) ?? throw Refuse.OverCapacity($"the network \"{network}\" has no free address for machine \"{machine}\"");
+                taken.Add(address);
+                rows.Add(new AddressRow(wanted.Name, network, machine, address));
+            }
+        }
+        store.SetAddresses(tenant, wanted.Name, rows);
+    }
+
+    private void StorePorts(string tenant, Deployment wanted, GrantRow grant)
+    {
+        _ = PortRanges.TryParse(grant.Grant.Ports, out PortRanges allowed, out _); // validated when it was granted
+        List<PortRow> rows = [];
+        for (int i = 0; i < wanted.Workloads.Count; i++)
+        {
+            if (wanted.Workloads[i] is not ZmachineWorkload machine)
+                continue;
+            for (int j = 0; j < machine.Data.Publish.Count; j++)
+            {
+                PublishedPort port = machine.Data.Publish[j];
+                string path = $"workloads[{i}].data.publish[{j}].host";
+                WorkloadId? owner = store.PortOwner(port.Protocol, port.Host);
+                bool own = owner is { } o && o.Tenant == tenant && o.Deployment == wanted.Name;
+                // A grant reduced later takes nothing away from what is published already.
+                if (!own && !allowed.Contains(port.Host))
+                    throw Refuse.Invalid(path, $"port {port.Host} is outside your grant's ports{(grant.Grant.Ports.Count == 0 ? ", which has none" : $" ({string.Join(", ", grant.Grant.Ports)})")}");
+                if (owner is { } other && !own)
+                    throw Refuse.Conflict(other.Tenant == tenant ? $"port {port.Host} is taken by your deployment \"{other.Deployment}\" (machine {other.Name})" : $"port {port.Host} is taken", path);
+                rows.Add(new PortRow(port.Protocol, port.Host, new WorkloadId(tenant, wanted.Name, machine.Name), port.Guest));
+            }
+        }
+        store.SetPorts(tenant, wanted.Name, rows);
+    }
+
+    private void ForgetImages(string tenant) => store.KeepImages(tenant,
+        store.Tenant(tenant).Deployments.SelectMany(d => d.Content.Workloads).OfType<ZmachineWorkload>().Select(m => m.Data.Flist.Digest).ToHashSet(StringComparer.Ordinal));
+
+    private ResourceUse NodeUse() => store.Use(null) with { Memory = store.MachineMemories().Sum(limits.MachineMemory) };
+
+    /// <summary>Nothing may grow beyond the grant; what a reduced grant no longer covers may stay or shrink.</summary>
+    private static void CheckGrant(Grant grant, ResourceUse before, ResourceUse after)
+    {
+        Check("your grant has", "machines", grant.Machines, before.Machines, after.Machines, bytes: false);
+        Check("your grant has", "virtual processors", grant.Cpu, before.Cpu, after.Cpu, bytes: false);
+        Check("your grant has", "memory", grant.Memory.Bytes, before.Memory, after.Memory, bytes: true);
+        Check("your grant has", "storage (disks, images, 8MiB of log a machine, 1MiB of history a deployment)", grant.Storage.Bytes, before.Storage, after.Storage, bytes: true);
+    }
+
+    private void CheckNode(ResourceUse before, ResourceUse after)
+    {
+        Resources capacity = limits.Capacity;
+        Check("the node has", "virtual processors", capacity.Cpu, before.Cpu, after.Cpu, bytes: false, tellUse: false);
+        Check("the node has", "memory for tenants", capacity.Memory.Bytes, before.Memory, after.Memory, bytes: true, tellUse: false);
+        Check("the node has", "storage for tenants", capacity.Storage.Bytes, before.Storage, after.Storage, bytes: true, tellUse: false);
+    }
+
+    private static void Check(string who, string what, long limit, long before, long after, bool bytes, bool tellUse = true)
+    {
+        if (after <= limit || after <= before)
+            return;
+        string Amount(long n) => bytes ? Sizes.Text(n) : n.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        // What other tenants have is nobody's business, so the node's own sum is not told.
+        throw Refuse.OverCapacity(tellUse ? $"{who} {Amount(limit)} {what}; this would make it {Amount(after)}" : $"{who} not enough {what} left: {Amount(after - before)} more asked for");
+    }
+
+    private static (string Type, ResourceUse Use) Kind(Workload workload) => workload switch
+    {
+        NetworkWorkload => (WorkloadRow.Network, default),
+        ZmountWorkload => (WorkloadRow.Zmount, default),
+        ZmachineWorkload machine => (WorkloadRow.Zmachine, ResourceUse.Of(machine.Data)),
+        _ => throw new InvalidOperationException($"no such workload type: {workload.GetType().Name}"),
+    };
+
+    private static string Json(Deployment deployment) => JsonSerializer.Serialize(deployment, BusJson.Default.Deployment);
+
+    private static string Json(Workload workload) => JsonSerializer.Serialize(workload, BusJson.Default.Workload);
+}

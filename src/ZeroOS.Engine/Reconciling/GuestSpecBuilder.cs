@@ -1,0 +1,100 @@
+using System.Text;
+using System.Text.Json;
+
+using ZeroOS.Contracts.Deployments;
+using ZeroOS.Contracts.Guest;
+using ZeroOS.Engine.Admission;
+using ZeroOS.Workloads;
+
+namespace ZeroOS.Engine.Reconciling;
+
+/// <summary>Merges an image's config with a deployment's wish as Docker does (OCI image spec, "config"), into what the guest is told. The config is hostile.</summary>
+internal static class GuestSpecBuilder
+{
+    /// <summary>The whole spec.</summary>
+    /// <exception cref="WorkloadException">no-command, image-invalid, spec-too-large: all permanent, for the digest decides them.</exception>
+    public static GuestSpec Build(WorkloadId id, ZmachineData data, ImageConfig image, IReadOnlyList<MachineNic> nics, IReadOnlyList<string> hosts, DateTimeOffset now)
+    {
+        GuestSpec spec = new()
+        {
+            Hostname = id.Name,
+            RootDisk = DiskIds.Image(id).Short,
+            WritableDisk = DiskIds.Root(id).Short,
+            Mounts = [.. data.Mounts.Select(m => new GuestMount { Disk = (id with { Name = m.Volume }).Short, Path = m.Path, ReadOnly = m.ReadOnly })],
+            // The first network is the one that leads out; two default routes would be none.
+            Nics = [.. nics.Select((n, i) => new GuestNic { Mac = n.Mac, Addresses = [n.AddressWithPrefix], Gateway = i == 0 ? n.Gateway : null, Mtu = n.Mtu })],
+            Resolvers = nics.Count == 0 ? [] : [.. nics[0].Resolvers],
+            Hosts = hosts,
+            Process = Merge(data, image),
+            UnixTimeNs = now.ToUnixTimeMilliseconds() * 1_000_000,
+        };
+        int size = JsonSerializer.SerializeToUtf8Bytes(spec, GuestJson.Default.GuestSpec).Length;
+        return size <= GuestProtocol.MaxPayload ? spec
+            : throw new WorkloadException("spec-too-large", $"image and deployment together tell the guest {Sizes.Text(size)}; 256KiB fit", permanent: true);
+    }
+
+    /// <summary>The process: an entrypoint of the deployment drops the image's command; variables are merged by name; the rest is the deployment's, else the image's.</summary>
+    /// <exception cref="WorkloadException">no-command, image-invalid: permanent.</exception>
+    public static GuestProcess Merge(ZmachineData data, ImageConfig image)
+    {
+        IReadOnlyList<string> entrypoint = data.Entrypoint ?? image.Entrypoint;
+        IReadOnlyList<string> command = data.Args ?? (data.Entrypoint is null ? image.Cmd : []);
+        List<string> arguments = [.. entrypoint, .. command];
+        if (arguments.Count == 0 || arguments[0].Length == 0)
+            throw new WorkloadException("no-command", "neither the image nor the deployment says which program to run; give an entrypoint or args", permanent: true);
+        string user = data.User ?? image.User;
+        string workdir = data.Workdir ?? image.WorkingDir;
+        if (workdir.Length == 0)
+            workdir = "/";
+        else if (workdir[0] != '/')
+            workdir = "/" + workdir;
+        string? signal = data.Stop.Signal ?? (image.StopSignal.Length == 0 ? null : image.StopSignal);
+        if (!Signals.TryNormalise(signal ?? "SIGTERM", out string stop))
+            throw new WorkloadException("image-invalid", "the image's stop signal is not a signal; give stop.signal", permanent: true);
+        List<string> environment = MergeEnvironment(data.Env, image.Env);
+        if (arguments.Concat(environment).Append(user).Append(workdir).Any(t => t.Contains('\0')))
+            throw new WorkloadException("image-invalid", "the image's config has a NUL in its command, environment, user or directory", permanent: true);
+        return new GuestProcess { Arguments = arguments, Environment = environment, User = user, WorkingDirectory = workdir, StopSignal = stop };
+    }
+
+    /// <summary>/etc/hosts lines of the other machines in the same networks.</summary>
+    public static IReadOnlyList<string> Hosts(string machine, IEnumerable<string> networks, IEnumerable<(string Network, string Machine, uint Address)> addresses)
+    {
+        HashSet<string> mine = new(networks, StringComparer.Ordinal);
+        return [.. addresses.Where(a => a.Machine != machine && mine.Contains(a.Network)).OrderBy(a => a.Machine, StringComparer.Ordinal).ThenBy(a => a.Address)
+            .Select(a => $"{Ipv4Range.Text(a.Address)} {a.Machine}")];
+    }
+
+    private static List<string> MergeEnvironment(IReadOnlyDictionary<string, string> wished, IReadOnlyList<string> image)
+    {
+        List<string> merged = [];
+        HashSet<string> done = new(StringComparer.Ordinal);
+        foreach (string line in image)
+        {
+            int equals = line.IndexOf('=');
+            string name = equals < 0 ? line : line[..equals];
+            if (name.Length == 0)
+                continue;
+            string value = wished.TryGetValue(name, out string? mine) ? mine : equals < 0 ? "" : line[(equals + 1)..];
+            if (done.Add(name))
+                merged.Add($"{name}={value}");
+            else
+                merged[merged.FindIndex(m => m.StartsWith(name + "=", StringComparison.Ordinal))] = $"{name}={value}";      // the last of an image's own counts
+        }
+        foreach ((string name, string value) in wished.OrderBy(e => e.Key, StringComparer.Ordinal))
+        {
+            if (!done.Contains(name))
+                merged.Add($"{name}={value}");
+        }
+        return merged;
+    }
+
+    /// <summary>Text from a guest or a registry for a status: bounded, without control characters.</summary>
+    public static string Clean(string text, int most = 300)
+    {
+        StringBuilder clean = new(Math.Min(text.Length, most));
+        foreach (char c in text.AsSpan(0, Math.Min(text.Length, most)))
+            clean.Append(char.IsControl(c) ? ' ' : c);
+        return clean.ToString();
+    }
+}

@@ -1,0 +1,42 @@
+using ZeroOS.Workloads;
+
+namespace ZeroOS.Engine.Reconciling;
+
+/// <summary>What the node has in hand of one machine in this life of the process.</summary>
+internal sealed class MachineHand
+{
+    /// <summary>A monitor runs.</summary>
+    public bool Running { get; set; }
+
+    /// <summary>It was asked to stop.</summary>
+    public bool StopSent { get; set; }
+
+    /// <summary>It ended while the node was away and the event that says how is on its way: nothing is done about it before.</summary>
+    public bool Ending { get; set; }
+
+    /// <summary>Its chunk requests are being served.</summary>
+    public bool Served { get; set; }
+
+    /// <summary>Failures in a row to take its cards away.</summary>
+    public int DetachAttempt { get; set; }
+
+    /// <summary>Not tried before.</summary>
+    public DateTimeOffset? DetachRetry { get; set; }
+
+    /// <summary>The image being made ready, or ready.</summary>
+    public Task<IImage>? Image { get; set; }
+
+    /// <summary>Of which digest.</summary>
+    public string ImageDigest { get; set; } = "";
+
+    /// <summary>Ends the making ready.</summary>
+    public CancellationTokenSource? Cancel { get; set; }
+
+    /// <summary>The image is not wanted any more.</summary>
+    public void DropImage()
+    {
+        Cancel?.Cancel();
+        Cancel?.Dispose();
+        (Cancel, Image, ImageDigest) = (null, null, "");
+    }
+}

@@ -1,0 +1,60 @@
+using ZeroOS.Contracts.Deployments;
+using ZeroOS.Contracts.Monitor;
+using ZeroOS.Engine.Store;
+using ZeroOS.Workloads;
+
+namespace ZeroOS.Engine.Reconciling;
+
+/// <summary>What becomes of a machine that ended by itself. The exit code and the reason are kept whatever the policy; nothing is ever deleted.</summary>
+internal static class RestartRule
+{
+    /// <summary>A machine that ran so long before is not in a crash loop.</summary>
+    public static readonly TimeSpan Healthy = TimeSpan.FromSeconds(60);
+
+    /// <summary>From so many ends in a row on it is called a crash loop.</summary>
+    public const int LoopAfter = 3;
+
+    /// <summary>The row after the end.</summary>
+    public static WorkloadRow After(WorkloadRow row, MachineEnd end, RestartPolicy policy, DateTimeOffset now, BackOff backOff)
+    {
+        int before = row.StartedAt is { } started && now - started >= Healthy ? 0 : row.Attempt;
+        WorkloadRow ended = row with { Live = false, StartedAt = null };
+
+        // A failure to set the guest up is the node's or the image's trouble, not the program's: the policy has no say.
+        if (end.Failure is { } failure && failure.Code == 125 && failure.Stage is not ("user" or "exec"))
+            return ended with { State = WorkloadState.BackingOff, Reason = "setup-failed", Message = GuestSpecBuilder.Clean($"{failure.Stage}: {failure.Message}"), Attempt = before + 1, NextRetry = now + backOff.After(before + 1) };
+
+        int code = end.Workload?.Code ?? end.Failure?.Code ?? 125;
+        (string reason, string message) = Explain(end, code);
+        ended = ended with { ExitCode = code };
+        if (policy == RestartPolicy.Never || (policy == RestartPolicy.OnFailure && code == 0))
+            return ended with { State = WorkloadState.Exited, Reason = reason, Message = message, Attempt = 0, NextRetry = null };
+        return ended with
+        {
+            State = WorkloadState.BackingOff,
+            Reason = before + 1 >= LoopAfter ? "crash-loop" : reason,
+            Message = message,
+            Attempt = before + 1,
+            NextRetry = now + backOff.After(before + 1),
+        };
+    }
+
+    private static (string Reason, string Message) Explain(MachineEnd end, int code) => end switch
+    {
+        { Workload: { OutOfMemory: true } } => ("out-of-memory", $"the guest's kernel killed it for want of memory (exit code {code})"),
+        { Workload: { Signal: > 0 } w } => ("exited", $"ended by signal {w.Signal} (exit code {code})"),
+        { Workload: not null } => ("exited", $"exit code {code}"),
+        { Failure: { } f } => (f.Code switch { 126 => "not-executable", 127 => "command-not-found", _ => "cannot-run" }, GuestSpecBuilder.Clean($"{f.Stage}: {f.Message}")),
+        { MonitorSignal: { } signal } => ("monitor-killed", $"the monitor was ended by signal {signal}"),
+        _ => (end.Monitor switch
+        {
+            MonitorExit.PoweredOff => "powered-off",
+            MonitorExit.Reset => "reset",
+            MonitorExit.Killed => "killed",
+            MonitorExit.TripleFault => "triple-fault",
+            MonitorExit.GuestPanic => "guest-panic",
+            MonitorExit.KvmError => "kvm-error",
+            _ => "monitor-fault",
+        }, GuestSpecBuilder.Clean(end.Reason)),
+    };
+}

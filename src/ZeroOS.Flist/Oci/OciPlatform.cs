@@ -1,9 +1,0 @@
-namespace ZeroOS.Flist.Oci;
-
-/// <summary>What an image of an index runs on (OCI image-spec, image-index.md).</summary>
-public sealed record OciPlatform
-{
-    public string? Architecture { get; init; }
-
-    public string? Os { get; init; }
-}

@@ -1,0 +1,72 @@
+using ZeroOS.Linux;
+using ZeroOS.Oci.Registry;
+
+namespace ZeroOS.Host.Fetch;
+
+/// <summary>One of the two fetch processes as the node uses it: started when first needed, started again when it dies, with back-off if it keeps dying.</summary>
+internal sealed class FetchChannel(string role, Func<string, FileDescriptor> start, Action<string> log, TimeSpan stall) : IDisposable
+{
+    private const int MaxTries = 3;
+    private static readonly TimeSpan s_longestBackOff = TimeSpan.FromSeconds(10);
+
+    private readonly SemaphoreSlim _starting = new(1, 1);
+    private FetchLink? _link;
+    private int _deaths;
+    private bool _disposed;
+
+    /// <summary>As <see cref="FetchLink.RequestAsync"/>, over up to three processes.</summary>
+    /// <exception cref="RegistryException">The request failed, or no process lived long enough for it.</exception>
+    public async Task<int> RequestAsync(FetchVerb verb, ReadOnlyMemory<byte> payload, ReadOnlyMemory<byte> data, Memory<byte> destination, CancellationToken cancellation)
+    {
+        for (int attempt = 1; ; attempt++)
+        {
+            try
+            {
+                FetchLink link = await ConnectAsync(cancellation).ConfigureAwait(false);
+                int length = await link.RequestAsync(verb, payload, data, destination, cancellation).ConfigureAwait(false);
+                _deaths = 0;
+                return length;
+            }
+            catch (FetchLostException e)
+            {
+                log($"{role} lost attempt={attempt} reason=\"{e.Message}\"");
+                if (attempt == MaxTries)
+                    throw new RegistryException(RegistryFailure.Unreachable, e.Message, e);
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _disposed = true;
+        _link?.Close();
+    }
+
+    private async Task<FetchLink> ConnectAsync(CancellationToken cancellation)
+    {
+        await _starting.WaitAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            if (_link is { Lost: false } living)
+                return living;
+            if (_link is not null)
+            {
+                TimeSpan backOff = TimeSpan.FromMilliseconds(50 << Math.Min(_deaths++, 8));
+                await Task.Delay(backOff < s_longestBackOff ? backOff : s_longestBackOff, cancellation).ConfigureAwait(false);
+            }
+            // Starting a process is a request to PID 1 that blocks.
+            FileDescriptor socket = await Task.Run(() => start(role), cancellation).ConfigureAwait(false);
+            return _link = new FetchLink(role, socket, stall);
+        }
+        catch (IOException e)
+        {
+            throw new RegistryException(RegistryFailure.Unreachable, $"the {role} process cannot be started: {e.Message}", e);
+        }
+        finally
+        {
+            _starting.Release();
+        }
+    }
+}

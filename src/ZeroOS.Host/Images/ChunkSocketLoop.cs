@@ -1,0 +1,64 @@
+using System.Collections.Concurrent;
+
+using ZeroOS.Linux;
+
+namespace ZeroOS.Host.Images;
+
+/// <summary>One thread, "chunk-sockets", that waits for the requests of all monitors.</summary>
+internal sealed class ChunkSocketLoop : IDisposable
+{
+    private readonly ConcurrentDictionary<ulong, ChunkSocket> _sockets = new();
+    private readonly Epoll _epoll = new();
+    private readonly EventFd _wake = new();
+    private readonly Thread _thread;
+    private ulong _lastToken;
+    private volatile bool _stopping;
+
+    /// <summary>Starts the thread.</summary>
+    public ChunkSocketLoop()
+    {
+        _epoll.Add(_wake.Descriptor, Readiness.Readable, 0);
+        _thread = new Thread(Run, 256 * 1024) { Name = "chunk-sockets", IsBackground = true };
+        _thread.Start();
+    }
+
+    /// <summary>Serves a monitor's requests for chunks of <paramref name="image"/> until it closes its end. Takes the socket.</summary>
+    public void Add(SeqPacketSocket socket, Image image)
+    {
+        ulong token = Interlocked.Increment(ref _lastToken);
+        ChunkSocket added = new(socket, image, _epoll, token);
+        _sockets[token] = added;
+        added.Open();
+    }
+
+    /// <summary>Stops the thread and closes the sockets.</summary>
+    public void Dispose()
+    {
+        _stopping = true;
+        _wake.Signal();
+        _thread.Join();
+        foreach (ChunkSocket socket in _sockets.Values)
+            socket.Close();
+        _epoll.Dispose();
+        _wake.Dispose();
+    }
+
+    private void Run()
+    {
+        Span<(ulong Token, Readiness Ready)> ready = new (ulong Token, Readiness Ready)[64];
+        while (!_stopping)
+        {
+            int count = _epoll.Wait(ready, -1);
+            for (int i = 0; i < count; i++)
+            {
+                if (!_sockets.TryGetValue(ready[i].Token, out ChunkSocket? socket))
+                    continue;
+                bool goesOn = (ready[i].Ready & (Readiness.Readable | Readiness.HangUp | Readiness.Error)) == 0 || socket.TryTakeRequests();
+                if (goesOn && ready[i].Ready.HasFlag(Readiness.Writable))
+                    socket.Flush();
+                if (!goesOn && _sockets.TryRemove(ready[i].Token, out _))
+                    socket.Close();
+            }
+        }
+    }
+}

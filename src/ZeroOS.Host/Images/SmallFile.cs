@@ -1,0 +1,42 @@
+using ZeroOS.Linux;
+
+namespace ZeroOS.Host.Images;
+
+/// <summary>Files of an image other than its device: read whole, written in one step, so that a crash leaves the old one, the new one or none.</summary>
+internal static class SmallFile
+{
+    /// <summary>The whole file, or null when it is missing or longer than <paramref name="maxBytes"/>.</summary>
+    /// <exception cref="LinuxException">Its bytes cannot be read.</exception>
+    public static byte[]? TryRead(string path, int maxBytes)
+    {
+        using FileDescriptor? file = FileDescriptor.TryOpen(path, OpenFlags.ReadOnly | OpenFlags.NoFollow, 0, out Errno errno);
+        if (file is null)
+            return errno == Errno.ENOENT ? null : throw new LinuxException(errno, "open", path);
+        if (file.Length is var length && length > maxBytes)
+            return null;
+        byte[] bytes = new byte[length];
+        file.ReadExactlyAt(bytes, 0);
+        return bytes;
+    }
+
+    /// <summary>Writes the file beside its place, syncs it and puts it there.</summary>
+    /// <exception cref="LinuxException">What the kernel refused; ENOSPC when the disk is full.</exception>
+    public static void Write(string path, ReadOnlySpan<byte> bytes)
+    {
+        string temporary = path + ".new";
+        try
+        {
+            using (FileDescriptor file = FileDescriptor.Open(temporary, OpenFlags.WriteOnly | OpenFlags.Create | OpenFlags.Truncate | OpenFlags.NoFollow, 0x180))
+            {
+                file.Write(bytes);
+                file.SyncData();
+            }
+            File.Move(temporary, path, overwrite: true);
+        }
+        catch (LinuxException)
+        {
+            File.Delete(temporary);
+            throw;
+        }
+    }
+}

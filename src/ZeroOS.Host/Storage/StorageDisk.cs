@@ -1,0 +1,61 @@
+using System.Text;
+
+using ZeroOS.Linux;
+
+namespace ZeroOS.Host.Storage;
+
+/// <summary>A mounted disk of the pool (or the memory that stands in for one), with its four directories.</summary>
+public sealed class StorageDisk
+{
+    private const nuint BTRFS_IOC_RESIZE = 0x50009403; // _IOW(0x94, 3, struct btrfs_ioctl_vol_args), uapi/linux/btrfs.h
+    private const nuint FS_IOC_GETFLAGS = 0x80086601, FS_IOC_SETFLAGS = 0x40086602;
+    private const int FS_NOCOW_FL = 0x00800000, PathNameOffset = 8, VolArgsBytes = 4096;
+
+    internal StorageDisk(string root, bool isFresh)
+    {
+        Root = root;
+        IsFresh = isFresh;
+        foreach (string name in (ReadOnlySpan<string>)["state", "images", "volumes", "logs"])
+            Mounts.MakeDirectory($"{root}/{name}", 0x1C0);
+        // Guest disks are rewritten in place: copying each write elsewhere would scatter them. Their guests' file systems have journals of their own.
+        DisableCopyOnWrite($"{root}/volumes");
+    }
+
+    /// <summary>Where it is mounted.</summary>
+    public string Root { get; }
+
+    /// <summary>Claimed in this boot: nothing can have been kept on it before.</summary>
+    public bool IsFresh { get; }
+
+    /// <summary>Bytes the file system could hold.</summary>
+    public long CapacityBytes => new DriveInfo(Root).TotalSize;
+
+    /// <summary>Bytes that can still be written.</summary>
+    public long FreeBytes => new DriveInfo(Root).AvailableFreeSpace;
+
+    /// <summary>Mounts a disk of ours, unless this node's predecessor did already, and grows its file system to the device.</summary>
+    internal static StorageDisk Mount(BlockDisk disk, string root, bool isFresh)
+    {
+        Directory.CreateDirectory(root);
+        if (!Mounts.List().Any(m => m.Target == root))
+            Mounts.Mount(disk.Path, root, "btrfs", MountFlags.NoAtime | MountFlags.NoSuid | MountFlags.NoDev | MountFlags.NoExec);
+        using FileDescriptor directory = FileDescriptor.Open(root, OpenFlags.ReadOnly | OpenFlags.Directory);
+        byte[] arguments = new byte[VolArgsBytes];
+        Encoding.ASCII.GetBytes("max", arguments.AsSpan(PathNameOffset));
+        if (directory.Ioctl(BTRFS_IOC_RESIZE, arguments) is var result && result < 0)
+            throw new LinuxException((Errno)(-result), "BTRFS_IOC_RESIZE", disk.Path);
+        return new StorageDisk(root, isFresh);
+    }
+
+    private static void DisableCopyOnWrite(string path)
+    {
+        using FileDescriptor directory = FileDescriptor.Open(path, OpenFlags.ReadOnly | OpenFlags.Directory);
+        int flags = 0;
+        // Memory file systems have no such flag and no need for it.
+        if (directory.Ioctl(FS_IOC_GETFLAGS, ref flags) >= 0 && (flags & FS_NOCOW_FL) == 0)
+        {
+            flags |= FS_NOCOW_FL;
+            _ = directory.Ioctl(FS_IOC_SETFLAGS, ref flags);
+        }
+    }
+}

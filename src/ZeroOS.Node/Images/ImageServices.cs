@@ -1,6 +1,0 @@
-using ZeroOS.Node.Fetch;
-
-namespace ZeroOS.Node.Images;
-
-/// <summary>What all images of a store share.</summary>
-internal sealed record ImageServices(FetchConnection Fetch, ChunkSocketLoop Sockets, ImageStoreOptions Options, SemaphoreSlim FillGate, Action<string> Log, CancellationToken Stop);

@@ -1,4 +1,0 @@
-namespace ZeroOS.Node.Update.Fat;
-
-/// <summary>The bytes are no FAT32 file system that can be written to safely; the message says why.</summary>
-internal sealed class FatException(string message, Exception? cause = null) : IOException(message, cause);

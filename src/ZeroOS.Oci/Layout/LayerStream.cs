@@ -1,0 +1,84 @@
+using System.IO.Compression;
+
+using ZeroOS.Flist;
+using ZeroOS.Formats.Streams;
+using ZeroOS.Oci.Build;
+using ZeroOS.Oci.Compression;
+
+namespace ZeroOS.Oci.Layout;
+
+/// <summary>The plain archive of a layer, read once from start to end while both its digests are computed.</summary>
+internal sealed class LayerStream : ReadableStream
+{
+    private readonly DigestStream _stored;
+    private readonly DigestStream _plain;
+    private readonly LayerSource _source;
+
+    /// <param name="stored">Seekable; closed with this stream.</param>
+    /// <param name="source">What the bytes must hash to.</param>
+    /// <param name="maxPlainBytes">How much the layer may unpack to.</param>
+    internal LayerStream(Stream stored, LayerSource source, long maxPlainBytes)
+    {
+        _source = source;
+        Span<byte> magic = stackalloc byte[4];
+        LayerCompression compression = CompressionOf(magic[..stored.ReadAtLeast(magic, 4, throwOnEndOfStream: false)]);
+        stored.Position = 0;
+        _stored = new DigestStream(stored, source.Size ?? maxPlainBytes);
+        Stream plain = compression switch
+        {
+            LayerCompression.Gzip => new GZipStream(_stored, CompressionMode.Decompress, leaveOpen: true),
+            LayerCompression.Zstd => new ZstdReadStream(_stored),
+            LayerCompression.None => _stored,
+            _ => throw new FlistBuildException("it is compressed with xz or bzip2; only gzip and zstd are supported"),
+        };
+        _plain = new DigestStream(plain, maxPlainBytes);
+    }
+
+    internal long StoredBytesRead => _stored.BytesRead;
+
+    /// <summary>Tells the compression from the first four bytes.</summary>
+    internal static LayerCompression CompressionOf(ReadOnlySpan<byte> magic)
+    {
+        if (magic.StartsWith((ReadOnlySpan<byte>)[0x1F, 0x8B]))
+            return LayerCompression.Gzip;
+        // A zstd frame, or the skippable frame that chunked zstd layers may begin with.
+        if (magic.StartsWith((ReadOnlySpan<byte>)[0x28, 0xB5, 0x2F, 0xFD])
+            || (magic.Length == 4 && (magic[0] & 0xF0) == 0x50 && magic[1..].SequenceEqual((ReadOnlySpan<byte>)[0x2A, 0x4D, 0x18])))
+            return LayerCompression.Zstd;
+        return magic.StartsWith((ReadOnlySpan<byte>)[0xFD, (byte)'7', (byte)'z', (byte)'X']) || magic.StartsWith("BZh"u8)
+            ? LayerCompression.Unsupported
+            : LayerCompression.None;
+    }
+
+    /// <summary>Reads what is left of the stored bytes and compares both digests.</summary>
+    /// <exception cref="FlistBuildException">The layer is not the one its image names.</exception>
+    internal void CheckDigests()
+    {
+        Span<byte> rest = stackalloc byte[4096];
+        while (_stored.Read(rest) > 0)
+        {
+            // Bytes after the compressed data are part of the blob.
+        }
+        if (_source.Size is { } size && _stored.BytesRead != size)
+            throw new FlistBuildException($"it has {_stored.BytesRead} bytes where the manifest says {size}");
+        if (_source.Digest is { } digest && _stored.Digest != digest)
+            throw new FlistBuildException($"its bytes hash to {_stored.Digest}, the manifest says {digest}");
+        if (_source.DiffId is { } diffId && _plain.Digest != diffId)
+            throw new FlistBuildException($"its archive hashes to {_plain.Digest}, the config says {diffId}");
+    }
+
+    /// <summary>Of the plain bytes read so far.</summary>
+    internal Sha256Digest PlainDigest => _plain.Digest;
+
+    public override int Read(Span<byte> buffer) => _plain.Read(buffer);
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            _plain.Dispose();
+            _stored.Dispose();
+        }
+        base.Dispose(disposing);
+    }
+}

@@ -1,0 +1,24 @@
+using System.Security.Cryptography;
+using System.Text;
+
+namespace ZeroOS.Workloads;
+
+/// <summary>Names one workload on this node: the tenant's key id, the deployment, the workload in it.</summary>
+public readonly record struct WorkloadId(string Tenant, string Deployment, string Name)
+{
+    /// <summary>16 lower-case hexadecimal digits made from the three names, the same for ever: for files, interfaces, cgroups and disk serials.</summary>
+    public string Short => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{Tenant}\n{Deployment}\n{Name}")).AsSpan(0, 8));
+
+    /// <summary>"deployment/name", for people; the tenant is left out on purpose.</summary>
+    public override string ToString() => $"{Deployment}/{Name}";
+}
+
+/// <summary>A workload cannot be made now, or ever.</summary>
+public sealed class WorkloadException(string reason, string message, bool permanent = false) : Exception(message)
+{
+    /// <summary>Stable kebab-case code: "registry-unreachable", "image-not-found", "chunk-forged", "disk-full".</summary>
+    public string Reason { get; } = reason;
+
+    /// <summary>No retry can mend it.</summary>
+    public bool Permanent { get; } = permanent;
+}

@@ -1,0 +1,25 @@
+using ZeroOS.Linux;
+using ZeroOS.Workloads;
+
+namespace ZeroOS.Tests.Engine;
+
+internal sealed class FakeImage(string digest, ImageConfig? config = null) : IImage
+{
+    public string Digest => digest;
+
+    public ImageConfig Config { get; } = config ?? new ImageConfig { Entrypoint = ["/bin/app"] };
+
+    public long BytesFetched => 1 << 20;
+
+    public long BytesTotal { get; init; } = 4 << 20;
+
+    public int TimesTold { get; private set; }
+
+    public (string Reason, string Message)? Trouble { get; set; }
+
+    public (FileDescriptor Device, FileDescriptor Index, FileDescriptor Verified) OpenForMonitor() => throw new NotSupportedException();
+
+    public void Serve(SeqPacketSocket nodeEnd) => throw new NotSupportedException();
+
+    public void WorkloadRuns() => TimesTold++;
+}

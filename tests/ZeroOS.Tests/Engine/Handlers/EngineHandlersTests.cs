@@ -1,0 +1,126 @@
+using System.Text;
+
+using Xunit;
+
+using ZeroOS.Bus.Gates;
+using ZeroOS.Bus.Keys;
+using ZeroOS.Bus.Serving;
+using ZeroOS.Contracts.Bus;
+using ZeroOS.Contracts.Deployments;
+
+namespace ZeroOS.Tests.Engine.Handlers;
+
+public sealed class EngineHandlersTests
+{
+    [Fact]
+    public void A_tenant_sees_and_touches_nothing_of_another()
+    {
+        using EngineBench bench = Deployed();
+        bench.Grant(EngineBench.Bob);
+        Assert.Empty(bench.Handlers.DeploymentList(EngineBench.Bob).Deployments);
+        Assert.Empty(bench.Handlers.VolumeList(EngineBench.Bob).Volumes);
+        Assert.Equal(ErrorCodes.NotFound, Refused(() => bench.Handlers.DeploymentGet(EngineBench.Bob, new DeploymentName { Name = "shop" })));
+        Assert.Equal(ErrorCodes.NotFound, Refused(() => bench.Handlers.DeploymentDelete(EngineBench.Bob, new DeploymentDelete { Name = "shop" }, null)));
+        Assert.Equal(ErrorCodes.NotFound, Refused(() => bench.Handlers.MachineStop(EngineBench.Bob, new MachineName { Deployment = "shop", Machine = "web" }, null)));
+        Assert.Equal(ErrorCodes.NotFound, Refused(() => bench.Handlers.VolumeDelete(EngineBench.Bob, new VolumeName { Deployment = "shop", Name = "data" }, null)));
+        Assert.DoesNotContain(bench.Store.Events(EngineBench.Bob, 0), e => e.Deployment == "shop");
+        Assert.Equal(0, bench.Handlers.NodeStatus(EngineBench.Bob, isOwner: false).Used.Machines);
+        Assert.Null(bench.Handlers.NodeStatus(EngineBench.Bob, isOwner: false).Disks);
+        Assert.Equal(1, bench.Handlers.NodeStatus(EngineBench.Owner, isOwner: true).Used.Machines);
+    }
+
+    [Fact]
+    public void Every_command_of_the_engine_has_its_route_and_its_roles()
+    {
+        using EngineBench bench = new();
+        Routes routes = new();
+        bench.Engine.Register(routes);
+        Assert.Equal(13, routes.All.Count);
+        Assert.All(routes.All, r => Assert.Equal(r.Command.StartsWith("zos.grant.", StringComparison.Ordinal) ? Roles.Owner
+            : r.Command is Commands.NodeStatus or Commands.EventsWatch ? Roles.OwnerOrTenant : Roles.Tenant, r.Allowed));
+        Assert.Equal(Roles.Owner, bench.Engine.RolesOf(Key(EngineBench.Owner)));
+        Assert.Equal(Roles.None, bench.Engine.RolesOf(Key(EngineBench.Bob)));
+        bench.Grant(EngineBench.Bob);
+        Assert.Equal(Roles.Tenant, bench.Engine.RolesOf(Key(EngineBench.Bob)));
+    }
+
+    [Fact]
+    public async Task Logs_are_followed_over_a_restart_of_the_machine_until_it_is_removed()
+    {
+        using EngineBench bench = Deployed();
+        bench.Engine.Output(bench.Id("web"), 0, 1, "first\n"u8);
+        await using IAsyncEnumerator<LogPiece> stream = bench.Handlers.MachineLogs(EngineBench.Alice, new MachineLogs { Deployment = "shop", Machine = "web", Follow = true }, default).GetAsyncEnumerator();
+        Assert.True(await stream.MoveNextAsync());
+        Assert.Equal(("stdout", "first\n"), (stream.Current.Stream, Encoding.ASCII.GetString(Convert.FromBase64String(stream.Current.Data))));
+        Task<bool> next = stream.MoveNextAsync().AsTask();
+        Assert.False(next.IsCompleted);
+        bench.World.End(bench.Id("web"), 1);
+        bench.Settle();
+        bench.Time.Advance(TimeSpan.FromMinutes(1));
+        bench.Settle();
+        Assert.Equal(0, bench.Engine.OutputWantedFrom(bench.Id("web")));
+        bench.Engine.Output(bench.Id("web"), 0, 2, "second\n"u8);
+        Assert.True(await next);
+        Assert.Equal("stderr", stream.Current.Stream);
+        next = stream.MoveNextAsync().AsTask();
+        bench.Handlers.DeploymentDelete(EngineBench.Alice, new DeploymentDelete { Name = "shop" }, null);
+        bench.Settle();
+        Assert.False(await next);
+    }
+
+    [Fact]
+    public async Task Followed_output_ends_when_the_machine_is_at_rest()
+    {
+        using EngineBench bench = Deployed(RestartPolicy.Never);
+        await using IAsyncEnumerator<LogPiece> stream = bench.Handlers.MachineLogs(EngineBench.Alice, new MachineLogs { Deployment = "shop", Machine = "web", Follow = true }, default).GetAsyncEnumerator();
+        Task<bool> next = stream.MoveNextAsync().AsTask();
+        Assert.False(next.IsCompleted);
+        bench.Engine.Output(bench.Id("web"), 0, 1, "last\n"u8);
+        bench.World.End(bench.Id("web"), 0);
+        bench.Settle();
+        Assert.True(await next);
+        Assert.False(await stream.MoveNextAsync());
+    }
+
+    [Fact]
+    public async Task Started_workers_bring_a_deployment_up_and_a_watcher_hears_every_step()
+    {
+        using EngineBench bench = new();
+        bench.Engine.Start();
+        bench.Grant(EngineBench.Alice);
+        bench.Apply(EngineBench.Shop());
+        using CancellationTokenSource deadline = new(TimeSpan.FromSeconds(60));
+        List<NodeEvent> heard = [];
+        await foreach (NodeEvent one in bench.Handlers.EventsWatch(EngineBench.Alice, new EventsWatch { Follow = true }, deadline.Token))
+        {
+            heard.Add(one);
+            if (one is { Workload: "web", State: WorkloadState.Running })
+                break;
+        }
+        await bench.Engine.StopAsync();
+        Assert.Equal(Enumerable.Range(1, heard.Count), heard.Select(e => (int)e.Number));
+        Assert.Equal([WorkloadState.Pending, WorkloadState.Preparing, WorkloadState.Running], heard.Where(e => e.Workload == "web").Select(e => e.State!.Value));
+        Assert.Contains(heard, e => e.Kind == "grant-changed");
+    }
+
+    [Fact]
+    public void Trouble_with_an_image_shows_in_the_status_of_a_running_machine()
+    {
+        using EngineBench bench = Deployed();
+        bench.World.Images[EngineBench.Digest('a')].Trouble = ("registry-unreachable", "no answer from registry.example");
+        Assert.Equal((WorkloadState.Running, "registry-unreachable"), (bench.Status("web").State, bench.Status("web").Reason));
+    }
+
+    private static EngineBench Deployed(RestartPolicy restart = RestartPolicy.Always)
+    {
+        EngineBench bench = new();
+        bench.Grant(EngineBench.Alice);
+        bench.Apply(EngineBench.With(EngineBench.Shop(), 1, m => m with { Restart = restart }));
+        bench.Settle();
+        return bench;
+    }
+
+    private static string Refused(Func<object> act) => Assert.Throws<BusErrorException>(act).Error.Code;
+
+    private static KeyId Key(string text) => KeyId.TryParse(text, out KeyId? id) ? id : throw new ArgumentException(text);
+}

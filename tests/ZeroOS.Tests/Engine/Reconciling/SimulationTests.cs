@@ -1,0 +1,258 @@
+using Xunit;
+
+using ZeroOS.Contracts.Bus;
+using ZeroOS.Contracts.Deployments;
+using ZeroOS.Workloads;
+
+namespace ZeroOS.Tests.Engine.Reconciling;
+
+/// <summary>
+/// Random messages, failures, deaths at every step and power cuts, from a seed; then everything heals, and what was acknowledged must be there, whole, with
+/// nothing else beside it.
+/// </summary>
+public sealed class SimulationTests
+{
+    /// <summary>Seeds per case; more by the environment, for a night.</summary>
+    private static readonly int s_runs = int.TryParse(Environment.GetEnvironmentVariable("ZEROOS_SIMULATIONS"), out int runs) ? runs : 2;
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1000)]
+    [InlineData(2000)]
+    [InlineData(3000)]
+    public void Whatever_happens_what_was_acknowledged_is_there_in_the_end(int firstSeed)
+    {
+        for (int seed = firstSeed; seed < firstSeed + s_runs; seed++)
+            new Run(seed).Play();
+    }
+
+    private sealed class Run(int seed)
+    {
+        private readonly Random _random = new(seed);
+        private readonly EngineBench _bench = new(seed);
+        private readonly Dictionary<string, Deployment?> _acknowledged = [];
+        private readonly Dictionary<string, HashSet<string>> _doubtful = [];
+        private readonly HashSet<WorkloadId> _promised = [];
+        private int _deaths;
+
+        public void Play()
+        {
+            using EngineBench bench = _bench;
+            bench.Grant(EngineBench.Alice);
+            bench.World.ObeysAtOnce = false;
+            for (int step = 0; step < 60; step++)
+            {
+                bench.World.FailChance = _random.Next(3) == 0 ? 0.2 : 0;
+                bench.World.DeathChance = _random.Next(2) == 0 ? 0.04 : 0;
+                bench.Store.Fault = _ => bench.World.MaybeDie();
+                try
+                {
+                    Step();
+                    for (int i = 0; i < 3; i++)
+                        bench.Engine.Pass(EngineBench.Alice);
+                }
+                catch (DeathException)
+                {
+                    ComeBack();
+                }
+                Assert.True(bench.World.Violations.Count == 0, $"seed {seed}, step {step}: {string.Join("; ", bench.World.Violations)}\n{string.Join("\n", bench.World.Calls.TakeLast(30))}");
+            }
+            Heal();
+            Check();
+        }
+
+        private void Step()
+        {
+            string name = "d" + _random.Next(3);
+            switch (_random.Next(12))
+            {
+                case < 5:
+                    Apply(name);
+                    break;
+                case 5:
+                    Delete(name);
+                    break;
+                case 6 when _bench.World.Machines.Count > 0:
+                    _bench.World.End(_bench.World.Machines.Keys.ElementAt(_random.Next(_bench.World.Machines.Count)), _random.Next(3));
+                    break;
+                case 7:
+                    _bench.Time.Advance(TimeSpan.FromSeconds(_random.Next(90)));
+                    break;
+                case 8:
+                    Switch(name);
+                    break;
+                case 9:
+                    _bench.World.Die();
+                    throw new DeathException();
+                default:
+                    _bench.World.Obey();
+                    break;
+            }
+        }
+
+        private void Apply(string name)
+        {
+            DeploymentStatus? now = _bench.Handlers.DeploymentList(EngineBench.Alice).Deployments.FirstOrDefault(d => d.Deployment.Name == name);
+            Deployment wanted = Random(name, (now?.Deployment.Version ?? 0) + 1);
+            (_doubtful[name] = []).Add(Text(wanted));
+            try
+            {
+                _bench.Apply(wanted);
+            }
+            catch (BusErrorException)
+            {
+                _doubtful.Remove(name);
+                return;
+            }
+            Acknowledge(name, wanted);
+        }
+
+        private void Acknowledge(string name, Deployment? wanted)
+        {
+            _doubtful.Remove(name);
+            _acknowledged[name] = wanted;
+            foreach (ZmountWorkload volume in wanted?.Workloads.OfType<ZmountWorkload>() ?? [])
+            {
+                _promised.Add(new WorkloadId(EngineBench.Alice, name, volume.Name));
+                _bench.World.MayBeDestroyed.Remove(new WorkloadId(EngineBench.Alice, name, volume.Name));
+            }
+        }
+
+        private void Delete(string name)
+        {
+            IReadOnlyList<string> volumes = _random.Next(2) == 0 ? [] : [.. _bench.Handlers.VolumeList(EngineBench.Alice).Volumes.Where(v => v.Deployment == name).Select(v => v.Name).Take(1)];
+            foreach (string volume in volumes)
+            {
+                _bench.World.MayBeDestroyed.Add(new WorkloadId(EngineBench.Alice, name, volume));
+                _promised.Remove(new WorkloadId(EngineBench.Alice, name, volume));
+            }
+            (_doubtful[name] = []).Add("");
+            try
+            {
+                _bench.Handlers.DeploymentDelete(EngineBench.Alice, new DeploymentDelete { Name = name, Volumes = volumes }, null);
+                Acknowledge(name, null);
+            }
+            catch (BusErrorException)
+            {
+                _doubtful.Remove(name);
+            }
+        }
+
+        private void Switch(string name)
+        {
+            MachineName machine = new() { Deployment = name, Machine = "m0" };
+            try
+            {
+                _ = _random.Next(3) == 0 ? _bench.Handlers.MachineStop(EngineBench.Alice, machine, null) : _bench.Handlers.MachineStart(EngineBench.Alice, machine, null);
+            }
+            catch (BusErrorException)
+            {
+                // No such machine just now: as good.
+            }
+        }
+
+        private void ComeBack()
+        {
+            _deaths++;
+            if (_random.Next(3) == 0)
+                _bench.World.LosePower();
+            else
+                _bench.World.Revive();
+            (_bench.World.FailChance, _bench.World.DeathChance) = (0, 0);
+            _bench.Restart();
+            // A message that died on the way was either done or not: nothing in between.
+            foreach ((string name, HashSet<string> texts) in _doubtful.ToList())
+            {
+                DeploymentStatus? stored = _bench.Handlers.DeploymentList(EngineBench.Alice).Deployments.FirstOrDefault(d => d.Deployment.Name == name);
+                string text = stored is null or { Deleting: true } ? "" : Text(stored.Deployment);
+                string before = _acknowledged.GetValueOrDefault(name) is { } known ? Text(known) : "";
+                Assert.True(text == before || texts.Contains(text), $"seed {seed}: {name} is half made:\n{text}\nneither\n{before}");
+                if (text != before)
+                    Acknowledge(name, text.Length == 0 ? null : stored!.Deployment);
+                else
+                    _doubtful.Remove(name);
+            }
+        }
+
+        private void Heal()
+        {
+            (_bench.World.FailChance, _bench.World.DeathChance) = (0, 0);
+            _bench.Store.Fault = null;
+            for (int i = 0; i < 40; i++)
+            {
+                _bench.World.Obey();
+                _bench.Engine.Pass(EngineBench.Alice);
+                _bench.Time.Advance(TimeSpan.FromSeconds(61));
+            }
+        }
+
+        private void Check()
+        {
+            string context = $"seed {seed}, {_deaths} deaths";
+            FakeWorld world = _bench.World;
+            Assert.True(world.Violations.Count == 0, $"{context}: {string.Join("; ", world.Violations)}");
+            Dictionary<string, DeploymentStatus> stored = _bench.Handlers.DeploymentList(EngineBench.Alice).Deployments.ToDictionary(d => d.Deployment.Name);
+            Assert.Equal(_acknowledged.Where(a => a.Value is not null).Select(a => a.Key).Order(), stored.Keys.Order());
+            // A volume taken out of a deployment before it was ever made is only a promise, with nothing in it to lose.
+            HashSet<WorkloadId> networks = [], machines = [], disks = [.. _promised.Intersect(world.EverMade)];
+            foreach ((string name, DeploymentStatus status) in stored)
+            {
+                Assert.Equal(Text(_acknowledged[name]!), Text(status.Deployment));
+                Assert.Equal(status.Deployment.Workloads.Count, status.Workloads.Count);
+                foreach (WorkloadStatus workload in status.Workloads)
+                {
+                    WorkloadId id = new(EngineBench.Alice, name, workload.Name);
+                    Assert.True(workload.State is WorkloadState.Running or WorkloadState.Stopped or WorkloadState.Exited, $"{context}: {id} is {workload.State}, {workload.Reason}: {workload.Message}");
+                    if (workload.Type == "network")
+                        networks.Add(id);
+                    if (workload.Type == "zmount")
+                        Assert.True(world.Disks.ContainsKey(id), $"{context}: volume {id} is missing");
+                    if (workload.Type == "zmachine" && workload.State == WorkloadState.Running)
+                        machines.Add(id);
+                    if (workload.Type == "zmachine" && world.Disks.ContainsKey(id with { Name = id.Name + ".root" }))
+                        disks.Add(id with { Name = id.Name + ".root" });
+                }
+            }
+            Assert.Equal(networks.OrderBy(n => n.Short), world.Networks.Keys.OrderBy(n => n.Short));
+            Assert.Equal(machines.OrderBy(n => n.Short), world.Machines.Keys.OrderBy(n => n.Short));
+            Assert.Equal(disks.OrderBy(n => n.Short), world.Disks.Keys.Except(world.MayBeDestroyed).OrderBy(n => n.Short));
+            Assert.All(world.Cards, c => Assert.Contains(c.Machine, world.Machines.Keys));
+            Assert.Equal(machines.Count, world.Served.Intersect(machines).Count());
+            Assert.Empty(world.Unacknowledged);
+            Assert.Equal(0, world.OpenDescriptors);
+            Assert.Equal(stored.Values.SelectMany(d => d.Deployment.Workloads.OfType<ZmachineWorkload>()).Sum(m => m.Data.Publish.Count), world.Published.Count);
+            IReadOnlyList<NodeEvent> events = _bench.Store.Events(EngineBench.Alice, 0, int.MaxValue);
+            Assert.Equal(events.Count, events.Select(e => e.Number).Distinct().Count());
+        }
+
+        private Deployment Random(string name, int version)
+        {
+            List<Workload> workloads = [];
+            int networks = _random.Next(1, 3), volumes = _random.Next(3), machines = _random.Next(3);
+            for (int i = 0; i < networks; i++)
+                workloads.Add(new NetworkWorkload { Name = $"n{i}", Data = new NetworkData { Range = $"10.{i}.{_random.Next(2)}.0/24" } });
+            for (int i = 0; i < volumes; i++)
+                workloads.Add(new ZmountWorkload { Name = $"v{i}", Data = new ZmountData { Size = new ByteSize(_random.Next(1, 4) * (1L << 30)) } });
+            for (int i = 0; i < machines; i++)
+            {
+                workloads.Add(new ZmachineWorkload
+                {
+                    Name = $"m{i}",
+                    Data = new ZmachineData
+                    {
+                        Flist = new FlistReference { Reference = "r.example/i", Digest = EngineBench.Digest("abc"[_random.Next(3)]) },
+                        Memory = new ByteSize(64L << 20),
+                        Mounts = [.. Enumerable.Range(0, volumes).Where(v => v % Math.Max(1, machines) == i).Select(v => new MachineMount { Volume = $"v{v}", Path = $"/v{v}" })],
+                        Networks = [.. Enumerable.Range(0, networks).Where(_ => _random.Next(2) == 0).Select(n => new MachineNetwork { Network = $"n{n}" })],
+                        Restart = (RestartPolicy)_random.Next(3),
+                    },
+                });
+                if (workloads[^1] is ZmachineWorkload { Data.Networks.Count: > 0 } machine)
+                    workloads[^1] = machine with { Data = machine.Data with { Publish = [new PublishedPort { Host = 30000 + (int.Parse(name[1..], System.Globalization.CultureInfo.InvariantCulture) * 10) + i, Guest = 80 }] } };
+            }
+            return new Deployment { Name = name, Version = version, Workloads = workloads };
+        }
+
+        private static string Text(Deployment deployment) => System.Text.Json.JsonSerializer.Serialize(deployment, BusJson.Default.Deployment);
+    }
+}

@@ -1,0 +1,29 @@
+using ZeroOS.Host.Fetch;
+using ZeroOS.Linux;
+
+namespace ZeroOS.Tests.Host.Fetch;
+
+/// <summary>The two fetch roles on threads of this process, over the same sockets; PID 1, which would start them, is what cannot exist here.</summary>
+internal sealed class InProcessFetch
+{
+    private readonly List<SeqPacketSocket> _sockets = [];
+
+    /// <summary>How often a process was started.</summary>
+    public int Started => _sockets.Count;
+
+    public FileDescriptor Start(string role)
+    {
+        (SeqPacketSocket node, SeqPacketSocket process) = SeqPacketSocket.Pair();
+        lock (_sockets)
+            _sockets.Add(process);
+        new Thread(() => FetchRole.Serve(process, role == FetchConnection.ConvertRoleName)) { IsBackground = true }.Start();
+        return node.Descriptor;
+    }
+
+    /// <summary>As if SIGKILL had ended every process.</summary>
+    public void Kill()
+    {
+        lock (_sockets)
+            _sockets.ForEach(s => s.Shutdown());
+    }
+}

@@ -1,0 +1,218 @@
+using System.Buffers.Binary;
+using System.Text;
+using System.Threading.Channels;
+
+using Xunit;
+
+using ZeroOS.Contracts.Guest;
+using ZeroOS.Host.Guests;
+using ZeroOS.Linux;
+
+namespace ZeroOS.Tests.Host.Guests;
+
+public sealed class GuestConnectionTests
+{
+    private static readonly GuestSpec s_spec = new()
+    {
+        Hostname = "web",
+        RootDisk = "root",
+        WritableDisk = "rw",
+        Process = new GuestProcess { Arguments = ["/bin/true"] },
+    };
+
+    [Fact]
+    public async Task Hello_is_answered_and_started_logs_and_exit_are_reported_in_order()
+    {
+        (FileDescriptor node, FileDescriptor guest) = Pair();
+        using FileDescriptor guestEnd = guest;
+        Recorder events = new() { OnHello = c => { c.SendSpec(s_spec); c.LogsFrom(7); } };
+        using GuestConnection connection = new(node, events);
+        connection.Start();
+
+        guest.Write(Frame(GuestFrameType.Hello, 0, """{"version":1,"hasSpec":false,"running":false,"bootUs":5}"""));
+        Assert.Equal("hello False", await events.Next());
+        Assert.Equal(GuestFrameType.Spec, ReadFrame(guest).Type);
+        (GuestFrameType type, byte[] payload) = ReadFrame(guest);
+        Assert.Equal((GuestFrameType.LogsFrom, 7), (type, BinaryPrimitives.ReadInt64LittleEndian(payload)));
+
+        guest.Write(Frame(GuestFrameType.Started, 0, """{"bootUs":9}"""));
+        guest.Write(Log(1, 7, "out"));
+        guest.Write(Log(2, 10, "err"));
+        guest.Write(Frame(GuestFrameType.Exited, 0, """{"code":137,"signal":9,"outOfMemory":true}"""));
+        Assert.Equal("started 9", await events.Next());
+        Assert.Equal("log 7 1 out", await events.Next());
+        Assert.Equal("log 10 2 err", await events.Next());
+        Assert.Equal("exited 137 9 True", await events.Next());
+
+        connection.Acknowledge();
+        Assert.Equal(GuestFrameType.Acknowledge, ReadFrame(guest).Type);
+        guest.Dispose();
+        Assert.Equal("closed ", await events.Next());
+    }
+
+    [Theory]
+    [InlineData(GuestFrameType.Started, """{"bootUs":9}""", "a frame before hello")]
+    [InlineData(GuestFrameType.Hello, """{"version":2,"hasSpec":false,"running":false}""", "a hello that cannot be read")]
+    [InlineData(GuestFrameType.Hello, """{"version":1,"hasSpec":false,"running":false,"more":1}""", "a hello that cannot be read")]
+    public void What_is_not_allowed_first_ends_the_connection(GuestFrameType type, string json, string violation) =>
+        Assert.Equal(violation, Deliver(new Recorder(), Frame(type, 0, json)));
+
+    [Theory]
+    [InlineData(GuestFrameType.Hello, """{"version":1,"hasSpec":true,"running":true}""", "a second hello")]
+    [InlineData(GuestFrameType.Spec, "{}", "a frame of type 2, which guests do not send")]
+    [InlineData(GuestFrameType.Exited, """{"code":-1}""", "an exit that cannot be read")]
+    public void What_is_not_allowed_later_ends_the_connection(GuestFrameType type, string json, string violation) =>
+        Assert.Equal(violation, Deliver(new Recorder(), [.. Hello, .. Frame(type, 0, json)]));
+
+    [Fact]
+    public void A_log_offset_that_goes_back_or_wraps_ends_the_connection()
+    {
+        Assert.Equal("a log offset that goes back", Deliver(new Recorder(), [.. Hello, .. Log(1, 5, "abc"), .. Log(1, 7, "x")]));
+        Assert.Equal("a log offset that goes back", Deliver(new Recorder(), [.. Hello, .. Log(1, long.MaxValue - 1, "abc")]));
+    }
+
+    [Fact]
+    public void A_frame_announced_too_long_ends_the_connection_before_its_payload_comes()
+    {
+        byte[] header = new byte[GuestProtocol.HeaderSize];
+        GuestFrameBuffer.WriteHeader(header, GuestFrameType.Log, 1, GuestProtocol.MaxPayload + 1);
+        Assert.Equal("a frame longer than the protocol allows", Deliver(new Recorder(), [.. Hello, .. header]));
+    }
+
+    [Fact]
+    public void A_failure_is_reported_without_control_characters_and_cut()
+    {
+        Recorder events = new();
+        string message = new string('x', 5000) + "";
+        Assert.Null(Deliver(events, [.. Hello, .. Frame(GuestFrameType.Failed, 0, $$"""{"stage":"ro\u001bot","message":"{{message}}"}""")]));
+        Assert.Equal("failed ro?ot 1024", events.Seen[^1]);
+    }
+
+    [Fact]
+    public async Task A_guest_that_does_not_read_is_dropped_instead_of_filling_memory()
+    {
+        (FileDescriptor node, FileDescriptor guest) = Pair();
+        using FileDescriptor guestEnd = guest;
+        Recorder events = new();
+        using GuestConnection connection = new(node, events);
+        connection.Start();
+        GuestSpec large = s_spec with { Hosts = [new string('a', 200_000)] };
+        for (int i = 0; i < 20; i++)
+            connection.SendSpec(large);
+        Assert.Equal("closed the guest does not read what it is sent", await events.Next());
+    }
+
+    [Fact]
+    public void Ten_thousand_mutations_never_throw_and_never_hold_more_than_one_frame()
+    {
+        byte[] good =
+        [
+            .. Hello, .. Frame(GuestFrameType.Started, 0, """{"bootUs":9}"""), .. Log(1, 0, "some output\n"), .. Log(2, 12, "more"),
+            .. Frame(GuestFrameType.Failed, 0, """{"stage":"root","message":"no","code":125}"""), .. Frame(GuestFrameType.Exited, 0, """{"code":0}"""),
+        ];
+        Assert.Null(Deliver(new Recorder(), good));
+        Random random = new(20260701);
+        int refused = 0;
+        for (int round = 0; round < 10_000; round++)
+        {
+            byte[] bad = (byte[])good.Clone();
+            for (int flips = random.Next(1, 8); flips > 0; flips--)
+                bad[random.Next(bad.Length)] = (byte)random.Next(256);
+            refused += Deliver(new Recorder(), bad.AsSpan(0, random.Next(bad.Length + 1))) is null ? 0 : 1;
+        }
+        Assert.InRange(refused, 1000, 10_000);
+    }
+
+    private static byte[] Hello => Frame(GuestFrameType.Hello, 0, """{"version":1,"hasSpec":false,"running":false}""");
+
+    private static byte[] Frame(GuestFrameType type, uint stream, string json) => GuestFrameBuffer.Frame(type, stream, Encoding.UTF8.GetBytes(json));
+
+    private static byte[] Log(uint stream, long offset, string text)
+    {
+        byte[] payload = new byte[8 + text.Length];
+        BinaryPrimitives.WriteInt64LittleEndian(payload, offset);
+        Encoding.ASCII.GetBytes(text, payload.AsSpan(8));
+        return GuestFrameBuffer.Frame(GuestFrameType.Log, stream, payload);
+    }
+
+    // Bytes come in pieces of any size, as from a socket.
+    private static string? Deliver(Recorder events, ReadOnlySpan<byte> bytes)
+    {
+        using GuestConnection connection = new(FileDescriptor.Memory("unused"), events);
+        GuestFrameBuffer buffer = new();
+        while (!bytes.IsEmpty)
+        {
+            Span<byte> room = buffer.Room();
+            int n = Math.Min(Math.Min(room.Length, 37), bytes.Length);
+            bytes[..n].CopyTo(room);
+            buffer.Filled(n);
+            bytes = bytes[n..];
+            if (connection.Deliver(buffer) is string violation)
+                return violation;
+        }
+        return null;
+    }
+
+    private static (FileDescriptor, FileDescriptor) Pair()
+    {
+        (StreamSocket one, StreamSocket other) = StreamSocket.Pair();
+        return (one.Descriptor, other.Descriptor);
+    }
+
+    private static (GuestFrameType Type, byte[] Payload) ReadFrame(FileDescriptor socket)
+    {
+        byte[] header = new byte[GuestProtocol.HeaderSize];
+        ReadExactly(socket, header);
+        byte[] payload = new byte[BinaryPrimitives.ReadInt32LittleEndian(header)];
+        ReadExactly(socket, payload);
+        return ((GuestFrameType)header[4], payload);
+    }
+
+    private static void ReadExactly(FileDescriptor socket, Span<byte> buffer)
+    {
+        while (!buffer.IsEmpty)
+        {
+            int n = socket.Read(buffer);
+            Assert.NotEqual(0, n);
+            buffer = buffer[n..];
+        }
+    }
+
+    private sealed class Recorder : IGuestEvents
+    {
+        private readonly Channel<string> _channel = Channel.CreateUnbounded<string>();
+
+        public List<string> Seen { get; } = [];
+
+        public Action<GuestConnection>? OnHello { get; init; }
+
+        public async Task<string> Next()
+        {
+            using CancellationTokenSource deadline = new(TimeSpan.FromSeconds(20));
+            return await _channel.Reader.ReadAsync(deadline.Token);
+        }
+
+        public void Hello(GuestConnection connection, GuestHello hello)
+        {
+            Say($"hello {hello.HasSpec}");
+            OnHello?.Invoke(connection);
+        }
+
+        public void Started(GuestConnection connection, GuestStarted started) => Say($"started {started.BootUs}");
+
+        public void Exited(GuestConnection connection, GuestExited exited) => Say($"exited {exited.Code} {exited.Signal} {exited.OutOfMemory}");
+
+        public void Failed(GuestConnection connection, GuestFailure failure) => Say($"failed {failure.Stage} {failure.Message.Length}");
+
+        public void Log(GuestConnection connection, long offset, int stream, ReadOnlySpan<byte> bytes) =>
+            Say($"log {offset} {stream} {Encoding.ASCII.GetString(bytes)}");
+
+        public void Closed(GuestConnection connection, string? violation) => Say($"closed {violation}");
+
+        private void Say(string what)
+        {
+            Seen.Add(what);
+            _channel.Writer.TryWrite(what);
+        }
+    }
+}
