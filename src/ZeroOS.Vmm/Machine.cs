@@ -3,12 +3,8 @@ using ZeroOS.Linux;
 using ZeroOS.Vmm.Boot;
 using ZeroOS.Vmm.Control;
 using ZeroOS.Vmm.Cpu;
-using ZeroOS.Vmm.Devices.Block;
-using ZeroOS.Vmm.Devices.Net;
 using ZeroOS.Vmm.Devices.Power;
-using ZeroOS.Vmm.Devices.Rng;
 using ZeroOS.Vmm.Devices.Serial;
-using ZeroOS.Vmm.Devices.Vsock;
 using ZeroOS.Vmm.Events;
 using ZeroOS.Vmm.Kvm;
 using ZeroOS.Vmm.Memory;
@@ -48,13 +44,16 @@ internal sealed unsafe class Machine : IDisposable
         KvmDevice kvm = new(new FileDescriptor(config.KvmDescriptor));
         Machine m = new(kvm, config.MemoryBytes);
         m.AddMemorySlots();
-        PciRoot root = m.MakePciRoot(config, kvm.HasReadOnlyMemory);
+        m._control = new ControlSocket(m._loop, new SeqPacketSocket(new FileDescriptor(config.ControlDescriptor)), m.End, m.Statistics);
+        IReadOnlyList<VirtioDevice> devices = MachineDevices.Open(config, m._loop, m._memory, m._control);
+        PciRoot root = m.MakePciRoot(devices.Count, kvm.HasReadOnlyMemory);
         m._vm.CreateInterruptChips();
         LoadedKernel kernel = m.LoadKernel(config);
         InterruptRoutes routes = new(m._vm);
-        m._control = new ControlSocket(m._loop, new SeqPacketSocket(new FileDescriptor(config.ControlDescriptor)), m.End, m.Statistics);
         m.AddPlatform(config);
-        m.AddDevices(config, root, routes);
+        m._mmio.Add(Layout.Ecam, Layout.EcamSize, root);
+        foreach (VirtioDevice device in devices)
+            m.Plug(root, routes, device);
         m.AddProcessors(kvm, config.Cpus, kernel);
         return m;
     }
@@ -99,7 +98,7 @@ internal sealed unsafe class Machine : IDisposable
         };
         foreach (VirtioPciFunction f in _functions)
         {
-            foreach ((string name, long value) in f.Device.Counters)
+            foreach ((string name, long value) in f.Device.Counters.ByName)
                 counters[$"{f.Device.Name}.{name}"] = value;
         }
         return counters;
@@ -125,12 +124,11 @@ internal sealed unsafe class Machine : IDisposable
     }
 
     // The slots of the devices there will be; the empty ones behind them are read once each.
-    private PciRoot MakePciRoot(VmConfig config, bool inMemory)
+    private PciRoot MakePciRoot(int devices, bool inMemory)
     {
         if (!inMemory)
             return new PciRoot();
-        const int VsockAndRng = 2;
-        MemoryMapping image = MemoryMapping.Anonymous((config.Disks.Count + config.Nics.Count + VsockAndRng) * (long)PciRoot.SlotBytes);
+        MemoryMapping image = MemoryMapping.Anonymous(devices * (long)PciRoot.SlotBytes);
         _vm.AddMemory(2, Layout.Ecam, image.Pointer, (ulong)image.Size, readOnly: true);
         return new PciRoot(image);
     }
@@ -158,20 +156,6 @@ internal sealed unsafe class Machine : IDisposable
         PowerButton button = new();
         _vm.AssignInterrupt(button.Interrupt, Layout.EventInterrupt);
         _control!.PowerButton = button.Press;
-    }
-
-    private void AddDevices(VmConfig config, PciRoot root, InterruptRoutes routes)
-    {
-        _mmio.Add(Layout.Ecam, Layout.EcamSize, root);
-        // Disks first: the guest names them in the order it finds them.
-        for (int i = 0; i < config.Disks.Count; i++)
-            Plug(root, routes, BlockDevice.Open(config.Disks[i], i, _loop));
-        for (int i = 0; i < config.Nics.Count; i++)
-            Plug(root, routes, NetDevice.Open(config.Nics[i], i, _loop));
-        VsockDevice vsock = new(config.GuestCid, _loop, _control!.TryAccept);
-        _control.Reconnected = vsock.ResetAll;
-        Plug(root, routes, vsock);
-        Plug(root, routes, new RngDevice());
     }
 
     private void Plug(PciRoot root, InterruptRoutes routes, VirtioDevice device)

@@ -18,6 +18,9 @@ public enum MonitorVerb
     /// <summary>Node to monitor: send <see cref="Statistics"/>.</summary>
     GetStatistics,
 
+    /// <summary>Node to monitor: the guest should give up <see cref="MonitorMessage.BalloonBytes"/> of its memory, 0 for none. It does so in its own time.</summary>
+    SetBalloon,
+
     /// <summary>Monitor to node: the state changed, or answers Hello. <see cref="MonitorMessage.State"/> is set.</summary>
     State,
 
@@ -57,7 +60,13 @@ public sealed record MonitorMessage
     /// <summary>With VsockAccepted: the port the guest asked for.</summary>
     public uint? Port { get; init; }
 
-    /// <summary>With Statistics: counters by name (exits by reason, queue notifications, bytes, dropped serial bytes, bad chains).</summary>
+    /// <summary>With SetBalloon: bytes, at most the machine's memory.</summary>
+    public long? BalloonBytes { get; init; }
+
+    /// <summary>
+    /// With Statistics: counters by name (exits by reason, queue notifications, bytes, dropped serial bytes, bad chains, the balloon). What the guest says about its
+    /// memory (<c>balloon.guest.*</c>) answers the question before: each GetStatistics asks it anew.
+    /// </summary>
     public IReadOnlyDictionary<string, long>? Counters { get; init; }
 }
 

@@ -34,6 +34,16 @@ public sealed unsafe class MemoryMapping : SafeHandle
         _ = Libc.madvise((void*)handle, (nuint)Size, MADV_HUGEPAGE);
     }
 
+    /// <summary>
+    /// Gives pages of anonymous private memory back to the kernel (MADV_DONTNEED); they read as zeros until something is written. Offset and size in whole pages,
+    /// inside the mapping.
+    /// </summary>
+    public Errno TryGiveBack(long offset, long sizeBytes)
+    {
+        const int MADV_DONTNEED = 4;
+        return Libc.madvise((byte*)handle + offset, (nuint)sizeBytes, MADV_DONTNEED) == 0 ? Errno.None : Libc.LastError;
+    }
+
     /// <summary>The first bytes of a file, read-only and shared: what others write is seen.</summary>
     /// <exception cref="LinuxException">What mmap(2) refused.</exception>
     public static MemoryMapping OfFile(FileDescriptor file, long sizeBytes) => Map(sizeBytes, PROT_READ, MAP_SHARED, file.Number, 0, "file");

@@ -31,6 +31,12 @@ internal sealed class ControlSocket : IEventSource
     /// <summary>The node is a new one: what it had of vsock connections is gone.</summary>
     public Action? Reconnected { get; set; }
 
+    /// <summary>Sets how many bytes the guest should give up.</summary>
+    public Action<long>? BalloonTarget { get; set; }
+
+    /// <summary>The node wants statistics: what has to be asked of the guest is asked.</summary>
+    public Action? StatisticsAsked { get; set; }
+
     /// <summary>Remembers and says the state.</summary>
     public void Say(MachineState state, string reason)
     {
@@ -69,7 +75,11 @@ internal sealed class ControlSocket : IEventSource
             case MonitorVerb.Kill:
                 _end(MonitorExit.Killed, "the node ended the machine");
                 break;
+            case MonitorVerb.SetBalloon:
+                BalloonTarget?.Invoke(message.BalloonBytes ?? 0);
+                break;
             case MonitorVerb.GetStatistics:
+                StatisticsAsked?.Invoke();
                 TrySend(new MonitorMessage { Verb = MonitorVerb.Statistics, Counters = _statistics() }, []);
                 break;
             default:

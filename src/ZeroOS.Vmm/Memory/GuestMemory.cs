@@ -10,13 +10,14 @@ namespace ZeroOS.Vmm.Memory;
 /// </summary>
 internal sealed unsafe class GuestMemory
 {
+    private const ulong PageBytes = 4096;
     private readonly byte* _base;
-    private readonly object _owner;
+    private readonly MemoryMapping? _mapping;
 
-    private GuestMemory(byte* start, ulong size, object owner)
+    private GuestMemory(byte* start, ulong size, MemoryMapping? mapping)
     {
         _base = start;
-        _owner = owner;
+        _mapping = mapping;
         Size = size;
         LowSize = Math.Min(size, Boot.Layout.MmioStart);
         HighSize = size - LowSize;
@@ -48,8 +49,8 @@ internal sealed unsafe class GuestMemory
         return new GuestMemory(mapping.Pointer, (ulong)sizeBytes, mapping);
     }
 
-    /// <summary>Memory over a pinned array (<c>GC.AllocateArray(pinned: true)</c>), for a driver that is played, not run.</summary>
-    public static GuestMemory Over(byte[] pinned) => new((byte*)Unsafe.AsPointer(ref pinned[0]), (ulong)pinned.Length, pinned);
+    /// <summary>Memory over a pinned array (<c>GC.AllocateArray(pinned: true)</c>) that the caller keeps, for a driver that is played, not run.</summary>
+    public static GuestMemory Over(byte[] pinned) => new((byte*)Unsafe.AsPointer(ref pinned[0]), (ulong)pinned.Length, null);
 
     /// <summary>The pointer to <paramref name="length"/> bytes at <paramref name="address"/>, if all of them are RAM without a gap.</summary>
     public bool TryPointer(GuestAddress address, ulong length, out byte* pointer)
@@ -117,6 +118,24 @@ internal sealed unsafe class GuestMemory
         }
     }
 
+    /// <summary>
+    /// Gives the whole pages of a range back to the host and returns their bytes; the guest reads zeros there until it writes again. The guest's memory is
+    /// private and anonymous, so the host's kernel forgets the pages (MADV_DONTNEED) and takes them out of the guest's page tables itself.
+    /// </summary>
+    public ulong GiveBack(MemoryPart part)
+    {
+        // SAFETY: a part was checked to lie in this memory when it was made, so the offset is inside and nothing here wraps.
+        ulong start = (ulong)(part.Pointer - _base);
+        ulong from = (start + PageBytes - 1) & ~(PageBytes - 1), to = (start + part.Length) & ~(PageBytes - 1);
+        if (to <= from)
+            return 0;
+        if (_mapping == null)
+            new Span<byte>(_base + from, (int)(to - from)).Clear();
+        else if (_mapping.TryGiveBack((long)from, (long)(to - from)) != Errno.None)
+            return 0;
+        return to - from;
+    }
+
     /// <summary>Keeps the memory mapped until here.</summary>
-    public void KeepAlive() => GC.KeepAlive(_owner);
+    public void KeepAlive() => GC.KeepAlive(_mapping);
 }

@@ -17,6 +17,7 @@ internal sealed class CommonConfig
     private readonly ushort[] _maxSizes;
     private readonly QueueLayout[] _queues;
     private readonly int _vectors;
+    private readonly ConfigSpace _device;
     private readonly Action _signal;
     private readonly Lock _gate = new();
     private uint _deviceFeatureSelect, _driverFeatureSelect;
@@ -25,16 +26,29 @@ internal sealed class CommonConfig
     private byte _status;
     private DeviceCommand _command;
 
-    /// <summary>A device that was not yet touched; <paramref name="signal"/> tells the event loop that there is a command.</summary>
-    public CommonConfig(ulong offered, ReadOnlySpan<ushort> queueSizes, int vectors, Action signal)
+    /// <summary>
+    /// A device that was not yet touched. <paramref name="device"/> is its own configuration, whose generation is read here; <paramref name="signal"/> tells the
+    /// event loop that there is a command.
+    /// </summary>
+    public CommonConfig(ulong offered, ReadOnlySpan<ushort> queueSizes, int vectors, ConfigSpace device, Action signal)
     {
-        (_offered, _maxSizes, _vectors, _signal) = (offered, queueSizes.ToArray(), vectors, signal);
+        (_offered, _maxSizes, _vectors, _device, _signal) = (offered, queueSizes.ToArray(), vectors, device, signal);
         _queues = new QueueLayout[queueSizes.Length];
         Clear();
     }
 
     /// <summary>Writes the driver made where it may not.</summary>
     public long Refused { get; private set; }
+
+    /// <summary>The vector of configuration changes, or 0xffff: none, or the driver is not ready to be told anything (4.1.5.2).</summary>
+    public int ConfigVector
+    {
+        get
+        {
+            lock (_gate)
+                return (_status & DriverOk) != 0 ? _configVector : NoVector;
+        }
+    }
 
     /// <summary>What the driver said about a queue; final once the device is active.</summary>
     public QueueLayout Queue(int index)
@@ -91,6 +105,7 @@ internal sealed class CommonConfig
             BinaryPrimitives.WriteUInt16LittleEndian(all[16..], _configVector);
             BinaryPrimitives.WriteUInt16LittleEndian(all[18..], (ushort)_queues.Length);
             all[20] = _status;
+            all[21] = _device.Generation;
             BinaryPrimitives.WriteUInt16LittleEndian(all[22..], _queueSelect);
             BinaryPrimitives.WriteUInt16LittleEndian(all[24..], q.Size);
             BinaryPrimitives.WriteUInt16LittleEndian(all[26..], known ? q.Vector : NoVector);

@@ -2,7 +2,7 @@ namespace ZeroOS.Vmm.Virtio;
 
 /// <summary>
 /// What a device is to a transport. It sees its queues and says when it cannot go on; it knows neither KVM nor PCI. All calls after construction come on the
-/// event loop's thread; <see cref="Config"/> is immutable.
+/// event loop's thread, but for reads and writes of <see cref="Config"/>, which come on processors' threads.
 /// </summary>
 internal abstract class VirtioDevice
 {
@@ -18,23 +18,23 @@ internal abstract class VirtioDevice
     /// <summary>The largest size of each queue.</summary>
     public abstract ReadOnlySpan<ushort> QueueSizes { get; }
 
-    /// <summary>Device-specific configuration as the driver reads it.</summary>
-    public abstract ReadOnlySpan<byte> Config { get; }
+    /// <summary>Device-specific configuration.</summary>
+    public abstract ConfigSpace Config { get; }
 
     /// <summary>What it is called in statistics: "vda", "eth0", "vsock".</summary>
     public abstract string Name { get; }
 
-    /// <summary>Counters by name.</summary>
-    public virtual IEnumerable<(string Name, long Value)> Counters => [("notifications", Notifications), ("broken", BrokenChains)];
+    /// <summary>What it has done.</summary>
+    public abstract DeviceCounters Counters { get; }
 
     /// <summary>How the device says that the driver broke a rule; set by the transport.</summary>
     public Action<string>? Broken { get; set; }
 
-    /// <summary>Times the driver broke a rule and the device stopped.</summary>
-    public long BrokenChains { get; private set; }
+    /// <summary>How the device says that it changed its configuration; set by the transport, which interrupts the driver.</summary>
+    public Action? ConfigChanged { get; set; }
 
-    /// <summary>Kicks that arrived.</summary>
-    public long Notifications { get; set; }
+    /// <summary>How the device asks to be notified of a queue again, after everything else that is ready; set by the transport.</summary>
+    public Action<int>? Again { get; set; }
 
     /// <summary>Whether the driver has started it and it has not stopped.</summary>
     public bool Active { get; private set; }
@@ -54,7 +54,7 @@ internal abstract class VirtioDevice
     /// <summary>The driver has put something into a queue.</summary>
     public void Notify(int queue)
     {
-        Notifications++;
+        Counters.Notifications++;
         if (Active)
             OnNotify(queue);
     }
@@ -69,16 +69,26 @@ internal abstract class VirtioDevice
     /// <summary>Takes the queues.</summary>
     protected abstract void OnActivate(VirtQueue?[] queues, ulong features);
 
-    /// <summary>Works a queue.</summary>
+    /// <summary>
+    /// Works a queue, no longer than a turn may take: a driver that refills as fast as the device works must not keep the event loop from the other devices
+    /// and the node. What is left is left to <see cref="Postpone"/>.
+    /// </summary>
     protected abstract void OnNotify(int queue);
 
     /// <summary>Drains and forgets the queues.</summary>
     protected abstract void OnReset();
 
+    /// <summary>Ends a turn with work left in a queue; it is notified again.</summary>
+    protected void Postpone(int queue)
+    {
+        Counters.Postponed++;
+        Again?.Invoke(queue);
+    }
+
     /// <summary>Stops the device: the driver must reset it (2.1.1, DEVICE_NEEDS_RESET). The monitor goes on.</summary>
     protected void Break(string reason)
     {
-        BrokenChains++;
+        Counters.BrokenChains++;
         Active = false;
         Broken?.Invoke(reason);
     }

@@ -34,7 +34,7 @@ internal sealed class VirtioPciFunction : PciFunction, IBusDevice, IEventSource
         _memory = memory;
         int queues = device.QueueSizes.Length;
         _msix = new MsixTable(queues + 1, routes);
-        _common = new CommonConfig(device.Features, device.QueueSizes, _msix.Count, _command.Signal);
+        _common = new CommonConfig(device.Features, device.QueueSizes, _msix.Count, device.Config, _command.Signal);
         AddVirtioCapability(1, 0, CommonConfig.Size);
         AddVirtioCapability(2, NotifyOffset, (uint)(queues * NotifyMultiplier), NotifyMultiplier);
         AddVirtioCapability(3, IsrOffset, 4);
@@ -51,6 +51,8 @@ internal sealed class VirtioPciFunction : PciFunction, IBusDevice, IEventSource
         }
         loop.Add(_command.Descriptor, Readiness.Readable, this, CommandTag);
         device.Broken = OnBroken;
+        device.ConfigChanged = () => _msix.Signal(_common.ConfigVector);
+        device.Again = queue => _kicks[queue].Signal();
     }
 
     /// <summary>The device behind it.</summary>
@@ -75,11 +77,7 @@ internal sealed class VirtioPciFunction : PciFunction, IBusDevice, IEventSource
                 _msix.Read(offset - MsixOffset, data);
                 break;
             case >= ConfigOffset and < ConfigOffset + ConfigBytes:
-                data.Clear();
-                ReadOnlySpan<byte> config = _device.Config;
-                int at = (int)(offset - ConfigOffset);
-                if (at < config.Length)
-                    config[at..Math.Min(config.Length, at + data.Length)].CopyTo(data);
+                _device.Config.Read((int)(offset - ConfigOffset), data);
                 break;
             default:
                 // The interrupt status too: with MSI-X only, it is never set.
@@ -104,6 +102,9 @@ internal sealed class VirtioPciFunction : PciFunction, IBusDevice, IEventSource
                 ulong queue = (offset - NotifyOffset) / NotifyMultiplier;
                 if (queue < (ulong)_kicks.Length)
                     _kicks[queue].Signal();
+                break;
+            case >= ConfigOffset and < ConfigOffset + ConfigBytes:
+                _device.Config.Write((int)(offset - ConfigOffset), data);
                 break;
             default:
                 break;

@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.Text;
 
 using ZeroOS.Contracts.Monitor;
@@ -15,11 +14,10 @@ namespace ZeroOS.Vmm.Devices.Block;
 /// </summary>
 internal sealed class BlockDevice : VirtioDevice, IDisposable
 {
-    private const int QueueSize = 128, IdBytes = 20;
+    private const int QueueSize = 128, IdBytes = 20, TurnRequests = QueueSize;
     private const ulong SegMax = 1 << 2, ReadOnlyFeature = 1 << 5, BlockSizeFeature = 1 << 6, FlushFeature = 1 << 9, DiscardFeature = 1 << 13, WriteZeroesFeature = 1 << 14;
     private static readonly ushort[] s_sizes = [QueueSize];
     private readonly BlockRequest[] _requests = new BlockRequest[QueueSize];
-    private readonly byte[] _config = new byte[60];
     private readonly byte[] _id = new byte[IdBytes];
     private readonly FileDescriptor _file;
     private readonly FileEngine _engine;
@@ -43,8 +41,9 @@ internal sealed class BlockDevice : VirtioDevice, IDisposable
         if (_gate != null && file.Length < _capacity)
             throw new ConfigException($"disk {serial}: its device file is shorter than its index says");
         _engine = new FileEngine(file, _requests, loop, allowRing, Complete, AfterCompletions);
+        Counters.Ring = _engine.UsesRing ? 1 : 0;
         Encoding.ASCII.GetBytes(serial).CopyTo(_id, 0);
-        WriteConfig();
+        Config = new ConfigSpace<BlockConfig>(BlockConfig.For(_capacity, QueueSize));
     }
 
     /// <inheritdoc/>
@@ -64,14 +63,10 @@ internal sealed class BlockDevice : VirtioDevice, IDisposable
     public override ReadOnlySpan<ushort> QueueSizes => s_sizes;
 
     /// <inheritdoc/>
-    public override ReadOnlySpan<byte> Config => _config;
+    public override ConfigSpace Config { get; }
 
     /// <inheritdoc/>
-    public override IEnumerable<(string Name, long Value)> Counters => base.Counters.Concat(
-        [("bytesRead", BytesRead), ("bytesWritten", BytesWritten), ("flushes", Flushes), ("errors", Errors), ("ring", _engine.UsesRing ? 1 : 0), ("chunksAsked", _gate?.Asked ?? 0)]);
-
-    /// <summary>What was done.</summary>
-    public long BytesRead, BytesWritten, Flushes, Errors;
+    public override BlockCounters Counters { get; } = new();
 
     /// <summary>Opens a disk of the configuration.</summary>
     /// <exception cref="ConfigException">A flist's index, bitmap or file do not fit together.</exception>
@@ -79,7 +74,7 @@ internal sealed class BlockDevice : VirtioDevice, IDisposable
     {
         string name = $"vd{(char)('a' + index)}";
         FileDescriptor file = new(disk.Descriptor);
-        return new BlockDevice(name, disk.Serial, file, disk.ReadOnly, device => disk.Kind == VmDiskKind.Flist ? ChunkGate.Open(disk, loop, device.RetryWaiting) : null, loop, allowRing);
+        return new BlockDevice(name, disk.Serial, file, disk.ReadOnly, device => disk.Kind == VmDiskKind.Flist ? ChunkGate.Open(disk, loop, device.Counters, device.RetryWaiting) : null, loop, allowRing);
     }
 
     /// <inheritdoc/>
@@ -107,29 +102,34 @@ internal sealed class BlockDevice : VirtioDevice, IDisposable
     protected override void OnNotify(int queue)
     {
         VirtQueue q = _queue!;
-        do
+        int taken = 0;
+        bool idle = false;
+        while (_free is { } request && !idle && taken < TurnRequests)
         {
-            while (_free is { } request)
+            PopResult result = q.TryPop(request.Chain);
+            if (result == PopResult.Empty)
             {
-                PopResult result = q.TryPop(request.Chain);
-                if (result == PopResult.Empty)
-                    break;
-                if (result == PopResult.Broken || !request.TryRead(_capacity, _readOnly, out BlockStatus refusal))
-                {
-                    Break($"{Name}: broken request");
-                    return;
-                }
-                _free = request.Next;
-                request.Next = null;
-                if (refusal != BlockStatus.Ok)
-                    Complete(request, refusal);
-                else
-                    Begin(request);
+                idle = q.TryAwaitNotification();
+                continue;
             }
+            if (result == PopResult.Broken || !request.TryRead(_capacity, _readOnly, out BlockStatus refusal))
+            {
+                Break($"{Name}: broken request");
+                return;
+            }
+            taken++;
+            _free = request.Next;
+            request.Next = null;
+            if (refusal != BlockStatus.Ok)
+                Complete(request, refusal);
+            else
+                Begin(request);
         }
-        while (_free != null && !q.TryAwaitNotification());
         _engine.Submit();
         q.Flush();
+        // Without a free request nothing needs to be remembered: the next completion looks again.
+        if (!idle && _free != null)
+            Postpone(queue);
     }
 
     private void Begin(BlockRequest request)
@@ -193,13 +193,13 @@ internal sealed class BlockDevice : VirtioDevice, IDisposable
     private void Count(BlockRequest request, BlockStatus status)
     {
         if (status != BlockStatus.Ok)
-            Errors++;
+            Counters.Errors++;
         else if (request.Operation == BlockOperation.In)
-            BytesRead += request.Length;
+            Counters.BytesRead += request.Length;
         else if (request.Operation == BlockOperation.Out)
-            BytesWritten += request.Length;
+            Counters.BytesWritten += request.Length;
         else if (request.Operation == BlockOperation.Flush)
-            Flushes++;
+            Counters.Flushes++;
     }
 
     private void FreeAll()
@@ -210,21 +210,5 @@ internal sealed class BlockDevice : VirtioDevice, IDisposable
             r.Next = _free;
             _free = r;
         }
-    }
-
-    private void WriteConfig()
-    {
-        const uint MaxRangeSectors = 1 << 22;
-        Span<byte> c = _config;
-        BinaryPrimitives.WriteInt64LittleEndian(c, _capacity / BlockRequest.SectorSize);
-        BinaryPrimitives.WriteUInt32LittleEndian(c[12..], QueueSize - 2);
-        BinaryPrimitives.WriteUInt32LittleEndian(c[20..], BlockRequest.SectorSize);
-        BinaryPrimitives.WriteUInt16LittleEndian(c[34..], 1);
-        BinaryPrimitives.WriteUInt32LittleEndian(c[36..], MaxRangeSectors);
-        BinaryPrimitives.WriteUInt32LittleEndian(c[40..], 1);
-        BinaryPrimitives.WriteUInt32LittleEndian(c[44..], 8);
-        BinaryPrimitives.WriteUInt32LittleEndian(c[48..], MaxRangeSectors);
-        BinaryPrimitives.WriteUInt32LittleEndian(c[52..], 1);
-        c[56] = 1;
     }
 }

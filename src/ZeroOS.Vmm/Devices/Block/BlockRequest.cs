@@ -82,10 +82,10 @@ internal sealed unsafe class BlockRequest
         }
     }
 
-    /// <summary>Collects the pieces of data from <see cref="Done"/> on and returns how many there are.</summary>
-    public int Collect()
+    /// <summary>Collects the pieces of data from <see cref="Done"/> on, at most <paramref name="most"/> bytes, and returns how many there are.</summary>
+    public int Collect(long most = long.MaxValue)
     {
-        ulong left = (ulong)(Length - Done);
+        ulong left = (ulong)Math.Min(Length - Done, most);
         return Operation == BlockOperation.In
             ? Chain.Writable((ulong)Done, left, Parts, _parts.Length)
             : Chain.Readable((ulong)Done + (ulong)sizeof(Header), left, Parts, _parts.Length);

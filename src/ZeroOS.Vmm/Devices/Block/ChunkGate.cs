@@ -20,14 +20,15 @@ internal sealed unsafe class ChunkGate : IEventSource, IDisposable
     private readonly MemoryMapping? _verified;
     private readonly SeqPacketSocket _socket;
     private readonly byte[] _asked;
+    private readonly BlockCounters _counters;
     private readonly Action _opened;
     private readonly EventLoop _loop;
     private readonly int _slot;
     private bool _blocked;
 
-    private ChunkGate(FlistIndex index, MemoryMapping? indexMapping, MemoryMapping? verified, SeqPacketSocket socket, EventLoop loop, Action opened)
+    private ChunkGate(FlistIndex index, MemoryMapping? indexMapping, MemoryMapping? verified, SeqPacketSocket socket, EventLoop loop, BlockCounters counters, Action opened)
     {
-        (_index, _indexMapping, _verified, _socket, _loop, _opened) = (index, indexMapping, verified, socket, loop, opened);
+        (_index, _indexMapping, _verified, _socket, _loop, _counters, _opened) = (index, indexMapping, verified, socket, loop, counters, opened);
         _asked = new byte[(index.ChunkCount + 7) / 8];
         _slot = loop.Add(socket.Descriptor, Readiness.Readable, this, 0);
     }
@@ -35,12 +36,9 @@ internal sealed unsafe class ChunkGate : IEventSource, IDisposable
     /// <summary>Bytes of the device.</summary>
     public long DeviceSize => _index.DeviceSize;
 
-    /// <summary>Chunks asked for.</summary>
-    public long Asked { get; private set; }
-
     /// <summary>Opens the gate of a disk; <paramref name="opened"/> is called when waiting ranges should be tried again.</summary>
     /// <exception cref="ConfigException">The index or the bitmap is not what the disk needs.</exception>
-    public static ChunkGate Open(VmDisk disk, EventLoop loop, Action opened)
+    public static ChunkGate Open(VmDisk disk, EventLoop loop, BlockCounters counters, Action opened)
     {
         using FileDescriptor indexFile = new(disk.IndexDescriptor);
         using FileDescriptor verifiedFile = new(disk.VerifiedDescriptor);
@@ -54,7 +52,7 @@ internal sealed unsafe class ChunkGate : IEventSource, IDisposable
         if (verifiedFile.Length < bitmap)
             throw new ConfigException($"disk {disk.Serial}: its verified bitmap is shorter than its {index.ChunkCount} chunks");
         MemoryMapping? verified = bitmap > 0 ? MemoryMapping.OfFile(verifiedFile, bitmap) : null;
-        return new ChunkGate(index, mapping, verified, new SeqPacketSocket(new FileDescriptor(disk.ChunkDescriptor)), loop, opened);
+        return new ChunkGate(index, mapping, verified, new SeqPacketSocket(new FileDescriptor(disk.ChunkDescriptor)), loop, counters, opened);
     }
 
     /// <summary>Whether the range may be read now; asks for what is missing.</summary>
@@ -132,7 +130,7 @@ internal sealed unsafe class ChunkGate : IEventSource, IDisposable
         if (errno == Errno.None)
         {
             _asked[chunk / 8] |= bit;
-            Asked++;
+            _counters.ChunksAsked++;
         }
         else if (errno == Errno.EAGAIN)
         {

@@ -14,7 +14,7 @@ namespace ZeroOS.Vmm.Devices.Net;
 /// </summary>
 internal sealed unsafe class NetDevice : VirtioDevice, IEventSource, IDisposable
 {
-    private const int ReceiveQueue = 0, TransmitQueue = 1, QueueSize = 256, HeaderBytes = 12, MaxFrame = 65562, MaxChains = 128, Budget = 64;
+    private const int ReceiveQueue = 0, TransmitQueue = 1, QueueSize = 256, HeaderBytes = 12, MaxFrame = 65562, MaxChains = 128, TurnFrames = 64;
     private const ulong Checksum = 1, GuestChecksum = 1 << 1, MtuFeature = 1 << 3, MacFeature = 1 << 5, GuestTso4 = 1 << 7, GuestTso6 = 1 << 8;
     private const ulong HostTso4 = 1 << 11, HostTso6 = 1 << 12, MergeBuffers = 1 << 15;
     private const nuint TUNSETOFFLOAD = 0x400454d0;
@@ -22,7 +22,6 @@ internal sealed unsafe class NetDevice : VirtioDevice, IEventSource, IDisposable
     private static readonly ushort[] s_sizes = [QueueSize, QueueSize];
     private readonly DescriptorChain _chain = new(QueueSize);
     private readonly MemoryPart[] _parts = GC.AllocateArray<MemoryPart>(QueueSize, pinned: true);
-    private readonly byte[] _config = new byte[12];
     private readonly byte[] _frame = new byte[MaxFrame + HeaderBytes];
     private readonly FileDescriptor _tap;
     private readonly EventLoop _loop;
@@ -31,14 +30,13 @@ internal sealed unsafe class NetDevice : VirtioDevice, IEventSource, IDisposable
     private VirtQueue? _transmit;
     private bool _merge;
     private bool _listening;
+    private bool _isGone;
     private int _frameLength;
 
     private NetDevice(string name, FileDescriptor tap, byte[] mac, int mtu, EventLoop loop)
     {
         (Name, _tap, _loop) = (name, tap, loop);
-        mac.CopyTo(_config, 0);
-        BinaryPrimitives.WriteUInt16LittleEndian(_config.AsSpan(8), 1);
-        BinaryPrimitives.WriteUInt16LittleEndian(_config.AsSpan(10), (ushort)mtu);
+        Config = new ConfigSpace<NetConfig>(NetConfig.For(mac, (ushort)mtu));
         NonBlocking.Set(tap);
         _slot = loop.Add(tap, Readiness.None, this, 0);
     }
@@ -60,14 +58,10 @@ internal sealed unsafe class NetDevice : VirtioDevice, IEventSource, IDisposable
     public override ReadOnlySpan<ushort> QueueSizes => s_sizes;
 
     /// <inheritdoc/>
-    public override ReadOnlySpan<byte> Config => _config;
+    public override ConfigSpace Config { get; }
 
     /// <inheritdoc/>
-    public override IEnumerable<(string Name, long Value)> Counters => base.Counters.Concat(
-        [("rxFrames", Received), ("txFrames", Sent), ("rxBytes", ReceivedBytes), ("txBytes", SentBytes), ("txDropped", Dropped)]);
-
-    /// <summary>Frames and bytes with their headers; frames the tap refused.</summary>
-    public long Received, Sent, ReceivedBytes, SentBytes, Dropped;
+    public override NetCounters Counters { get; } = new();
 
     /// <summary>Opens a card of the configuration.</summary>
     public static NetDevice Open(VmNic nic, int index, EventLoop loop)
@@ -80,8 +74,16 @@ internal sealed unsafe class NetDevice : VirtioDevice, IEventSource, IDisposable
     /// <inheritdoc/>
     public void OnReady(int tag, Readiness ready)
     {
-        if (Active)
+        if ((ready & (Readiness.HangUp | Readiness.Error)) != 0)
+        {
+            // The tap was taken away: it stays ready for ever and brings nothing. The guest goes on with a card that hears nobody.
+            _isGone = true;
+            _loop.Remove(_slot);
+        }
+        else if (Active && _receive != null)
+        {
             Receive();
+        }
     }
 
     /// <inheritdoc/>
@@ -118,22 +120,27 @@ internal sealed unsafe class NetDevice : VirtioDevice, IEventSource, IDisposable
 
     private void Transmit(VirtQueue q)
     {
-        do
+        for (int taken = 0; taken < TurnFrames; taken++)
         {
-            PopResult result;
-            while ((result = q.TryPop(_chain)) == PopResult.Chain)
-            {
-                Send();
-                q.Push(_chain.Head, 0);
-            }
+            PopResult result = q.TryPop(_chain);
             if (result == PopResult.Broken)
             {
                 Break($"{Name}: broken transmit chain");
                 return;
             }
+            if (result == PopResult.Chain)
+            {
+                Send();
+                q.Push(_chain.Head, 0);
+            }
+            else if (q.TryAwaitNotification())
+            {
+                q.Flush();
+                return;
+            }
         }
-        while (!q.TryAwaitNotification());
         q.Flush();
+        Postpone(TransmitQueue);
     }
 
     private void Send()
@@ -144,18 +151,18 @@ internal sealed unsafe class NetDevice : VirtioDevice, IEventSource, IDisposable
             int count = bytes is > HeaderBytes and <= MaxFrame + HeaderBytes ? _chain.Readable(0, bytes, parts, QueueSize) : 0;
             if (count == 0 || ScatteredIo.TryWrite(_tap, parts, count, out _) != Errno.None)
             {
-                Dropped++;
+                Counters.Dropped++;
                 return;
             }
         }
-        Sent++;
-        SentBytes += (long)bytes;
+        Counters.Sent++;
+        Counters.SentBytes += (long)bytes;
     }
 
     private void Receive()
     {
         VirtQueue q = _receive!;
-        for (int i = 0; i < Budget; i++)
+        for (int i = 0; i < TurnFrames; i++)
         {
             if (_frameLength == 0 && (_tap.TryRead(_frame, out _frameLength) != Errno.None || _frameLength < HeaderBytes))
             {
@@ -245,15 +252,15 @@ internal sealed unsafe class NetDevice : VirtioDevice, IEventSource, IDisposable
             done += n;
             q.Push(_chain.Head, (uint)n);
         }
-        Received++;
-        ReceivedBytes += _frameLength;
+        Counters.Received++;
+        Counters.ReceivedBytes += _frameLength;
         _frameLength = 0;
         return true;
     }
 
     private void Listen(bool listening)
     {
-        if (listening == _listening)
+        if (listening == _listening || _isGone)
             return;
         _listening = listening;
         _loop.Change(_slot, listening ? Readiness.Readable : Readiness.None);

@@ -7,7 +7,7 @@ namespace ZeroOS.Vmm.Devices.Rng;
 internal sealed unsafe class RngDevice : VirtioDevice
 {
     private const ulong MaxBytes = 64 * 1024;
-    private const int MaxParts = 64;
+    private const int MaxParts = 64, TurnRequests = 16;
     private static readonly ushort[] s_sizes = [64];
     private readonly DescriptorChain _chain = new(64);
     private VirtQueue? _queue;
@@ -25,16 +25,13 @@ internal sealed unsafe class RngDevice : VirtioDevice
     public override ReadOnlySpan<ushort> QueueSizes => s_sizes;
 
     /// <inheritdoc/>
-    public override ReadOnlySpan<byte> Config => [];
+    public override ConfigSpace Config => ConfigSpace.None;
 
     /// <inheritdoc/>
     public override string Name => "rng";
 
     /// <inheritdoc/>
-    public override IEnumerable<(string Name, long Value)> Counters => base.Counters.Append(("bytes", Bytes));
-
-    /// <summary>Bytes given.</summary>
-    public long Bytes { get; private set; }
+    public override RngCounters Counters { get; } = new();
 
     /// <inheritdoc/>
     protected override void OnActivate(VirtQueue?[] queues, ulong features) => _queue = queues[0];
@@ -46,26 +43,36 @@ internal sealed unsafe class RngDevice : VirtioDevice
     protected override void OnNotify(int queue)
     {
         VirtQueue q = _queue!;
-        MemoryPart* parts = stackalloc MemoryPart[MaxParts];
-        do
+        for (int taken = 0; taken < TurnRequests; taken++)
         {
-            PopResult result;
-            while ((result = q.TryPop(_chain)) == PopResult.Chain)
-            {
-                int count = _chain.Writable(0, MaxBytes, parts, MaxParts);
-                uint written = 0;
-                for (int i = 0; i < count && KernelRandom.TryFill(parts[i].Pointer, parts[i].Length); i++)
-                    written += (uint)parts[i].Length;
-                Bytes += written;
-                q.Push(_chain.Head, written);
-            }
+            PopResult result = q.TryPop(_chain);
             if (result == PopResult.Broken)
             {
                 Break("rng: broken chain");
                 return;
             }
+            if (result == PopResult.Chain)
+            {
+                Fill(q);
+            }
+            else if (q.TryAwaitNotification())
+            {
+                q.Flush();
+                return;
+            }
         }
-        while (!q.TryAwaitNotification());
         q.Flush();
+        Postpone(queue);
+    }
+
+    private void Fill(VirtQueue q)
+    {
+        MemoryPart* parts = stackalloc MemoryPart[MaxParts];
+        int count = _chain.Writable(0, MaxBytes, parts, MaxParts);
+        uint written = 0;
+        for (int i = 0; i < count && KernelRandom.TryFill(parts[i].Pointer, parts[i].Length); i++)
+            written += (uint)parts[i].Length;
+        Counters.Bytes += written;
+        q.Push(_chain.Head, written);
     }
 }

@@ -8,22 +8,27 @@ internal sealed partial class VsockDevice
 {
     private void TakeAll(VirtQueue q)
     {
-        do
+        for (int taken = 0; taken < TurnPackets; taken++)
         {
-            PopResult result;
-            while ((result = q.TryPop(_chain)) == PopResult.Chain)
-            {
-                Take();
-                q.Push(_chain.Head, 0);
-            }
+            PopResult result = q.TryPop(_chain);
             if (result == PopResult.Broken)
             {
                 Break("vsock: broken transmit chain");
                 return;
             }
+            if (result == PopResult.Chain)
+            {
+                Take();
+                q.Push(_chain.Head, 0);
+            }
+            else if (q.TryAwaitNotification())
+            {
+                q.Flush();
+                return;
+            }
         }
-        while (!q.TryAwaitNotification());
         q.Flush();
+        Postpone(TransmitQueue);
     }
 
     private void Take()
@@ -73,9 +78,9 @@ internal sealed partial class VsockDevice
             Close(_connections[ended]!);
             index = ended;
         }
-        if (index < 0 || !StreamPair.TryPair(out FileDescriptor? ours, out FileDescriptor? theirs))
+        if (index < 0 || !_bucket.TryTake() || !StreamPair.TryPair(out FileDescriptor? ours, out FileDescriptor? theirs))
         {
-            Refused++;
+            Counters.Refused++;
             OweReset(p.SourcePort, p.TargetPort);
             return;
         }
@@ -84,7 +89,7 @@ internal sealed partial class VsockDevice
         if (!accepted)
         {
             ours!.Dispose();
-            Refused++;
+            Counters.Refused++;
             OweReset(p.SourcePort, p.TargetPort);
             return;
         }
@@ -93,7 +98,8 @@ internal sealed partial class VsockDevice
         c.Begin(p.SourcePort, p.TargetPort, ours!);
         (c.PeerBuffer, c.PeerForwarded, c.OwesResponse, c.Interest) = (p.BufferSize, p.Forwarded, true, Readiness.Readable);
         c.Slot = _loop.Add(ours!, Readiness.Readable, this, index);
-        Accepted++;
+        Counters.Accepted++;
+        Counters.Connections++;
     }
 
     private void TakeData(VsockConnection c, int length)
@@ -105,7 +111,7 @@ internal sealed partial class VsockDevice
             return;
         }
         c.ReceivedBytes += (uint)length;
-        FromGuestBytes += length;
+        Counters.FromGuestBytes += length;
         Forward(c);
         if (c.Socket != null)
             Listen(c);

@@ -36,7 +36,7 @@ internal sealed unsafe partial class VsockDevice
                 break;
             }
             c.Sent += (uint)n;
-            ToGuestBytes += n;
+            Counters.ToGuestBytes += n;
             Write(q, c, VsockOperation.Data, (uint)n, 0);
         }
         Watch(c);

@@ -1,5 +1,3 @@
-using System.Buffers.Binary;
-
 using ZeroOS.Linux;
 using ZeroOS.Vmm.Events;
 using ZeroOS.Vmm.Virtio;
@@ -12,7 +10,7 @@ namespace ZeroOS.Vmm.Devices.Vsock;
 /// </summary>
 internal sealed partial class VsockDevice : VirtioDevice, IEventSource
 {
-    private const int ReceiveQueue = 0, TransmitQueue = 1, QueueSize = 128, MaxConnections = 256, MaxResets = 128, MaxData = 64 * 1024, Budget = 16;
+    private const int ReceiveQueue = 0, TransmitQueue = 1, QueueSize = 128, MaxConnections = 256, MaxResets = 128, MaxData = 64 * 1024, Budget = 16, TurnPackets = QueueSize;
     private const ulong HostCid = 2;
     private static readonly ushort[] s_sizes = [QueueSize, QueueSize, QueueSize];
     private readonly DescriptorChain _chain = new(QueueSize);
@@ -20,7 +18,7 @@ internal sealed partial class VsockDevice : VirtioDevice, IEventSource
     private readonly MemoryPart[] _parts = GC.AllocateArray<MemoryPart>(QueueSize, pinned: true);
     private readonly VsockConnection?[] _connections = new VsockConnection?[MaxConnections];
     private readonly (uint Guest, uint Host)[] _resets = new (uint, uint)[MaxResets];
-    private readonly byte[] _config = new byte[8];
+    private readonly AcceptBucket _bucket;
     private readonly EventLoop _loop;
     private readonly Func<uint, FileDescriptor, bool> _accept;
     private readonly uint _guestCid;
@@ -28,11 +26,14 @@ internal sealed partial class VsockDevice : VirtioDevice, IEventSource
     private VirtQueue? _transmit;
     private int _resetCount;
 
-    /// <summary>A device for the guest with this context id; <paramref name="accept"/> gives the node its end of a connection to a port, or says no.</summary>
-    public VsockDevice(uint guestCid, EventLoop loop, Func<uint, FileDescriptor, bool> accept)
+    /// <summary>
+    /// A device for the guest with this context id; <paramref name="accept"/> gives the node its end of a connection to a port, or says no. <paramref name="time"/>
+    /// is what the rate of new connections is measured by.
+    /// </summary>
+    public VsockDevice(uint guestCid, EventLoop loop, Func<uint, FileDescriptor, bool> accept, TimeProvider time)
     {
-        (_guestCid, _loop, _accept) = (guestCid, loop, accept);
-        BinaryPrimitives.WriteUInt64LittleEndian(_config, guestCid);
+        (_guestCid, _loop, _accept, _bucket) = (guestCid, loop, accept, new AcceptBucket(time));
+        Config = new ConfigSpace<VsockConfig>(new VsockConfig { GuestCid = guestCid });
     }
 
     /// <inheritdoc/>
@@ -51,17 +52,10 @@ internal sealed partial class VsockDevice : VirtioDevice, IEventSource
     public override ReadOnlySpan<ushort> QueueSizes => s_sizes;
 
     /// <inheritdoc/>
-    public override ReadOnlySpan<byte> Config => _config;
+    public override ConfigSpace Config { get; }
 
     /// <inheritdoc/>
-    public override IEnumerable<(string Name, long Value)> Counters => base.Counters.Concat(
-        [("connections", Open), ("accepted", Accepted), ("refused", Refused), ("toGuestBytes", ToGuestBytes), ("fromGuestBytes", FromGuestBytes)]);
-
-    /// <summary>Connections accepted and refused, bytes moved.</summary>
-    public long Accepted, Refused, ToGuestBytes, FromGuestBytes;
-
-    /// <summary>Connections that exist.</summary>
-    public int Open => _connections.Count(c => c?.Socket != null);
+    public override VsockCounters Counters { get; } = new();
 
     /// <summary>Ends every connection: whoever had the other ends is gone.</summary>
     public void ResetAll()
@@ -172,5 +166,6 @@ internal sealed partial class VsockDevice : VirtioDevice, IEventSource
         c.Interest = Readiness.None;
         c.Socket!.Dispose();
         c.Socket = null;
+        Counters.Connections--;
     }
 }

@@ -49,7 +49,7 @@ public sealed class BlockDeviceTests : IDisposable
         byte[] written = new byte[1024];
         _file.ReadExactlyAt(written, 7 * 512);
         Assert.Equal(data, written);
-        Assert.Equal(1, device.Flushes);
+        Assert.Equal(1, device.Counters.Flushes);
     }
 
     [Theory]

@@ -29,7 +29,7 @@ public class DeviceFuzzTests
         {
             "block" => BlockDevice.Open(new VmDisk { Serial = "d", Kind = VmDiskKind.Raw, Descriptor = file.TakeNumber() }, 0, loop),
             "rng" => new RngDevice(),
-            _ => new VsockDevice(3, loop, (_, _) => true),
+            _ => new VsockDevice(3, loop, (_, _) => true, TimeProvider.System),
         };
         PlayedDriver driver = new();
         Random random = new(11);

@@ -15,6 +15,7 @@ public sealed class VsockDeviceTests : IDisposable
     private const uint GuestBuffer = 8192;
     private readonly PlayedDriver _driver = new();
     private readonly EventLoop _loop = new();
+    private readonly PlayedTime _time = new();
     private readonly VsockDevice _device;
     private readonly Queue<ulong> _buffers = new();
     private FileDescriptor? _nodeEnd;
@@ -27,7 +28,7 @@ public sealed class VsockDeviceTests : IDisposable
         {
             _nodeEnd = end.Duplicate();
             return !_refuse;
-        });
+        }, _time);
         _device.Activate([_driver.Make(0, Size), _driver.Make(1, Size), _driver.Make(2, Size)], _device.Features);
         Offer(32);
     }
@@ -69,9 +70,9 @@ public sealed class VsockDeviceTests : IDisposable
     public void A_guest_that_sends_more_than_our_buffer_is_reset()
     {
         Connect(50);
-        for (int i = 0; i < 64 && _device.Open == 1; i++)
+        for (int i = 0; i < 64 && _device.Counters.Connections == 1; i++)
             Say(50, VsockOperation.Data, new byte[16 * 1024]);
-        Assert.Equal(0, _device.Open);
+        Assert.Equal(0, _device.Counters.Connections);
         VsockPacket last = default;
         while (TryHear(out VsockPacket p, out _))
             last = p;
@@ -85,7 +86,7 @@ public sealed class VsockDeviceTests : IDisposable
         _nodeEnd!.Dispose();
         Assert.Equal((VsockOperation.Shutdown, 3u), (Hear().Packet.Operation, 3u));
         Say(50, VsockOperation.Reset, []);
-        Assert.Equal(0, _device.Open);
+        Assert.Equal(0, _device.Counters.Connections);
         Assert.False(_loop.Turn(0));
     }
 
@@ -108,7 +109,7 @@ public sealed class VsockDeviceTests : IDisposable
         Assert.Equal(VsockOperation.Reset, Hear().Packet.Operation);
         Say(51, VsockOperation.Data, [1]);
         Assert.Equal((VsockOperation.Reset, 51u), (Hear().Packet.Operation, 51u));
-        Assert.Equal(0, _device.Open);
+        Assert.Equal(0, _device.Counters.Connections);
     }
 
     [Fact]
@@ -116,16 +117,39 @@ public sealed class VsockDeviceTests : IDisposable
     {
         for (uint port = 0; port < 256; port++)
         {
+            _time.Pass(TimeSpan.FromSeconds(1));
             Say(1000 + port, VsockOperation.Request, []);
             Assert.Equal(VsockOperation.Response, Hear().Packet.Operation);
             _held.Add(_nodeEnd!);
         }
-        int open = _device.Open;
+        long open = _device.Counters.Connections;
         Say(5000, VsockOperation.Request, []);
-        Assert.Equal((256, 256), (open, _device.Open));
-        Assert.Equal(1, _device.Refused);
+        Assert.Equal((256L, 256L), (open, _device.Counters.Connections));
+        Assert.Equal(1, _device.Counters.Refused);
         _device.ResetAll();
-        Assert.Equal(0, _device.Open);
+        Assert.Equal(0, _device.Counters.Connections);
+    }
+
+    [Fact]
+    public void A_guest_that_dials_without_end_gets_its_burst_and_then_so_many_a_second()
+    {
+        for (uint port = 0; port < 200; port++)
+        {
+            Say(1000 + port, VsockOperation.Request, []);
+            if (Hear().Packet.Operation != VsockOperation.Response)
+                continue;
+            Say(1000 + port, VsockOperation.Reset, []);
+            _nodeEnd!.Dispose();
+        }
+        Assert.Equal((AcceptBucket.Burst, 200L - AcceptBucket.Burst), (_device.Counters.Accepted, _device.Counters.Refused));
+        _time.Pass(TimeSpan.FromSeconds(2));
+        for (uint port = 0; port < 200; port++)
+        {
+            Say(2000 + port, VsockOperation.Request, []);
+            if (Hear().Packet.Operation == VsockOperation.Response)
+                _held.Add(_nodeEnd!);
+        }
+        Assert.Equal(AcceptBucket.Burst + (2 * AcceptBucket.PerSecond), _device.Counters.Accepted);
     }
 
     [Fact]
@@ -153,8 +177,8 @@ public sealed class VsockDeviceTests : IDisposable
         byte[] packet = Packet(50, VsockOperation.Data, 0, 0, 4000);
         _driver.Send(1, Size, [packet, [1, 2, 3]], []);
         _device.Notify(1);
-        Assert.Equal(0, _device.FromGuestBytes);
-        Assert.Equal(1, _device.Open);
+        Assert.Equal(0, _device.Counters.FromGuestBytes);
+        Assert.Equal(1, _device.Counters.Connections);
     }
 
     private static byte[] Packet(uint port, VsockOperation operation, uint flags, uint forwarded, uint length)
@@ -178,7 +202,7 @@ public sealed class VsockDeviceTests : IDisposable
     private void Connect(uint port)
     {
         Say(port, VsockOperation.Request, []);
-        Assert.Equal((VsockOperation.Response, 1), (Hear().Packet.Operation, _device.Open));
+        Assert.Equal((VsockOperation.Response, 1L), (Hear().Packet.Operation, _device.Counters.Connections));
     }
 
     private void Say(uint port, VsockOperation operation, byte[] data, uint flags = 0, uint forwarded = 0)

@@ -73,7 +73,7 @@ public class CommonConfigTests
         return status[0];
     }
 
-    private CommonConfig New() => new(VirtioFeatures.Common, [16], 2, () => _commands++);
+    private CommonConfig New() => new(VirtioFeatures.Common, [16], 2, ConfigSpace.None, () => _commands++);
 
     private CommonConfig Active()
     {
