@@ -51,6 +51,12 @@ public static class FlistFormat
     /// <summary>Bytes of the device one chunk covers at most.</summary>
     public const int MaxChunkLength = 4 << 20;
 
+    /// <summary>Chunks of an index that may be as small as they like: small files of many layers make small packs.</summary>
+    public const int FreeChunks = 4096;
+
+    /// <summary>Bytes of the device that chunks cover on average at least, where there are more than <see cref="FreeChunks"/>.</summary>
+    public const int MinAverageChunk = 16 * 1024;
+
     /// <summary>Data blobs at most: the record's blob number has 16 bits.</summary>
     public const int MaxBlobs = 65535;
 

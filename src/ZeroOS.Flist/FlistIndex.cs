@@ -147,17 +147,20 @@ public sealed unsafe class FlistIndex
         if ((ulong)bytes.Length != expected)
             return $"the index has {bytes.Length} bytes where its header makes {expected}";
 
-        ulong end = 0;
+        ulong end = 0, covered = 0;
         ReadOnlySpan<byte> records = bytes[(FlistFormat.HeaderSize + ((int)blobs * Sha256Digest.Size))..];
         for (int i = 0; i < (int)chunks; i++)
         {
-            if (RecordFault(records.Slice(i * FlistFormat.RecordSize, FlistFormat.RecordSize), device, blobs, ref end) is { } fault)
+            if (RecordFault(records.Slice(i * FlistFormat.RecordSize, FlistFormat.RecordSize), device, blobs, ref end, ref covered) is { } fault)
                 return $"chunk {i}: {fault}";
         }
-        return null;
+        // What is kept for a chunk is paid for by the bytes it covers.
+        return chunks > FlistFormat.FreeChunks && covered < (ulong)chunks * FlistFormat.MinAverageChunk
+            ? $"its {chunks} chunks cover {covered} bytes; of more than {FlistFormat.FreeChunks} chunks each must cover {FlistFormat.MinAverageChunk} bytes on average"
+            : null;
     }
 
-    private static string? RecordFault(ReadOnlySpan<byte> r, ulong device, uint blobs, ref ulong end)
+    private static string? RecordFault(ReadOnlySpan<byte> r, ulong device, uint blobs, ref ulong end, ref ulong covered)
     {
         ulong offset = BinaryPrimitives.ReadUInt64LittleEndian(r);
         uint length = BinaryPrimitives.ReadUInt32LittleEndian(r[8..]);
@@ -168,6 +171,7 @@ public sealed unsafe class FlistIndex
         if (offset > device || length > device - offset)
             return "it lies beyond the device";
         end = offset + length;
+        covered += length;
         if (BinaryPrimitives.ReadUInt16LittleEndian(r[12..]) >= blobs)
             return "it names a blob that is not listed";
         if (r[14] > (byte)ChunkCodec.Zstd || (r[15] & ~FlistFormat.FlagNeededAtStart) != 0 || BinaryPrimitives.ReadUInt32LittleEndian(r[28..]) != 0)

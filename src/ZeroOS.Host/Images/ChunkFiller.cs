@@ -73,7 +73,7 @@ internal sealed class ChunkFiller(Image image, ChunkQueue queue, ImageServices s
                 {
                     if (image.Source(0) is not null && queue.TakeFill() is { } batch)
                     {
-                        stored = batch.Sum(c => (long)image.Index[c].StoredLength);
+                        stored = batch.Chunks.Sum(c => (long)image.Index[c].StoredLength);
                         await ProcessAsync(batch).ConfigureAwait(false);
                     }
                 }
@@ -92,13 +92,14 @@ internal sealed class ChunkFiller(Image image, ChunkQueue queue, ImageServices s
         }
     }
 
-    private async Task ProcessAsync(IReadOnlyList<int> batch)
+    // The boundary of one image: whatever goes wrong here, the chunks of the batch rest and are tried again.
+    private async Task ProcessAsync(ChunkBatch batch)
     {
-        HashSet<int> left = [.. batch];
+        HashSet<int> left = [.. batch.Chunks];
         try
         {
-            if (batch.Count > 1 || !TryTakeNear(batch[0]))
-                await FetchAsync(batch, left).ConfigureAwait(false);
+            if (batch.Chunks.Count > 1 || !TryTakeNear(batch.Chunks[0]))
+                await FetchAsync(batch.Chunks, left).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (services.Stop.IsCancellationRequested)
         {
@@ -110,8 +111,13 @@ internal sealed class ChunkFiller(Image image, ChunkQueue queue, ImageServices s
         }
         catch (IOException e)
         {
-            services.Log($"image={image.Digest} chunks={left.Count} cannot be stored reason=\"{e.Message}\"");
+            image.Log.Write($"image={image.Digest} chunks={left.Count} cannot be stored reason=\"{e.Message}\"");
             Fail(left, Failures.Reason(e), Failures.Of(e).Message);
+        }
+        catch (Exception e)
+        {
+            image.Log.Write($"image={image.Digest} chunks={left.Count} failed: {e.GetType().Name}: {e.Message}");
+            Fail(left, "internal", "the node failed to make the image's bytes ready; it tries again");
         }
     }
 
@@ -138,22 +144,19 @@ internal sealed class ChunkFiller(Image image, ChunkQueue queue, ImageServices s
         byte[] range = ArrayPool<byte>.Shared.Rent(stored), plain = ArrayPool<byte>.Shared.Rent(chunks.Max(c => c.Length));
         try
         {
-            FetchSource source = image.Source(queue.Failures(batch[0])) ?? throw new RegistryException(RegistryFailure.Unreachable, "no registry is known for the image yet");
+            FetchSource source = image.Source(queue.Attempt) ?? throw new RegistryException(RegistryFailure.Unreachable, "no registry is known for the image yet");
             await services.Fetch.ReadBlobAsync(source, image.Index.BlobDigest(chunks[0].Blob), begin, range.AsMemory(0, stored), services.Stop).ConfigureAwait(false);
             for (int i = 0; i < chunks.Length; i++)
             {
                 Memory<byte> bytes = range.AsMemory((int)(chunks[i].BlobOffset - begin), chunks[i].StoredLength);
                 Memory<byte> verified = chunks[i].Codec == ChunkCodec.Raw ? bytes : plain.AsMemory(0, chunks[i].Length);
-                if (await VerifyAsync(chunks[i], bytes, verified).ConfigureAwait(false))
-                {
-                    image.Put(batch[i], verified.Span);
-                    left.Remove(batch[i]);
+                if (!await VerifyAsync(chunks[i], bytes, verified).ConfigureAwait(false))
                     continue;
-                }
-                services.Log($"image={image.Digest} chunk={batch[i]} forged source={source}");
+                image.Put(batch[i], verified.Span);
                 left.Remove(batch[i]);
-                Fail([batch[i]], "chunk-forged", $"{source} sends bytes for chunk {batch[i]} that are not the image's; they are refused and asked for again");
             }
+            if (left.Count > 0)
+                Fail(left, "chunk-forged", $"{source} sends bytes for chunk {left.Min()} that are not the image's; they are refused and asked for again");
         }
         finally
         {
@@ -172,24 +175,23 @@ internal sealed class ChunkFiller(Image image, ChunkQueue queue, ImageServices s
         return await services.Fetch.TryDecompressAsync(stored, plain, services.Stop).ConfigureAwait(false) && Sha256Digest.Of(plain.Span) == chunk.PlainDigest;
     }
 
-    private void Fail(IEnumerable<int> chunks, string reason, string message)
+    // One line, one timer and one trouble for all that failed together.
+    private void Fail(HashSet<int> chunks, string reason, string message)
     {
-        foreach (int chunk in chunks)
-        {
-            int failures = queue.Fail(chunk, reason, message);
-            if (failures == 1)
-                services.Log($"image={image.Digest} chunk={chunk} waits reason={reason} \"{message}\"");
-            double seconds = Math.Min(services.Options.FirstRetry.TotalSeconds * Math.Pow(2, Math.Min(failures - 1, 16)), services.Options.LongestRetry.TotalSeconds);
-            Track(RetryAsync(chunk, TimeSpan.FromSeconds(seconds)));
-        }
+        int rests = queue.Fail(chunks, reason, message);
+        if (rests == 0)
+            return;
+        image.Log.Write($"image={image.Digest} chunks={chunks.Count} wait reason={reason} \"{message}\"");
+        double seconds = Math.Min(services.Options.FirstRetry.TotalSeconds * Math.Pow(2, Math.Min(rests - 1, 16)), services.Options.LongestRetry.TotalSeconds);
+        Track(RetryAsync(TimeSpan.FromSeconds(seconds)));
     }
 
-    private async Task RetryAsync(int chunk, TimeSpan wait)
+    private async Task RetryAsync(TimeSpan wait)
     {
         try
         {
             await Task.Delay(wait, services.Stop).ConfigureAwait(false);
-            queue.Awake(chunk);
+            queue.Awake();
             Start();
         }
         catch (OperationCanceledException)

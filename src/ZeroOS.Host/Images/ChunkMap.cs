@@ -1,6 +1,6 @@
 namespace ZeroOS.Host.Images;
 
-/// <summary>One bit for each chunk of an image: bit n of byte n/8.</summary>
+/// <summary>One bit for each chunk of an image: bit n of byte n/8. What is kept of a chunk is kept like this, because an image decides how many chunks it has.</summary>
 internal sealed class ChunkMap(int chunks)
 {
     private readonly byte[] _bits = new byte[(chunks + 7) / 8];
@@ -17,4 +17,7 @@ internal sealed class ChunkMap(int chunks)
         get => (_bits[chunk >> 3] & (1 << (chunk & 7))) != 0;
         set => _bits[chunk >> 3] = (byte)(value ? _bits[chunk >> 3] | (1 << (chunk & 7)) : _bits[chunk >> 3] & ~(1 << (chunk & 7)));
     }
+
+    /// <summary>Clears every bit.</summary>
+    public void Clear() => _bits.AsSpan().Clear();
 }

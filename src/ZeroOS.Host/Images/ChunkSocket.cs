@@ -6,14 +6,18 @@ using ZeroOS.Linux;
 namespace ZeroOS.Host.Images;
 
 /// <summary>
-/// The node's end of one monitor's chunk socket (<see cref="ChunkMessage"/>). The monitor is hostile: what it sends is checked, and a monitor that does
-/// not read only fills its own queue, which is bounded.
+/// The node's end of one monitor's chunk socket (<see cref="ChunkMessage"/>). The monitor is hostile: what it sends is checked, and no more is kept of it
+/// than <see cref="MaxOpen"/> chunk numbers: its further requests stay in the socket, whose buffer is the monitor's own.
 /// </summary>
-internal sealed class ChunkSocket(SeqPacketSocket socket, Image image, Epoll epoll, ulong token)
+internal sealed class ChunkSocket(SeqPacketSocket socket, Image image, Epoll epoll, ulong token) : IChunkWaiter
 {
+    /// <summary>Chunks that a monitor waits for or has not been told of, at most.</summary>
+    public const int MaxOpen = ChunkQueue.MaxWaits;
+
     private readonly Queue<int> _unsent = new();
     private readonly Lock _gate = new();
-    private bool _closed;
+    private int _waits;
+    private bool _closed, _paused;
 
     /// <summary>Whose chunks are asked for.</summary>
     public Image Image { get; } = image;
@@ -26,18 +30,28 @@ internal sealed class ChunkSocket(SeqPacketSocket socket, Image image, Epoll epo
             _ = TrySend(0, ChunkMessage.Hello);
     }
 
-    /// <summary>The chunk's bit is set: tell the monitor, now or when it reads again.</summary>
+    /// <inheritdoc/>
     public void Ready(int chunk)
     {
         lock (_gate)
         {
+            _waits--;
             if (_closed)
                 return;
-            if (_unsent.Count == 0 && TrySend(chunk, ChunkMessage.Ready) != Errno.EAGAIN)
-                return;
-            if (_unsent.Count == 0)
-                epoll.Change(socket.Descriptor, Readiness.Readable | Readiness.Writable, token);
-            _unsent.Enqueue(chunk);
+            try
+            {
+                Tell(chunk);
+                if (_paused && _waits + _unsent.Count <= MaxOpen / 2)
+                {
+                    _paused = false;
+                    Watch();
+                }
+            }
+            catch (LinuxException)
+            {
+                // The loop sees the end and closes it; the other waiters of the chunk are told.
+                socket.Shutdown();
+            }
         }
     }
 
@@ -48,8 +62,8 @@ internal sealed class ChunkSocket(SeqPacketSocket socket, Image image, Epoll epo
         {
             while (_unsent.TryPeek(out int chunk) && TrySend(chunk, ChunkMessage.Ready) != Errno.EAGAIN)
                 _unsent.Dequeue();
-            if (_unsent.Count == 0)
-                epoll.Change(socket.Descriptor, Readiness.Readable, token);
+            _paused &= _waits + _unsent.Count > MaxOpen / 2;
+            Watch();
         }
     }
 
@@ -60,21 +74,23 @@ internal sealed class ChunkSocket(SeqPacketSocket socket, Image image, Epoll epo
         Span<byte> message = stackalloc byte[ChunkMessage.Size + 1];
         for (int i = 0; i < AtOnce; i++)
         {
+            lock (_gate)
+            {
+                if (_waits + _unsent.Count >= MaxOpen)
+                {
+                    _paused = true;
+                    Watch();
+                    return true;
+                }
+            }
             Errno errno = socket.TryReceive(message, out int length, out FileDescriptor[] descriptors, wait: false);
             if (errno == Errno.EAGAIN)
                 return true;
             foreach (FileDescriptor descriptor in descriptors)
                 descriptor.Dispose();
-            if (errno != Errno.None || length != ChunkMessage.Size || descriptors.Length > 0 || BinaryPrimitives.ReadUInt32LittleEndian(message[4..]) != ChunkMessage.Need)
+            if (errno != Errno.None || descriptors.Length > 0 || !ChunkRequest.TryRead(message[..length], Image.ChunkCount, out int chunk))
                 return false;
-            // A monitor waits for each chunk once; one that asks on without reading what it is told is not waiting.
-            lock (_gate)
-            {
-                if (_unsent.Count > Image.ChunkCount)
-                    return false;
-            }
-            if (!Image.TryNeed(BinaryPrimitives.ReadUInt32LittleEndian(message), this))
-                return false;
+            Request(chunk);
         }
         return true;
     }
@@ -84,12 +100,38 @@ internal sealed class ChunkSocket(SeqPacketSocket socket, Image image, Epoll epo
     {
         lock (_gate)
         {
+            if (_closed)
+                return;
             _closed = true;
             epoll.Remove(socket.Descriptor);
             socket.Dispose();
         }
         Image.Forget(this);
     }
+
+    private void Request(int chunk)
+    {
+        ChunkWait wait = Image.Need(chunk, this);
+        lock (_gate)
+        {
+            if (wait == ChunkWait.Waits)
+                _waits++;
+            else if (wait == ChunkWait.Ready)
+                Tell(chunk);
+        }
+    }
+
+    private void Tell(int chunk)
+    {
+        if (_unsent.Count == 0 && TrySend(chunk, ChunkMessage.Ready) != Errno.EAGAIN)
+            return;
+        _unsent.Enqueue(chunk);
+        if (_unsent.Count == 1)
+            Watch();
+    }
+
+    private void Watch() => epoll.Change(socket.Descriptor,
+        (_paused ? Readiness.None : Readiness.Readable) | (_unsent.Count > 0 ? Readiness.Writable : Readiness.None), token);
 
     private Errno TrySend(int chunk, uint code)
     {

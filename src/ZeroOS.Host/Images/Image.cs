@@ -33,6 +33,7 @@ internal sealed class Image : IImage
     {
         (_files, _services, _directory, _index, Config, _indexDigest) = (files, services, directory, resident, config, manifest.Index.Digest);
         FlistIndex index = resident.Index;
+        Log = new LogLimit(services.Log, burst: 8, refill: TimeSpan.FromSeconds(10));
         // A device that is not there must not find its chunks called verified or present; so those go first.
         if (FileNode.TryStatus(files.Device) is not { Kind: NodeKind.File } there || there.Size != index.DeviceSize)
         {
@@ -78,6 +79,9 @@ internal sealed class Image : IImage
     /// <summary>The device file, for reading and writing.</summary>
     internal FileDescriptor Device { get; }
 
+    /// <summary>Lines about this image; what the image, its registry or a monitor causes goes this way.</summary>
+    internal LogLimit Log { get; }
+
     /// <summary>How many chunks there are.</summary>
     internal int ChunkCount => Index.ChunkCount;
 
@@ -115,20 +119,17 @@ internal sealed class Image : IImage
             return _sources.Count == 0 ? null : _sources[attempt % _sources.Count];
     }
 
-    /// <summary>A monitor needs a chunk: it is told when it is ready. False when the image has no such chunk.</summary>
-    internal bool TryNeed(uint chunk, ChunkSocket socket)
+    /// <summary>Somebody needs a chunk that the image has: it is ready, or comes and is told then.</summary>
+    internal ChunkWait Need(int chunk, IChunkWaiter waiter)
     {
-        if (chunk >= (uint)ChunkCount)
-            return false;
-        if (IsReady((int)chunk) || !_queue.TryWait((int)chunk, socket))
-            socket.Ready((int)chunk);
-        else
+        ChunkWait wait = IsReady(chunk) ? ChunkWait.Ready : _queue.Wait(chunk, waiter);
+        if (wait != ChunkWait.Ready)
             _filler.Start();
-        return true;
+        return wait;
     }
 
-    /// <summary>A monitor is gone.</summary>
-    internal void Forget(ChunkSocket socket) => _queue.Forget(socket);
+    /// <summary>A waiter is gone.</summary>
+    internal void Forget(IChunkWaiter waiter) => _queue.Forget(waiter);
 
     /// <summary>Whether a chunk may be read.</summary>
     internal bool IsReady(int chunk) => _verified[chunk];
@@ -190,7 +191,7 @@ internal sealed class Image : IImage
         }
         catch (IOException e)
         {
-            _services.Log($"image={Digest} hint not written reason=\"{e.Message}\"");
+            Log.Write($"image={Digest} hint not written reason=\"{e.Message}\"");
         }
         _verified.Dispose();
         Device.Dispose();
@@ -224,7 +225,7 @@ internal sealed class Image : IImage
         lock (_gate)
             _hinted[chunk] = false;
         Interlocked.Add(ref _bytesHere, -record.StoredLength);
-        _services.Log($"image={Digest} chunk={chunk} on disk is not what it was; fetching it again");
+        Log.Write($"image={Digest} chunk={chunk} on disk is not what it was; fetching it again");
     }
 
     private void Complete(int chunk, bool isNew)
@@ -238,8 +239,8 @@ internal sealed class Image : IImage
             if (Interlocked.Exchange(ref _persistPlanned, 1) == 0)
                 _filler.Track(PersistLaterAsync());
         }
-        foreach (ChunkSocket socket in _queue.End(chunk))
-            socket.Ready(chunk);
+        foreach (IChunkWaiter waiter in _queue.End(chunk))
+            waiter.Ready(chunk);
     }
 
     private async Task PersistLaterAsync()
@@ -254,10 +255,10 @@ internal sealed class Image : IImage
         {
             // Close writes it.
         }
-        catch (IOException e)
+        catch (Exception e)
         {
             // Only a hint: without it the next boot fetches again what this one had.
-            _services.Log($"image={Digest} hint not written reason=\"{e.Message}\"");
+            Log.Write($"image={Digest} hint not written reason=\"{e.Message}\"");
         }
     }
 

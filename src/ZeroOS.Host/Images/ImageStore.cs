@@ -35,7 +35,9 @@ public sealed class ImageStore : IImages, IAsyncDisposable
     public ImageStore(string imagesDirectory, string runDirectory, Func<FarmSettings?> settings, FetchConnection fetch, Action<string> log, ImageStoreOptions? options = null)
     {
         (_imagesDirectory, _runDirectory, _settings) = (imagesDirectory, runDirectory, settings);
-        _services = new ImageServices(fetch, new ChunkSocketLoop(), options ?? new ImageStoreOptions(), new SemaphoreSlim(1, 1), log, _stop.Token);
+        // All images together: many of them must not be louder than one.
+        LogLimit lines = new(log, burst: 50, refill: TimeSpan.FromSeconds(1));
+        _services = new ImageServices(fetch, new ChunkSocketLoop(lines.Write), options ?? new ImageStoreOptions(), new SemaphoreSlim(1, 1), lines.Write, _stop.Token);
     }
 
     /// <inheritdoc/>

@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+
 using ZeroOS.Contracts.Farm;
 using ZeroOS.Host.Fetch;
 using ZeroOS.Host.Images;
@@ -35,6 +37,9 @@ internal sealed class ImageBench : IAsyncDisposable
     public FarmSettings Settings { get; }
     public InProcessFetch Processes { get; } = new();
     public ImageStore Store { get; private set; }
+
+    /// <summary>What the store logged.</summary>
+    public ConcurrentQueue<string> Lines { get; } = new();
 
     public string DirectoryOf(TestImage image) => Path.Combine(Images, image.Digest.Hex);
 
@@ -74,6 +79,6 @@ internal sealed class ImageBench : IAsyncDisposable
     private (FetchConnection, ImageStore) Begin()
     {
         FetchConnection fetch = new(Processes.Start, _ => { });
-        return (fetch, new ImageStore(Images, Run, () => Settings, fetch, _ => { }, _options));
+        return (fetch, new ImageStore(Images, Run, () => Settings, fetch, Lines.Enqueue, _options));
     }
 }

@@ -69,6 +69,24 @@ internal sealed class TestImage
         return new TestImage(device, bytes, FlistIndexWriter.Write(device.Length, [Sha256Digest.Of(bytes)], records), Encoding.UTF8.GetBytes(config));
     }
 
+    /// <summary>A hostile image: chunks of a mebibyte, each stored in one byte that is not what the index says.</summary>
+    public static TestImage OfTinyChunks(int chunks)
+    {
+        byte[] blob = new byte[chunks];
+        FlistChunk[] records = [.. Enumerable.Range(0, chunks).Select(i => new FlistChunk
+        {
+            DeviceOffset = (long)i << 20,
+            Length = 1 << 20,
+            Blob = 0,
+            Codec = ChunkCodec.Zstd,
+            BlobOffset = i,
+            StoredLength = 1,
+            StoredDigest = default,
+            PlainDigest = default,
+        })];
+        return new TestImage([], blob, FlistIndexWriter.Write((long)chunks << 20, [Sha256Digest.Of(blob)], records), Encoding.UTF8.GetBytes(ConfigJson));
+    }
+
     public FlistReference Reference(string registry = "demo", RegistryCredentials? auth = null) => new() { Reference = $"{registry}/x/y:1", Digest = Digest.ToString(), Auth = auth };
 
     public ReadOnlySpan<byte> Plain(int chunk) => Device.AsSpan((int)Index[chunk].DeviceOffset, Index[chunk].Length);

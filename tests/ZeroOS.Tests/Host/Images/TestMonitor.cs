@@ -24,11 +24,14 @@ internal sealed class TestMonitor : IDisposable
 
     public SeqPacketSocket Socket { get; }
 
-    public void Need(int chunk)
+    public void Need(int chunk) => Assert.Equal(Errno.None, Socket.TrySend(Request(chunk)));
+
+    /// <summary>As <see cref="Need"/>; false when the node has left too many requests unread.</summary>
+    public bool TryNeed(int chunk)
     {
-        byte[] message = new byte[ChunkMessage.Size];
-        BinaryPrimitives.WriteInt32LittleEndian(message, chunk);
-        Assert.Equal(Errno.None, Socket.TrySend(message));
+        Errno errno = Socket.TrySend(Request(chunk), wait: false);
+        Assert.True(errno is Errno.None or Errno.EAGAIN);
+        return errno == Errno.None;
     }
 
     /// <summary>The next message, which must come within 20 s.</summary>
@@ -79,5 +82,12 @@ internal sealed class TestMonitor : IDisposable
         _device.Dispose();
         _index.Dispose();
         _verified.Dispose();
+    }
+
+    private static byte[] Request(int chunk)
+    {
+        byte[] message = new byte[ChunkMessage.Size];
+        BinaryPrimitives.WriteInt32LittleEndian(message, chunk);
+        return message;
     }
 }

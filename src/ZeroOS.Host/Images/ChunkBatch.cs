@@ -1,0 +1,4 @@
+namespace ZeroOS.Host.Images;
+
+/// <summary>Chunks to get together. <paramref name="Chunks"/>: the one it is about first, at most <see cref="ChunkQueue.MaxBatch"/>. <paramref name="Waiters"/>: who waits for that one.</summary>
+internal sealed record ChunkBatch(IReadOnlyList<int> Chunks, IReadOnlyList<IChunkWaiter> Waiters);
