@@ -6,13 +6,16 @@ namespace ZeroOS.Workloads;
 /// <summary>Images on the node: fetched by digest, verified chunk by chunk, kept.</summary>
 public interface IImages
 {
-    /// <summary>Makes an image ready to be booted from: manifest, config and index are here and verified; chunks come as they are read.</summary>
+    /// <summary>
+    /// Makes an image ready to be booted from: manifest, config and index are here and verified. Nothing else is fetched before <see cref="IImage.Allow"/>.
+    /// What comes back is one machine's: dispose it when the machine needs the image no longer.
+    /// </summary>
     /// <exception cref="WorkloadException">image-not-found (permanent), image-invalid (permanent), registry-unreachable, registry-denied, disk-full.</exception>
     Task<IImage> PrepareAsync(string tenant, FlistReference reference, CancellationToken cancellation);
 }
 
-/// <summary>An image that machines can boot from.</summary>
-public interface IImage
+/// <summary>An image that a machine can boot from, as long as it is not disposed. Its disposal ends nothing that a monitor still reads.</summary>
+public interface IImage : IDisposable
 {
     /// <summary>"sha256:..." of its manifest.</summary>
     string Digest { get; }
@@ -25,6 +28,12 @@ public interface IImage
 
     /// <summary>Stored bytes of all its chunks.</summary>
     long BytesTotal { get; }
+
+    /// <summary>Bytes of the node's disk that it takes when all of it is here: plain chunks, index, config and manifest.</summary>
+    long BytesCounted { get; }
+
+    /// <summary>Its bytes were counted for the machine's tenant and may be fetched from now on, first what is needed at start.</summary>
+    void Allow();
 
     /// <summary>Opens what a monitor is handed: device (read-only), index (read-only), verified bitmap (read-only mapping).</summary>
     (FileDescriptor Device, FileDescriptor Index, FileDescriptor Verified) OpenForMonitor();

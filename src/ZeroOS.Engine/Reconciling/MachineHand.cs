@@ -37,6 +37,7 @@ internal sealed class MachineHand
     {
         Cancel?.Cancel();
         Cancel?.Dispose();
+        _ = Image?.ContinueWith(static ready => ready.Result.Dispose(), CancellationToken.None, TaskContinuationOptions.OnlyOnRanToCompletion, TaskScheduler.Default);
         (Cancel, Image, ImageDigest) = (null, null, "");
     }
 }

@@ -64,7 +64,10 @@ internal sealed partial class TenantReconciler
         (hand.Running, hand.Ending, hand.StopSent, hand.Served) = (false, false, false, false);
         _unacknowledged.Add(id);
         if (_parts.Store.Workload(id) is null)
+        {
+            hand.DropImage();
             _machines.Remove(id);
+        }
     }
 
     /// <summary>Tells PID 1 that the ends are stored. Until it knows, the machine is not started again: two ends could not be told apart.</summary>
@@ -270,6 +273,7 @@ internal sealed partial class TenantReconciler
         try
         {
             CountImage(done.Result);
+            done.Result.Allow();
         }
         catch
         {
@@ -286,7 +290,7 @@ internal sealed partial class TenantReconciler
     private void CountImage(IImage image) => _parts.Store.Write(() =>
     {
         long before = _parts.Store.Use(_tenant).Storage, all = _parts.Store.Use(null).Storage;
-        _parts.Store.SetImage(_tenant, image.Digest, image.BytesTotal);
+        _parts.Store.SetImage(_tenant, image.Digest, image.BytesCounted);
         long more = _parts.Store.Use(_tenant).Storage - before;
         long granted = _parts.Store.Grant(_tenant)?.Grant.Storage.Bytes ?? 0;
         if (more > 0 && before + more > granted)
@@ -346,8 +350,9 @@ internal sealed partial class TenantReconciler
 
     private void Settle(WorkloadRow row, MachineHand hand, string? heldBecause)
     {
-        if (hand.Image is { IsCompleted: false })
-            hand.DropImage();
+        // A machine that does not run keeps no image in memory.
+        hand.DropImage();
+        _parts.Ready.TryRemove(row.Id, out _);
         if (row.State is WorkloadState.Exited or WorkloadState.Failed)
             return;
         string? reason = row.Stopped ? null : heldBecause;

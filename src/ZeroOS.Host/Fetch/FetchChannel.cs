@@ -3,8 +3,11 @@ using ZeroOS.Oci.Registry;
 
 namespace ZeroOS.Host.Fetch;
 
-/// <summary>One of the two fetch processes as the node uses it: started when first needed, started again when it dies, with back-off if it keeps dying.</summary>
-internal sealed class FetchChannel(string role, Func<string, FileDescriptor> start, Action<string> log, TimeSpan stall) : IDisposable
+/// <summary>
+/// One fetch process as the node uses it: started when first needed, started again when it dies, with back-off if it keeps dying. Who is told how long it
+/// may be idle is called by <paramref name="idled"/> when that is over.
+/// </summary>
+internal sealed class FetchChannel(string role, Func<string, FileDescriptor> start, Action<string> log, TimeSpan stall, Action idled) : IDisposable
 {
     private const int MaxTries = 3;
     private static readonly TimeSpan s_longestBackOff = TimeSpan.FromSeconds(10);
@@ -12,7 +15,22 @@ internal sealed class FetchChannel(string role, Func<string, FileDescriptor> sta
     private readonly SemaphoreSlim _starting = new(1, 1);
     private FetchLink? _link;
     private int _deaths;
+    private Timer? _idle;
     private bool _disposed;
+
+    /// <summary>Requests under way; the owner's lock guards it.</summary>
+    public int Users { get; set; }
+
+    /// <summary>When it was last told to be idle, in milliseconds of this boot.</summary>
+    public long IdleSince { get; private set; }
+
+    /// <summary>It has nothing to do from now on, for so long at most; null: it has.</summary>
+    public void Idle(TimeSpan? atMost)
+    {
+        IdleSince = Environment.TickCount64;
+        _idle ??= new Timer(_ => EndIdle(), null, Timeout.Infinite, Timeout.Infinite);
+        _idle.Change(atMost ?? Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+    }
 
     /// <summary>As <see cref="FetchLink.RequestAsync"/>, over up to three processes.</summary>
     /// <exception cref="RegistryException">The request failed, or no process lived long enough for it.</exception>
@@ -40,7 +58,21 @@ internal sealed class FetchChannel(string role, Func<string, FileDescriptor> sta
     public void Dispose()
     {
         _disposed = true;
+        _idle?.Dispose();
         _link?.Close();
+    }
+
+    // A timer's thread: what it throws would end the process.
+    private void EndIdle()
+    {
+        try
+        {
+            idled();
+        }
+        catch (Exception e)
+        {
+            log($"{role} that is idle did not end: {e.Message}");
+        }
     }
 
     private async Task<FetchLink> ConnectAsync(CancellationToken cancellation)
@@ -58,7 +90,10 @@ internal sealed class FetchChannel(string role, Func<string, FileDescriptor> sta
             }
             // Starting a process is a request to PID 1 that blocks.
             FileDescriptor socket = await Task.Run(() => start(role), cancellation).ConfigureAwait(false);
-            return _link = new FetchLink(role, socket, stall);
+            _link = new FetchLink(role, socket, stall, log);
+            if (_disposed)
+                _link.Close(); // closed while it was started
+            return _link;
         }
         catch (IOException e)
         {

@@ -8,8 +8,9 @@ using ZeroOS.Oci.Registry;
 namespace ZeroOS.Host.Fetch;
 
 /// <summary>
-/// The node's side of the two fetch processes. Bytes that come back are as hostile as the registry they came from: callers verify them. Several
-/// requests may run at once; a process that dies is started again and asked again.
+/// The node's side of the fetch processes: one for each tenant and registry that something is fetched from just now, and one without network for each
+/// tenant whose chunks are decompressed. Bytes that come back are as hostile as the registry they came from: callers verify them. A process that dies is
+/// started again and asked again; one that has nothing to do ends, and with it the credentials that it was given.
 /// </summary>
 public sealed class FetchConnection : IDisposable
 {
@@ -19,26 +20,52 @@ public sealed class FetchConnection : IDisposable
     /// <summary>The process that decompresses: <c>zeroos fetch --convert DESCRIPTOR</c>.</summary>
     public const string ConvertRoleName = "convert";
 
-    private const int MaxRequests = 24;
-    private readonly FetchChannel _fetch, _convert;
-    private readonly SemaphoreSlim _requests = new(MaxRequests, MaxRequests);
+    /// <summary>Requests to registries at once, and so processes that fetch.</summary>
+    internal const int MaxRequests = 16;
+
+    /// <summary>Requests of one tenant at once.</summary>
+    internal const int MaxRequestsOfOwner = 6;
+
+    /// <summary>Chunks that are decompressed at once, and so processes that do it.</summary>
+    internal const int MaxConversions = 6;
+
+    /// <summary>Processes that are kept though they have nothing to do.</summary>
+    internal const int MaxIdle = 4;
+
+    private static readonly TimeSpan s_stall = TimeSpan.FromSeconds(90), s_linger = TimeSpan.FromSeconds(5);
+
+    private readonly FairSlots _requests = new(MaxRequests, MaxRequestsOfOwner, reserved: 6), _conversions = new(MaxConversions, perOwner: 2, reserved: 3);
+    private readonly Dictionary<(string Role, string Owner, string Url), FetchChannel> _channels = [];
+    private readonly Func<string, FileDescriptor> _start;
+    private readonly Action<string> _log;
+    private readonly TimeSpan _stalls, _lingers;
+    private readonly Func<int, TimeSpan> _deadline;
+    private readonly Lock _gate = new();
+    private bool _disposed;
 
     /// <summary>
-    /// Nothing is started yet. <paramref name="start"/> starts the process for <see cref="FetchRoleName"/> or <see cref="ConvertRoleName"/> and returns the
+    /// Nothing is started yet. <paramref name="start"/> starts a process for <see cref="FetchRoleName"/> or <see cref="ConvertRoleName"/> and returns the
     /// node's end of a seqpacket socket whose other end the process holds; it may block, and throws <see cref="LinuxException"/> when it cannot.
-    /// A process that says nothing for <paramref name="stall"/> (90 s unless told) is given up.
+    /// A process that says nothing for <paramref name="stall"/> (90 s unless told) is given up; one that is not asked for <paramref name="linger"/> (5 s
+    /// unless told) ends; an answer of so many bytes takes <paramref name="deadline"/> (<see cref="FetchDeadline"/>) at most.
     /// </summary>
-    public FetchConnection(Func<string, FileDescriptor> start, Action<string> log, TimeSpan? stall = null)
+    public FetchConnection(Func<string, FileDescriptor> start, Action<string> log, TimeSpan? stall = null, TimeSpan? linger = null, Func<int, TimeSpan>? deadline = null)
     {
-        _fetch = new FetchChannel(FetchRoleName, start, log, stall ?? TimeSpan.FromSeconds(90));
-        _convert = new FetchChannel(ConvertRoleName, start, log, stall ?? TimeSpan.FromSeconds(90));
+        (_start, _log) = (start, log);
+        (_stalls, _lingers, _deadline) = (stall ?? s_stall, linger ?? s_linger, deadline ?? FetchDeadline.OfNode);
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        _fetch.Dispose();
-        _convert.Dispose();
+        List<FetchChannel> all;
+        lock (_gate)
+        {
+            _disposed = true;
+            all = [.. _channels.Values];
+            _channels.Clear();
+        }
+        all.ForEach(c => c.Dispose());
     }
 
     /// <summary>A manifest by its digest, at most <see cref="FlistFormat.MaxManifestBytes"/>. Not verified.</summary>
@@ -46,7 +73,7 @@ public sealed class FetchConnection : IDisposable
     internal async Task<byte[]> GetManifestAsync(FetchSource source, Sha256Digest digest, CancellationToken cancellation)
     {
         byte[] bytes = new byte[FlistFormat.MaxManifestBytes];
-        int length = await GetAsync(Request(source, digest, 0, bytes.Length) with { Manifest = true }, bytes, cancellation).ConfigureAwait(false);
+        int length = await GetAsync(source, Request(source, digest, 0, bytes.Length) with { Manifest = true }, bytes, cancellation).ConfigureAwait(false);
         return bytes[..length];
     }
 
@@ -58,27 +85,35 @@ public sealed class FetchConnection : IDisposable
         for (int done = 0; done < destination.Length;)
         {
             Memory<byte> part = destination.Slice(done, Math.Min(MaxRange, destination.Length - done));
-            int length = await GetAsync(Request(source, digest, offset + done, part.Length), part, cancellation).ConfigureAwait(false);
+            int length = await GetAsync(source, Request(source, digest, offset + done, part.Length), part, cancellation).ConfigureAwait(false);
             if (length != part.Length)
                 throw new RegistryException(RegistryFailure.Unreachable, $"{source} sent {length} of {part.Length} bytes");
             done += part.Length;
         }
     }
 
-    /// <summary>Fills <paramref name="plain"/> from a zstd chunk; false when the chunk cannot be decompressed to that size. Not verified.</summary>
+    /// <summary>
+    /// Fills <paramref name="plain"/> from a zstd chunk, in the process of its owner; false when the chunk cannot be decompressed to that size. Not verified.
+    /// </summary>
     /// <exception cref="RegistryException">No process lived long enough to do it.</exception>
-    internal async Task<bool> TryDecompressAsync(ReadOnlyMemory<byte> stored, Memory<byte> plain, CancellationToken cancellation)
+    internal async Task<bool> TryDecompressAsync(string owner, ReadOnlyMemory<byte> stored, Memory<byte> plain, CancellationToken cancellation)
     {
         byte[] lengths = new byte[8];
         BinaryPrimitives.WriteInt32LittleEndian(lengths, stored.Length);
         BinaryPrimitives.WriteInt32LittleEndian(lengths.AsSpan(4), plain.Length);
+        using IDisposable place = await _conversions.EnterAsync(owner, cancellation).ConfigureAwait(false);
+        (string, string, string) key = (ConvertRoleName, owner, "");
         try
         {
-            return await _convert.RequestAsync(FetchVerb.Decompress, lengths, stored, plain, cancellation).ConfigureAwait(false) == plain.Length;
+            return await Take(key).RequestAsync(FetchVerb.Decompress, lengths, stored, plain, cancellation).ConfigureAwait(false) == plain.Length;
         }
         catch (RegistryException e) when (e.Failure == RegistryFailure.Invalid)
         {
             return false;
+        }
+        finally
+        {
+            Return(key);
         }
     }
 
@@ -93,19 +128,67 @@ public sealed class FetchConnection : IDisposable
         Length = length,
     };
 
-    private async Task<int> GetAsync(FetchRequest request, Memory<byte> destination, CancellationToken cancellation)
+    private async Task<int> GetAsync(FetchSource source, FetchRequest request, Memory<byte> destination, CancellationToken cancellation)
     {
         byte[] json = JsonSerializer.SerializeToUtf8Bytes(request, FetchJson.Default.FetchRequest);
         if (json.Length > FetchMessage.MaxData)
             throw new RegistryException(RegistryFailure.Invalid, $"the registry's URL, repository and credentials make {json.Length} bytes; {FetchMessage.MaxData} are allowed");
-        await _requests.WaitAsync(cancellation).ConfigureAwait(false);
+        using IDisposable place = await _requests.EnterAsync(source.Owner, cancellation).ConfigureAwait(false);
+        using CancellationTokenSource deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        deadline.CancelAfter(_deadline(request.Length));
+        (string, string, string) key = (FetchRoleName, source.Owner, source.Url);
         try
         {
-            return await _fetch.RequestAsync(FetchVerb.Get, json, default, destination, cancellation).ConfigureAwait(false);
+            return await Take(key).RequestAsync(FetchVerb.Get, json, default, destination, deadline.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException e) when (!cancellation.IsCancellationRequested)
+        {
+            throw new RegistryException(RegistryFailure.Unreachable, $"{source} is too slow", e);
         }
         finally
         {
-            _requests.Release();
+            Return(key);
         }
+    }
+
+    private FetchChannel Take((string Role, string Owner, string Url) key)
+    {
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            if (!_channels.TryGetValue(key, out FetchChannel? channel))
+                _channels[key] = channel = new FetchChannel(key.Role, _start, _log, _stalls, () => CloseIdle(key));
+            channel.Users++;
+            channel.Idle(null);
+            return channel;
+        }
+    }
+
+    private void Return((string Role, string Owner, string Url) key)
+    {
+        (string, string, string)? longest = null;
+        lock (_gate)
+        {
+            if (!_channels.TryGetValue(key, out FetchChannel? channel) || --channel.Users > 0)
+                return;
+            channel.Idle(_lingers);
+            List<KeyValuePair<(string Role, string Owner, string Url), FetchChannel>> idle = [.. _channels.Where(c => c.Value.Users == 0)];
+            if (idle.Count > MaxIdle)
+                longest = idle.MinBy(c => c.Value.IdleSince).Key;
+        }
+        if (longest is { } tooMany)
+            CloseIdle(tooMany);
+    }
+
+    private void CloseIdle((string Role, string Owner, string Url) key)
+    {
+        FetchChannel? closed;
+        lock (_gate)
+        {
+            if (!_channels.TryGetValue(key, out closed) || closed.Users > 0)
+                return;
+            _channels.Remove(key);
+        }
+        closed.Dispose();
     }
 }

@@ -14,13 +14,14 @@ internal sealed class FetchLink
     private readonly Lock _gate = new(), _sending = new(), _closing = new();
     private readonly TimeSpan _stall;
     private readonly string _role;
+    private readonly Action<string> _log;
     private uint _lastId;
     private bool _closed;
 
     /// <summary>Takes the socket; its reader thread lives until the process is gone.</summary>
-    public FetchLink(string role, FileDescriptor socket, TimeSpan stall)
+    public FetchLink(string role, FileDescriptor socket, TimeSpan stall, Action<string> log)
     {
-        (_role, _stall) = (role, stall);
+        (_role, _stall, _log) = (role, stall, log);
         _socket = new SeqPacketSocket(socket);
         new Thread(Receive, 256 * 1024) { Name = $"{role}-answers", IsBackground = true }.Start();
     }
@@ -116,13 +117,33 @@ internal sealed class FetchLink
         }
     }
 
+    // The boundary of one process: whatever it makes go wrong here ends its link.
     private void Receive()
     {
-        byte[] message = new byte[SeqPacketSocket.MaxMessage];
-        while (_socket.TryReceive(message, out int length, out FileDescriptor[] descriptors) == Errno.None && descriptors.Length == 0
-            && FetchMessage.TryRead(message.AsSpan(0, length), out uint id, out FetchVerb verb, out ReadOnlySpan<byte> payload) && TryTake(id, verb, payload))
+        try
         {
+            byte[] message = new byte[SeqPacketSocket.MaxMessage];
+            while (_socket.TryReceive(message, out int length, out FileDescriptor[] descriptors) == Errno.None && IsBare(descriptors)
+                && FetchMessage.TryRead(message.AsSpan(0, length), out uint id, out FetchVerb verb, out ReadOnlySpan<byte> payload) && TryTake(id, verb, payload))
+            {
+            }
         }
+        catch (Exception e)
+        {
+            _log($"{_role} answered what ended its link: {e.GetType().Name}: {e.Message}");
+        }
+        End();
+    }
+
+    private static bool IsBare(FileDescriptor[] descriptors)
+    {
+        foreach (FileDescriptor descriptor in descriptors)
+            descriptor.Dispose();
+        return descriptors.Length == 0;
+    }
+
+    private void End()
+    {
         List<Pending> lost;
         lock (_gate)
         {

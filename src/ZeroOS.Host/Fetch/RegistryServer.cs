@@ -30,7 +30,7 @@ internal sealed class RegistryServer(SeqPacketSocket node)
                 cancelled.Cancel();
             if (verb != FetchVerb.Get || JsonSerializer.Deserialize(payload, FetchJson.Default.FetchRequest) is not { } request)
                 continue;
-            CancellationTokenSource cancel = new();
+            CancellationTokenSource cancel = new(FetchDeadline.Of(Math.Clamp(request.Length, 0, MaxRange)));
             if (_running.TryAdd(id, cancel))
                 _ = Task.Run(() => ServeAsync(id, request, cancel.Token));
         }
@@ -59,7 +59,9 @@ internal sealed class RegistryServer(SeqPacketSocket node)
         }
         catch (OperationCanceledException)
         {
-            // Nobody waits for the answer.
+            // Nobody waits for the answer, or the registry took too long.
+            lock (_sending)
+                FetchMessage.TrySendFailure(node, id, RegistryFailure.Unreachable, "the registry is too slow");
         }
         catch (Exception e)
         {
@@ -94,7 +96,7 @@ internal sealed class RegistryServer(SeqPacketSocket node)
             if (!Uri.TryCreate(request.Url, UriKind.Absolute, out Uri? url))
                 throw new RegistryException(RegistryFailure.Invalid, $"\"{request.Url}\" is not a URL");
             client = new RegistryClient(url, request.PlainHttp, request.Credentials);
-            // A dropped client may still be serving; its connections end by themselves when idle.
+            // One tenant's, and one registry's: the process is nobody else's. A dropped client may still be serving; its connections end when idle.
             if (_clients.Count >= MaxClients)
                 _clients.Clear();
             return _clients[key] = client;

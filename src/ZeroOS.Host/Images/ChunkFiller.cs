@@ -2,6 +2,7 @@ using System.Buffers;
 
 using ZeroOS.Flist;
 using ZeroOS.Host.Fetch;
+using ZeroOS.Linux;
 using ZeroOS.Oci.Registry;
 
 namespace ZeroOS.Host.Images;
@@ -9,41 +10,35 @@ namespace ZeroOS.Host.Images;
 /// <summary>Fetches, verifies and stores the chunks of one image: what is waited for first, with up to four fetches at once; the rest slowly.</summary>
 internal sealed class ChunkFiller(Image image, ChunkQueue queue, ImageServices services)
 {
-    private readonly HashSet<Task> _tasks = [];
-    private readonly Lock _gate = new();
-
-    /// <summary>Ends when everything this object started has ended.</summary>
-    public Task Ended
-    {
-        get
-        {
-            lock (_gate)
-                return Task.WhenAll(_tasks);
-        }
-    }
-
     /// <summary>There is something to do: start a worker if one more is of use.</summary>
     public void Start()
     {
-        if (!services.Stop.IsCancellationRequested && image.Source(0) is not null && queue.TryJoin())
-            Track(Task.Run(WorkAsync));
+        if (!image.Stop.IsCancellationRequested && queue.TryJoin())
+            image.Run(WorkAsync);
     }
 
-    /// <summary>Starts the background fill; it ends when every chunk is here.</summary>
-    public void BeginFill() => Track(Task.Run(FillAsync));
-
-    /// <summary>Counts a task among those to wait for at the end.</summary>
-    public void Track(Task task)
+    /// <summary>The background fill: goes on until every chunk is here, or nobody uses the image.</summary>
+    public async Task FillAsync()
     {
-        lock (_gate)
-            _tasks.Add(task);
-        _ = task.ContinueWith(Untrack, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
-    }
-
-    private void Untrack(Task task)
-    {
-        lock (_gate)
-            _tasks.Remove(task);
+        try
+        {
+            while (image.InUse && image.BytesFetched < image.BytesTotal)
+            {
+                if (services.Options.QuietBeforeFill - queue.Quiet is var rest && rest > TimeSpan.Zero)
+                {
+                    await Task.Delay(rest, image.Stop).ConfigureAwait(false);
+                    continue;
+                }
+                long stored = await FillOnceAsync().ConfigureAwait(false);
+                // Nothing to take means that the rest is being fetched, or rests after a failure.
+                TimeSpan pause = stored == 0 ? TimeSpan.FromSeconds(1) : TimeSpan.FromSeconds((double)stored / services.Options.FillBytesPerSecond);
+                await Task.Delay(pause, image.Stop).ConfigureAwait(false);
+            }
+        }
+        finally
+        {
+            image.FillEnded();
+        }
     }
 
     private async Task WorkAsync()
@@ -56,40 +51,16 @@ internal sealed class ChunkFiller(Image image, ChunkQueue queue, ImageServices s
         }
     }
 
-    private async Task FillAsync()
+    private async Task<long> FillOnceAsync()
     {
-        try
-        {
-            while (image.BytesFetched < image.BytesTotal)
-            {
-                if (services.Options.QuietBeforeFill - queue.Quiet is var rest && rest > TimeSpan.Zero)
-                {
-                    await Task.Delay(rest, services.Stop).ConfigureAwait(false);
-                    continue;
-                }
-                await services.FillGate.WaitAsync(services.Stop).ConfigureAwait(false);
-                long stored = 0;
-                try
-                {
-                    if (image.Source(0) is not null && queue.TakeFill() is { } batch)
-                    {
-                        stored = batch.Chunks.Sum(c => (long)image.Index[c].StoredLength);
-                        await ProcessAsync(batch).ConfigureAwait(false);
-                    }
-                }
-                finally
-                {
-                    services.FillGate.Release();
-                }
-                // Nothing to take means that the rest is being fetched, or rests after a failure.
-                TimeSpan pause = stored == 0 ? TimeSpan.FromSeconds(1) : TimeSpan.FromSeconds((double)stored / services.Options.FillBytesPerSecond);
-                await Task.Delay(pause, services.Stop).ConfigureAwait(false);
-            }
-        }
-        catch (OperationCanceledException)
-        {
-            // The node ends.
-        }
+        if (image.Sources.Pick([], queue.Attempt) is not { } source)
+            return 0;
+        using IDisposable place = await services.Fills.EnterAsync(source.Owner, image.Stop).ConfigureAwait(false);
+        if (queue.TakeFill() is not { } batch)
+            return 0;
+        long stored = batch.Chunks.Sum(c => (long)image.Index[c].StoredLength);
+        await ProcessAsync(batch).ConfigureAwait(false);
+        return stored;
     }
 
     // The boundary of one image: whatever goes wrong here, the chunks of the batch rest and are tried again.
@@ -99,11 +70,11 @@ internal sealed class ChunkFiller(Image image, ChunkQueue queue, ImageServices s
         try
         {
             if (batch.Chunks.Count > 1 || !TryTakeNear(batch.Chunks[0]))
-                await FetchAsync(batch.Chunks, left).ConfigureAwait(false);
+                await FetchAsync(batch, left).ConfigureAwait(false);
         }
-        catch (OperationCanceledException) when (services.Stop.IsCancellationRequested)
+        catch (OperationCanceledException) when (image.Stop.IsCancellationRequested)
         {
-            // The node ends; what was not stored is fetched by the next one.
+            // The image is closed; what was not stored is fetched by who opens it next.
         }
         catch (RegistryException e)
         {
@@ -136,24 +107,28 @@ internal sealed class ChunkFiller(Image image, ChunkQueue queue, ImageServices s
         }
     }
 
-    private async Task FetchAsync(IReadOnlyList<int> batch, HashSet<int> left)
+    private async Task FetchAsync(ChunkBatch batch, HashSet<int> left)
     {
-        FlistChunk[] chunks = [.. batch.Select(c => image.Index[c])];
+        FetchSource source = image.Sources.Pick(batch.Waiters, queue.Attempt)
+            ?? throw new RegistryException(RegistryFailure.Unreachable, "no registry is known for the image yet");
+        // Before there are buffers: what all images hold of them together is bounded.
+        using IDisposable place = await services.Batches.EnterAsync(source.Owner, image.Stop).ConfigureAwait(false);
+        FlistChunk[] chunks = [.. batch.Chunks.Select(c => image.Index[c])];
         long begin = chunks.Min(c => c.BlobOffset);
         int stored = (int)(chunks.Max(c => c.BlobOffset + c.StoredLength) - begin);
         byte[] range = ArrayPool<byte>.Shared.Rent(stored), plain = ArrayPool<byte>.Shared.Rent(chunks.Max(c => c.Length));
         try
         {
-            FetchSource source = image.Source(queue.Attempt) ?? throw new RegistryException(RegistryFailure.Unreachable, "no registry is known for the image yet");
-            await services.Fetch.ReadBlobAsync(source, image.Index.BlobDigest(chunks[0].Blob), begin, range.AsMemory(0, stored), services.Stop).ConfigureAwait(false);
+            await services.Fetch.ReadBlobAsync(source, image.Index.BlobDigest(chunks[0].Blob), begin, range.AsMemory(0, stored), image.Stop).ConfigureAwait(false);
             for (int i = 0; i < chunks.Length; i++)
             {
                 Memory<byte> bytes = range.AsMemory((int)(chunks[i].BlobOffset - begin), chunks[i].StoredLength);
                 Memory<byte> verified = chunks[i].Codec == ChunkCodec.Raw ? bytes : plain.AsMemory(0, chunks[i].Length);
-                if (!await VerifyAsync(chunks[i], bytes, verified).ConfigureAwait(false))
+                if (!await VerifyAsync(source.Owner, chunks[i], bytes, verified).ConfigureAwait(false))
                     continue;
-                image.Put(batch[i], verified.Span);
-                left.Remove(batch[i]);
+                image.Sources.Prove(source);
+                image.Put(batch.Chunks[i], verified.Span);
+                left.Remove(batch.Chunks[i]);
             }
             if (left.Count > 0)
                 Fail(left, "chunk-forged", $"{source} sends bytes for chunk {left.Min()} that are not the image's; they are refused and asked for again");
@@ -166,13 +141,13 @@ internal sealed class ChunkFiller(Image image, ChunkQueue queue, ImageServices s
     }
 
     // zstd sees bytes only after their hash was right, and what it makes of them is hashed again. True: plain holds the chunk.
-    private async ValueTask<bool> VerifyAsync(FlistChunk chunk, Memory<byte> stored, Memory<byte> plain)
+    private async ValueTask<bool> VerifyAsync(string owner, FlistChunk chunk, Memory<byte> stored, Memory<byte> plain)
     {
         if (Sha256Digest.Of(stored.Span) != chunk.StoredDigest)
             return false;
         if (chunk.Codec == ChunkCodec.Raw)
             return true; // its stored bytes are its plain bytes, and the index was held to that
-        return await services.Fetch.TryDecompressAsync(stored, plain, services.Stop).ConfigureAwait(false) && Sha256Digest.Of(plain.Span) == chunk.PlainDigest;
+        return await services.Fetch.TryDecompressAsync(owner, stored, plain, image.Stop).ConfigureAwait(false) && Sha256Digest.Of(plain.Span) == chunk.PlainDigest;
     }
 
     // One line, one timer and one trouble for all that failed together.
@@ -183,20 +158,13 @@ internal sealed class ChunkFiller(Image image, ChunkQueue queue, ImageServices s
             return;
         image.Log.Write($"image={image.Digest} chunks={chunks.Count} wait reason={reason} \"{message}\"");
         double seconds = Math.Min(services.Options.FirstRetry.TotalSeconds * Math.Pow(2, Math.Min(rests - 1, 16)), services.Options.LongestRetry.TotalSeconds);
-        Track(RetryAsync(TimeSpan.FromSeconds(seconds)));
+        image.Run(() => RetryAsync(TimeSpan.FromSeconds(seconds)));
     }
 
     private async Task RetryAsync(TimeSpan wait)
     {
-        try
-        {
-            await Task.Delay(wait, services.Stop).ConfigureAwait(false);
-            queue.Awake();
-            Start();
-        }
-        catch (OperationCanceledException)
-        {
-            // The node ends.
-        }
+        await Task.Delay(wait, image.Stop).ConfigureAwait(false);
+        queue.Awake();
+        Start();
     }
 }

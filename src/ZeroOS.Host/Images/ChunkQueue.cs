@@ -27,7 +27,7 @@ internal sealed class ChunkQueue(FlistIndex index, Func<int, bool> isReady, Func
     private readonly HashSet<int> _stuck = [];
     private readonly Lock _gate = new();
     private (string Reason, string Message) _trouble;
-    private int _prefetch, _fill, _workers, _failedChunks, _rests, _attempt;
+    private int _prefetch = index.ChunkCount, _fill, _workers, _failedChunks, _rests, _attempt;
     private bool _timer;
     private long _lastMiss = Environment.TickCount64;
 
@@ -94,6 +94,13 @@ internal sealed class ChunkQueue(FlistIndex index, Func<int, bool> isReady, Func
                 _stuck.Remove(chunk);
             }
         }
+    }
+
+    /// <summary>Whether what the index says is needed at start is wanted though nobody waits for it; not before this says so.</summary>
+    public void Prefetch(bool wanted)
+    {
+        lock (_gate)
+            _prefetch = wanted ? 0 : index.ChunkCount;
     }
 
     /// <summary>Whether one more worker is needed; it then calls <see cref="TakeOrLeave"/> until that says null.</summary>

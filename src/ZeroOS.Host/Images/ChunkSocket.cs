@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 
 using ZeroOS.Contracts.Monitor;
+using ZeroOS.Host.Fetch;
 using ZeroOS.Linux;
 
 namespace ZeroOS.Host.Images;
@@ -9,7 +10,7 @@ namespace ZeroOS.Host.Images;
 /// The node's end of one monitor's chunk socket (<see cref="ChunkMessage"/>). The monitor is hostile: what it sends is checked, and no more is kept of it
 /// than <see cref="MaxOpen"/> chunk numbers: its further requests stay in the socket, whose buffer is the monitor's own.
 /// </summary>
-internal sealed class ChunkSocket(SeqPacketSocket socket, Image image, Epoll epoll, ulong token) : IChunkWaiter
+internal sealed class ChunkSocket(SeqPacketSocket socket, Image image, FetchSource source, ImageUse use, Epoll epoll, ulong token) : IChunkWaiter
 {
     /// <summary>Chunks that a monitor waits for or has not been told of, at most.</summary>
     public const int MaxOpen = ChunkQueue.MaxWaits;
@@ -21,6 +22,9 @@ internal sealed class ChunkSocket(SeqPacketSocket socket, Image image, Epoll epo
 
     /// <summary>Whose chunks are asked for.</summary>
     public Image Image { get; } = image;
+
+    /// <inheritdoc/>
+    public FetchSource Source { get; } = source;
 
     /// <summary>Begins: after a restart of the node the monitor repeats what it still waits for.</summary>
     public void Open()
@@ -103,10 +107,11 @@ internal sealed class ChunkSocket(SeqPacketSocket socket, Image image, Epoll epo
             if (_closed)
                 return;
             _closed = true;
-            epoll.Remove(socket.Descriptor);
-            socket.Dispose();
         }
         Image.Forget(this);
+        use.Dispose();
+        using (socket)
+            epoll.Remove(socket.Descriptor);
     }
 
     private void Request(int chunk)

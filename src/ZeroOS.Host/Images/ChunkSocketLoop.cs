@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 
+using ZeroOS.Host.Fetch;
 using ZeroOS.Linux;
 
 namespace ZeroOS.Host.Images;
@@ -24,11 +25,11 @@ internal sealed class ChunkSocketLoop : IDisposable
         _thread.Start();
     }
 
-    /// <summary>Serves a monitor's requests for chunks of <paramref name="image"/> until it closes its end. Takes the socket.</summary>
-    public void Add(SeqPacketSocket socket, Image image)
+    /// <summary>Serves a monitor's requests for chunks of <paramref name="image"/> until it closes its end. Takes the socket and the use.</summary>
+    public void Add(SeqPacketSocket socket, Image image, FetchSource source, ImageUse use)
     {
         ulong token = Interlocked.Increment(ref _lastToken);
-        ChunkSocket added = new(socket, image, _epoll, token);
+        ChunkSocket added = new(socket, image, source, use, _epoll, token);
         _sockets[token] = added;
         added.Open();
     }

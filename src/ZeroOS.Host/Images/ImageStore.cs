@@ -1,6 +1,3 @@
-using System.Security.Cryptography;
-using System.Text;
-
 using ZeroOS.Contracts.Deployments;
 using ZeroOS.Contracts.Farm;
 using ZeroOS.Flist;
@@ -17,15 +14,16 @@ namespace ZeroOS.Host.Images;
 public sealed class ImageStore : IImages, IAsyncDisposable
 {
     private const string Everybody = "";
-    private const int MaxNeighbours = 256;
 
     private readonly string _imagesDirectory, _runDirectory;
     private readonly Func<FarmSettings?> _settings;
     private readonly ImageServices _services;
+    private readonly ImageLoader _loader;
+    private readonly ImageEvictor _evictor;
     private readonly CancellationTokenSource _stop = new();
-    private readonly Dictionary<(string Scope, Sha256Digest Digest), Task<Image>> _images = [];
+    private readonly Dictionary<(string Scope, Sha256Digest Digest), ImageEntry> _entries = [];
+    private readonly Dictionary<(string Scope, Sha256Digest Digest, FetchSource Source), Task<bool>> _fetches = [];
     private readonly Dictionary<string, (ChunkDirectory Chunks, Lazy<Task> Neighbours)> _scopes = [];
-    private readonly SemaphoreSlim _loads = new(2, 2); // an index may have 64 MiB, and the node's heap is small
     private readonly Lock _gate = new();
 
     /// <summary>
@@ -35,36 +33,37 @@ public sealed class ImageStore : IImages, IAsyncDisposable
     public ImageStore(string imagesDirectory, string runDirectory, Func<FarmSettings?> settings, FetchConnection fetch, Action<string> log, ImageStoreOptions? options = null)
     {
         (_imagesDirectory, _runDirectory, _settings) = (imagesDirectory, runDirectory, settings);
+        options ??= new ImageStoreOptions();
         // All images together: many of them must not be louder than one.
         LogLimit lines = new(log, burst: 50, refill: TimeSpan.FromSeconds(1));
-        _services = new ImageServices(fetch, new ChunkSocketLoop(lines.Write), options ?? new ImageStoreOptions(), new SemaphoreSlim(1, 1), lines.Write, _stop.Token);
+        _evictor = new ImageEvictor(imagesDirectory, runDirectory, options, lines.Write);
+        _services = new ImageServices(fetch, new ChunkSocketLoop(lines.Write), options,
+            new StorageRoom(_evictor.Storage, options.ReserveBytes, _evictor.Want), lines.Write, _stop.Token);
+        _loader = new ImageLoader(_services);
+        _evictor.Start(IsUsed, TryBeginEvictionAsync, _stop.Token);
     }
 
     /// <inheritdoc/>
     public async Task<IImage> PrepareAsync(string tenant, FlistReference reference, CancellationToken cancellation)
     {
-        FetchSource source = Resolve(reference, out Sha256Digest digest);
-        string scope = reference.Auth is null ? Everybody : TenantFolder(tenant);
+        FetchSource source = Resolve(tenant, reference, out Sha256Digest digest);
+        string scope = reference.Auth is null ? Everybody : ImageFiles.FolderOf(tenant);
         await NeighboursAsync(scope).WaitAsync(cancellation).ConfigureAwait(false);
-        Task<Image> loading;
-        lock (_gate)
-        {
-            if (!_images.TryGetValue((scope, digest), out loading!) || loading.IsFaulted || loading.IsCanceled)
-                _images[(scope, digest)] = loading = Task.Run(() => LoadAsync(scope, digest, source), CancellationToken.None);
-        }
+        ImageEntry entry = await EnterAsync((scope, digest), tenant, cancellation).ConfigureAwait(false);
+        ImageUse use = new(() => Begin(entry, tenant), () => End(entry, tenant));
         try
         {
-            Image image = await loading.WaitAsync(cancellation).ConfigureAwait(false);
-            image.AddSource(source);
-            return image;
+            // What is fetched is the tenant's own affair; opening what is on the disk is everybody's.
+            bool proven = entry.Image is null && await FetchAsync(scope, digest, source).WaitAsync(cancellation).ConfigureAwait(false);
+            Image image = await Opening((scope, digest), entry).WaitAsync(cancellation).ConfigureAwait(false);
+            HoldIndexes(tenant, entry);
+            if (proven)
+                image.Sources.Prove(source);
+            return new ImageLease(image, source, use, _services.Sockets);
         }
-        catch (WorkloadException)
+        catch
         {
-            lock (_gate)
-            {
-                if (_images.TryGetValue((scope, digest), out Task<Image>? failed) && failed == loading)
-                    _images.Remove((scope, digest));
-            }
+            use.Dispose();
             throw;
         }
     }
@@ -74,23 +73,35 @@ public sealed class ImageStore : IImages, IAsyncDisposable
     {
         await _stop.CancelAsync().ConfigureAwait(false);
         _services.Sockets.Dispose();
-        Task<Image>[] images;
+        await _evictor.Ended.ConfigureAwait(false);
+        List<Task> ends = [];
         lock (_gate)
-            images = [.. _images.Values];
-        List<Image> open = [];
-        foreach (Task<Image> image in images)
         {
-            await ((Task)image).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            if (image.IsCompletedSuccessfully)
-                open.Add(image.Result);
+            ends.AddRange(_fetches.Values);
+            ends.AddRange(_entries.Values.Select(e => e.Opening).OfType<Task>());
         }
-        // Images read each other's devices, so none is closed before all have ended their work.
-        await Task.WhenAll(open.Select(i => i.EndedAsync())).ConfigureAwait(false);
-        open.ForEach(i => i.Close());
+        await Task.WhenAll(ends).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        List<Image> open;
+        lock (_gate)
+            open = [.. _entries.Values.Select(e => e.Image).OfType<Image>()];
+        await Task.WhenAll(open.Select(i => i.CloseAsync())).ConfigureAwait(false);
         _stop.Dispose();
     }
 
-    private FetchSource Resolve(FlistReference reference, out Sha256Digest digest)
+    /// <summary>Evicts what has to go, now; for tests, and done by itself at intervals.</summary>
+    internal Task EvictAsync() => _evictor.RunOnceAsync();
+
+    /// <summary>Images whose indexes are mapped now.</summary>
+    internal int OpenImages
+    {
+        get
+        {
+            lock (_gate)
+                return _entries.Values.Count(e => e.Image is not null && e.Closing is null);
+        }
+    }
+
+    private FetchSource Resolve(string tenant, FlistReference reference, out Sha256Digest digest)
     {
         if (!Sha256Digest.TryParse(reference.Digest, out digest))
             throw new WorkloadException("image-invalid", $"\"{reference.Digest}\" is not the digest of a flist", permanent: true);
@@ -98,10 +109,176 @@ public sealed class ImageStore : IImages, IAsyncDisposable
             throw new WorkloadException("image-invalid", error, permanent: true);
         if (_settings()?.Registries.GetValueOrDefault(parsed.Registry) is not { } registry)
             throw new WorkloadException("registry-unknown", $"this farm has no registry \"{parsed.Registry}\"; its owner can add one to the farm settings", permanent: true);
-        return new FetchSource(parsed.Registry, registry.Url, registry.PlainHttp, parsed.Repository, reference.Auth);
+        return new FetchSource(parsed.Registry, registry.Url, registry.PlainHttp, parsed.Repository, reference.Auth, tenant);
     }
 
-    private static string TenantFolder(string tenant) => "tenant-" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(tenant)).AsSpan(0, 16));
+    private ImageFiles Files(string scope, Sha256Digest digest) => new(_imagesDirectory, _runDirectory, scope, digest);
+
+    // The entry with one more use of the tenant's, after whatever is closing or evicting the image has ended.
+    private async Task<ImageEntry> EnterAsync((string Scope, Sha256Digest Digest) key, string tenant, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            Task closing;
+            lock (_gate)
+            {
+                if (!_entries.TryGetValue(key, out ImageEntry? entry))
+                    _entries[key] = entry = new ImageEntry();
+                if (entry.Closing is null)
+                {
+                    Begin(entry, tenant);
+                    return entry;
+                }
+                closing = entry.Closing;
+            }
+            await closing.WaitAsync(cancellation).ConfigureAwait(false);
+        }
+    }
+
+    private void Begin(ImageEntry entry, string tenant)
+    {
+        lock (_gate)
+        {
+            entry.Uses[tenant] = entry.Uses.GetValueOrDefault(tenant) + 1;
+            if (entry.Image is { } image)
+                image.InUse = true;
+        }
+    }
+
+    private void End(ImageEntry entry, string tenant)
+    {
+        Image? idle;
+        lock (_gate)
+        {
+            if (--entry.Uses[tenant] == 0)
+                entry.Uses.Remove(tenant);
+            if (entry.Uses.Count > 0)
+                return;
+            entry.LastUsed = DateTime.UtcNow;
+            idle = entry.Image;
+            if (idle is not null)
+                idle.InUse = false;
+            TrimIdle();
+        }
+        if (idle is not null)
+            _evictor.Touch(idle.Files);
+        _evictor.Want();
+    }
+
+    // One fetch for all machines of a tenant that name the same place; another tenant never waits for it.
+    private Task<bool> FetchAsync(string scope, Sha256Digest digest, FetchSource source)
+    {
+        (string, Sha256Digest, FetchSource) key = (scope, digest, source);
+        lock (_gate)
+        {
+            if (_fetches.TryGetValue(key, out Task<bool>? fetching) && !fetching.IsCompleted)
+                return fetching;
+            Task<bool> begun = Task.Run(() => _loader.FetchAsync(Files(scope, digest), source), CancellationToken.None);
+            _fetches[key] = begun;
+            _ = begun.ContinueWith(ended => Fetched(key, ended), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+            return begun;
+        }
+    }
+
+    private void Fetched((string Scope, Sha256Digest Digest, FetchSource Source) key, Task<bool> ended)
+    {
+        lock (_gate)
+        {
+            if (_fetches.GetValueOrDefault(key) == ended)
+                _fetches.Remove(key);
+        }
+    }
+
+    private Task<Image> Opening((string Scope, Sha256Digest Digest) key, ImageEntry entry)
+    {
+        lock (_gate)
+        {
+            if (entry.Opening is null || entry.Opening.IsFaulted || entry.Opening.IsCanceled)
+                entry.Opening = Task.Run(() => OpenAsync(key, entry), CancellationToken.None);
+            return entry.Opening;
+        }
+    }
+
+    private async Task<Image> OpenAsync((string Scope, Sha256Digest Digest) key, ImageEntry entry)
+    {
+        Image image = await _loader.OpenAsync(Files(key.Scope, key.Digest), Scope(key.Scope).Chunks).ConfigureAwait(false);
+        lock (_gate)
+            image.InUse = entry.Uses.Count > 0;
+        return image;
+    }
+
+    // What an image decides the size of is limited for each tenant and in sum; the tenant has its use already.
+    private void HoldIndexes(string tenant, ImageEntry entry)
+    {
+        lock (_gate)
+        {
+            List<ImageEntry> used = [.. _entries.Values.Where(e => e.Uses.Count > 0 && e.Image is not null)];
+            if (used.Where(e => e.Uses.ContainsKey(tenant)).Sum(e => e.Image!.IndexBytes) > _services.Options.TenantIndexBytes && entry.Uses[tenant] == 1)
+                throw new WorkloadException("over-capacity", $"the indexes of your images take more than {_services.Options.TenantIndexBytes >> 20} MiB");
+            if (used.Sum(e => e.Image!.IndexBytes) > _services.Options.TotalIndexBytes && entry.Uses.Count == 1 && entry.Uses[tenant] == 1)
+                throw new WorkloadException("over-capacity", "the indexes of the images in use take all that the node has for them");
+        }
+    }
+
+    // Images that nobody uses lend their chunks as long as there is room for their indexes; the least recently used leave memory first.
+    private void TrimIdle()
+    {
+        List<((string Scope, Sha256Digest Digest) Key, ImageEntry Entry)> idle =
+            [.. _entries.Where(e => e.Value.Uses.Count == 0 && e.Value.Closing is null).OrderByDescending(e => e.Value.LastUsed).Select(e => (e.Key, e.Value))];
+        long bytes = 0;
+        int count = 0;
+        foreach (((string Scope, Sha256Digest Digest) key, ImageEntry entry) in idle)
+        {
+            if (entry.Image is not { } image)
+            {
+                if (entry.Opening is not { IsCompleted: false })
+                    _entries.Remove(key); // it never came to be one
+            }
+            else if ((bytes += image.IndexBytes) > _services.Options.IdleIndexBytes || ++count > _services.Options.IdleImages)
+            {
+                entry.Closing = Task.Run(() => CloseAsync(key, entry, image));
+            }
+        }
+    }
+
+    private async Task CloseAsync((string Scope, Sha256Digest Digest) key, ImageEntry entry, Image image)
+    {
+        await image.CloseAsync().ConfigureAwait(false);
+        _evictor.ForgetVerified(image.Files);
+        lock (_gate)
+        {
+            if (_entries.GetValueOrDefault(key) == entry)
+                _entries.Remove(key);
+        }
+    }
+
+    private bool IsUsed(ImageFiles files)
+    {
+        lock (_gate)
+            return _entries.GetValueOrDefault((files.Scope, files.Digest)) is { } entry && (entry.Uses.Count > 0 || entry.Closing is not null || entry.Opening is { IsCompleted: false });
+    }
+
+    // Null: a machine uses it. Otherwise nobody opens it before the disposal of what is returned.
+    private async Task<IDisposable?> TryBeginEvictionAsync(ImageFiles files)
+    {
+        TaskCompletionSource ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        Image? open;
+        lock (_gate)
+        {
+            if (IsUsed(files))
+                return null;
+            open = _entries.GetValueOrDefault((files.Scope, files.Digest))?.Image;
+            _entries[(files.Scope, files.Digest)] = new ImageEntry { Closing = ended.Task };
+        }
+        if (open is not null)
+            await open.CloseAsync().ConfigureAwait(false);
+        return new ImageUse(() => { }, () =>
+        {
+            lock (_gate)
+                _entries.Remove((files.Scope, files.Digest));
+            ended.SetResult();
+        });
+    }
 
     private (ChunkDirectory Chunks, Lazy<Task> Neighbours) Scope(string scope)
     {
@@ -120,121 +297,37 @@ public sealed class ImageStore : IImages, IAsyncDisposable
         await Scope(scope).Neighbours.Value.ConfigureAwait(false);
     }
 
-    // Images of earlier boots lend their chunks, so they are opened before the first new one is. What is damaged is left alone until it is asked for.
+    // Images of earlier boots lend their chunks, so they are opened before the first new one is, the latest used first and within the room that idle images
+    // have. What is damaged is left alone until it is asked for. Nothing here may throw: every image of the scope waits for it.
     private async Task LoadNeighboursAsync(string scope)
     {
-        string directory = Path.Combine(_imagesDirectory, scope);
-        foreach (string name in Names(directory).Take(MaxNeighbours))
+        long bytes = 0;
+        if (scope == Everybody)
+            _evictor.Sweep();
+        foreach (ImageFiles files in _evictor.List(scope).Take(_services.Options.IdleImages))
         {
-            if (!Sha256Digest.TryParse("sha256:" + name, out Sha256Digest digest))
-                continue;
             try
             {
-                Image image = await LoadAsync(scope, digest, null).ConfigureAwait(false);
+                bytes += new FileInfo(files.Index) is { Exists: true } index ? index.Length : 0;
+                if (bytes > _services.Options.IdleIndexBytes)
+                    return;
+                ImageEntry entry = new() { LastUsed = File.GetLastWriteTimeUtc(files.Manifest) };
+                Image image = await _loader.OpenAsync(files, Scope(scope).Chunks).ConfigureAwait(false);
+                entry.Opening = Task.FromResult(image);
+                bool taken;
                 lock (_gate)
-                    _images[(scope, digest)] = Task.FromResult(image);
+                    taken = _entries.TryAdd((scope, files.Digest), entry);
+                if (!taken)
+                    await image.CloseAsync().ConfigureAwait(false);
             }
             catch (WorkloadException e)
             {
-                _services.Log($"image={digest} left alone reason={e.Reason} \"{e.Message}\"");
+                _services.Log($"image={files.Digest} left alone reason={e.Reason} \"{e.Message}\"");
+            }
+            catch (Exception e)
+            {
+                _services.Log($"image={files.Digest} left alone: {e.GetType().Name}: {e.Message}");
             }
         }
-    }
-
-    private string[] Names(string directory)
-    {
-        try
-        {
-            return Directory.Exists(directory) ? [.. Directory.EnumerateDirectories(directory).Select(d => Path.GetFileName(d))] : [];
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            _services.Log($"images of earlier boots cannot be listed reason=\"{e.Message}\"");
-            return [];
-        }
-    }
-
-    // Without a source only what is on the disk counts.
-    private async Task<Image> LoadAsync(string scope, Sha256Digest digest, FetchSource? source)
-    {
-        ImageFiles files = new(_imagesDirectory, _runDirectory, scope, digest);
-        await _loads.WaitAsync(_stop.Token).ConfigureAwait(false);
-        try
-        {
-            const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
-            Directory.CreateDirectory(files.Directory, OwnerOnly);
-            Directory.CreateDirectory(_runDirectory, OwnerOnly);
-            byte[] manifestBytes = await PieceAsync(files.Manifest, digest, FlistFormat.MaxManifestBytes, source, "manifest",
-                s => _services.Fetch.GetManifestAsync(s, digest, _stop.Token)).ConfigureAwait(false);
-            FlistManifest manifest = FlistManifest.Parse(manifestBytes);
-            byte[][] pieces = await Task.WhenAll(BlobAsync(files.Config, manifest.Config, source, "config"), BlobAsync(files.Index, manifest.Index, source, "index")).ConfigureAwait(false);
-            ImageConfig config = ImageConfigReader.Parse(pieces[0]);
-            ResidentIndex index = ResidentIndex.Open(pieces[1]);
-            manifest.Check(index.Index);
-            Image image = new(files, manifest, index, config, Scope(scope).Chunks, _services);
-            _services.Log($"image={digest} ready chunks={image.ChunkCount} bytes={image.BytesTotal} here={image.BytesFetched}");
-            return image;
-        }
-        catch (FlistFormatException e)
-        {
-            // Its bytes are what its digest says, so they never become a flist.
-            Remove(files, files.Manifest, files.Config, files.Index);
-            throw new WorkloadException("image-invalid", e.Message, permanent: true);
-        }
-        catch (RegistryException e)
-        {
-            throw Failures.Of(e);
-        }
-        catch (UnauthorizedAccessException e)
-        {
-            _services.Log($"image={digest} cannot be kept reason=\"{e.Message}\"");
-            throw new WorkloadException("storage-failed", "the node may not use its image directory");
-        }
-        catch (IOException e)
-        {
-            _services.Log($"image={digest} cannot be kept reason=\"{e.Message}\"");
-            throw Failures.Of(e);
-        }
-        finally
-        {
-            _loads.Release();
-            Remove(files);
-        }
-    }
-
-    // Takes files away, and the directory if it is empty then: what could not be made leaves nothing behind.
-    private void Remove(ImageFiles files, params ReadOnlySpan<string> names)
-    {
-        try
-        {
-            foreach (string name in names)
-                File.Delete(name);
-            if (Directory.Exists(files.Directory) && !Directory.EnumerateFileSystemEntries(files.Directory).Any())
-                Directory.Delete(files.Directory);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            _services.Log($"image={files.Digest} leaves files behind reason=\"{e.Message}\"");
-        }
-    }
-
-    private Task<byte[]> BlobAsync(string path, BlobDescriptor blob, FetchSource? source, string what) => PieceAsync(path, blob.Digest, (int)blob.Size, source, what, async s =>
-    {
-        byte[] bytes = new byte[blob.Size];
-        await _services.Fetch.ReadBlobAsync(s, blob.Digest, 0, bytes, _stop.Token).ConfigureAwait(false);
-        return bytes;
-    });
-
-    private static async Task<byte[]> PieceAsync(string path, Sha256Digest digest, int maxBytes, FetchSource? source, string what, Func<FetchSource, Task<byte[]>> fetch)
-    {
-        if (SmallFile.TryRead(path, maxBytes) is { } kept && Sha256Digest.Of(kept) == digest)
-            return kept;
-        if (source is null)
-            throw new WorkloadException("image-incomplete", $"its {what} is not on the disk");
-        byte[] bytes = await fetch(source).ConfigureAwait(false);
-        if (Sha256Digest.Of(bytes) != digest)
-            throw new WorkloadException("chunk-forged", $"what {source} sends as the image's {what} is not {digest}; it is refused");
-        SmallFile.Write(path, bytes);
-        return bytes;
     }
 }

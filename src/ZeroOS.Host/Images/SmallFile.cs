@@ -1,3 +1,5 @@
+using System.Globalization;
+
 using ZeroOS.Linux;
 
 namespace ZeroOS.Host.Images;
@@ -19,11 +21,19 @@ internal static class SmallFile
         return bytes;
     }
 
+    /// <summary>What files on their way into an image's directory end with; one that is left belongs to a node that ended in the middle.</summary>
+    public const string New = ".new";
+
+    private static int s_written;
+
+    /// <summary>A name beside <paramref name="path"/> that nobody else writes to.</summary>
+    public static string Beside(string path) => string.Create(CultureInfo.InvariantCulture, $"{path}.{Interlocked.Increment(ref s_written)}{New}");
+
     /// <summary>Writes the file beside its place, syncs it and puts it there.</summary>
     /// <exception cref="LinuxException">What the kernel refused; ENOSPC when the disk is full.</exception>
     public static void Write(string path, ReadOnlySpan<byte> bytes)
     {
-        string temporary = path + ".new";
+        string temporary = Beside(path);
         try
         {
             using (FileDescriptor file = FileDescriptor.Open(temporary, OpenFlags.WriteOnly | OpenFlags.Create | OpenFlags.Truncate | OpenFlags.NoFollow, 0x180))

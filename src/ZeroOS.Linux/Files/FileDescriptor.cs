@@ -215,11 +215,14 @@ public sealed unsafe class FileDescriptor : SafeHandleMinusOneIsInvalid
         Check(Libc.fcntl(Number, F_SETFL, on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK), "fcntl");
     }
 
-    /// <summary>Takes the file's exclusive lock without waiting (flock(2)); it belongs to the open file and travels with its duplicates. EAGAIN: somebody has it.</summary>
-    public Errno TryLock()
+    /// <summary>
+    /// Takes the file's lock without waiting (flock(2)): the exclusive one, or one of any number of shared ones. It belongs to the open file and travels with
+    /// its duplicates. EAGAIN: somebody has another.
+    /// </summary>
+    public Errno TryLock(bool shared = false)
     {
-        const int LOCK_EX = 2, LOCK_NB = 4;
-        return Libc.flock(Number, LOCK_EX | LOCK_NB) == 0 ? Errno.None : Libc.LastError;
+        const int LOCK_SH = 1, LOCK_EX = 2, LOCK_NB = 4;
+        return Libc.flock(Number, (shared ? LOCK_SH : LOCK_EX) | LOCK_NB) == 0 ? Errno.None : Libc.LastError;
     }
 
     /// <summary>One ioctl with an integer or pointer argument; returns what the kernel returned, or the refusal as a negative errno.</summary>

@@ -29,6 +29,15 @@ public static unsafe class FileNode
         return new NodeStatus((NodeKind)(s.st_mode & 0xF000), (int)(s.st_mode & 0xFFF), s.st_uid, s.st_gid, s.st_size, s.st_rdev, s.st_ino, s.st_dev, s.st_nlink);
     }
 
+    /// <summary>Bytes of the medium that the file at <paramref name="path"/> takes, which a file with holes has fewer of than its size; 0 when there is none.</summary>
+    public static long AllocatedBytes(string path)
+    {
+        const int BlockBytes = 512; // of st_blocks, whatever the file system's own are
+        stat s;
+        fixed (byte* p = Text(path))
+            return Libc.fstatat(AT_FDCWD, p, &s, AT_SYMLINK_NOFOLLOW) == 0 ? s.st_blocks * BlockBytes : 0;
+    }
+
     /// <summary>Makes a device, pipe or socket name with exactly <paramref name="mode"/>.</summary>
     public static void Make(string path, NodeKind kind, int mode, ulong device = 0)
     {

@@ -13,6 +13,11 @@ internal sealed class FakeImage(string digest, ImageConfig? config = null) : IIm
 
     public long BytesTotal { get; init; } = 4 << 20;
 
+    public long BytesCounted { get; init; } = 4 << 20;
+
+    /// <summary>How often its bytes were allowed to be fetched.</summary>
+    public int Allowed { get; private set; }
+
     public int TimesTold { get; private set; }
 
     public (string Reason, string Message)? Trouble { get; set; }
@@ -22,4 +27,10 @@ internal sealed class FakeImage(string digest, ImageConfig? config = null) : IIm
     public void Serve(SeqPacketSocket nodeEnd) => throw new NotSupportedException();
 
     public void WorkloadRuns() => TimesTold++;
+
+    public void Allow() => Allowed++;
+
+    public void Dispose()
+    {
+    }
 }

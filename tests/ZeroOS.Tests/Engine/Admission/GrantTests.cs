@@ -133,7 +133,7 @@ public sealed class GrantTests
     {
         using EngineBench bench = new();
         bench.Handlers.GrantPut(EngineBench.GrantFor(EngineBench.Alice) with { Storage = new ByteSize((2L << 30) + (10L << 20)) }, null);
-        bench.World.Images[EngineBench.Digest('a')] = new FakeImage(EngineBench.Digest('a')) { BytesTotal = 100 << 20 };
+        bench.World.Images[EngineBench.Digest('a')] = new FakeImage(EngineBench.Digest('a')) { BytesCounted = 100 << 20 };
         bench.Apply(EngineBench.Shop());
         bench.Settle();
         Assert.Equal((WorkloadState.BackingOff, "over-capacity"), (bench.Status("web").State, bench.Status("web").Reason));

@@ -36,11 +36,11 @@ public sealed class FetchConnectionTests
         byte[] stored = new byte[Zstd.CompressBound(1 << 20)], plain = new byte[1 << 20];
         stored = stored[..compressor.Compress(s_blob.AsSpan(0, 1 << 20), stored)];
         using FetchConnection fetch = new(new InProcessFetch().Start, _ => { });
-        Assert.True(await fetch.TryDecompressAsync(stored, plain, default));
+        Assert.True(await fetch.TryDecompressAsync("tenant", stored, plain, default));
         Assert.True(plain.AsSpan().SequenceEqual(s_blob.AsSpan(0, 1 << 20)));
-        Assert.False(await fetch.TryDecompressAsync(stored, plain.AsMemory(1), default));
-        Assert.False(await fetch.TryDecompressAsync(stored.AsMemory(1), plain, default));
-        Assert.True(await fetch.TryDecompressAsync(stored, plain, default));
+        Assert.False(await fetch.TryDecompressAsync("tenant", stored, plain.AsMemory(1), default));
+        Assert.False(await fetch.TryDecompressAsync("tenant", stored.AsMemory(1), plain, default));
+        Assert.True(await fetch.TryDecompressAsync("tenant", stored, plain, default));
     }
 
     [Fact]
@@ -68,7 +68,7 @@ public sealed class FetchConnectionTests
             process.Dispose();
             return node.Descriptor;
         }, _ => { });
-        RegistryException failed = await Assert.ThrowsAsync<RegistryException>(() => fetch.TryDecompressAsync(new byte[1], new byte[4096], default));
+        RegistryException failed = await Assert.ThrowsAsync<RegistryException>(() => fetch.TryDecompressAsync("tenant", new byte[1], new byte[4096], default));
         Assert.Equal(RegistryFailure.Unreachable, failed.Failure);
         Assert.Equal(3, started);
     }
@@ -84,7 +84,7 @@ public sealed class FetchConnectionTests
             return node.Descriptor;
         }, _ => { }, stall: TimeSpan.FromMilliseconds(50));
         // 4 MiB do not fit the socket's buffer: the sender stands still as well.
-        RegistryException failed = await Assert.ThrowsAsync<RegistryException>(() => fetch.TryDecompressAsync(new byte[4 << 20], new byte[4096], default));
+        RegistryException failed = await Assert.ThrowsAsync<RegistryException>(() => fetch.TryDecompressAsync("tenant", new byte[4 << 20], new byte[4096], default));
         Assert.Equal(RegistryFailure.Unreachable, failed.Failure);
         Assert.Equal(3, mute.Count);
     }
@@ -133,7 +133,7 @@ public sealed class FetchConnectionTests
             (SeqPacketSocket node, SeqPacketSocket process) = SeqPacketSocket.Pair();
             using (process)
             {
-                FetchLink link = new("fetch", node.Descriptor, TimeSpan.FromSeconds(20));
+                FetchLink link = new("fetch", node.Descriptor, TimeSpan.FromSeconds(20), _ => { });
                 Task<int> request = link.RequestAsync(FetchVerb.Get, new byte[1], default, guarded.AsMemory(16, 32), default);
                 Assert.Equal(Errno.None, process.TryReceive(new byte[64], out _, out _));
                 for (int i = 0; i < 100; i++)

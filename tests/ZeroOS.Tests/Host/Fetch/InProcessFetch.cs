@@ -7,16 +7,26 @@ namespace ZeroOS.Tests.Host.Fetch;
 internal sealed class InProcessFetch
 {
     private readonly List<SeqPacketSocket> _sockets = [];
+    private int _living;
 
     /// <summary>How often a process was started.</summary>
     public int Started => _sockets.Count;
+
+    /// <summary>How many have not ended.</summary>
+    public int Living => Volatile.Read(ref _living);
 
     public FileDescriptor Start(string role)
     {
         (SeqPacketSocket node, SeqPacketSocket process) = SeqPacketSocket.Pair();
         lock (_sockets)
             _sockets.Add(process);
-        new Thread(() => FetchRole.Serve(process, role == FetchConnection.ConvertRoleName)) { IsBackground = true }.Start();
+        Interlocked.Increment(ref _living);
+        new Thread(() =>
+        {
+            FetchRole.Serve(process, role == FetchConnection.ConvertRoleName);
+            Interlocked.Decrement(ref _living);
+        })
+        { IsBackground = true }.Start();
         return node.Descriptor;
     }
 

@@ -1,6 +1,7 @@
 using Xunit;
 
 using ZeroOS.Flist;
+using ZeroOS.Host.Fetch;
 using ZeroOS.Host.Images;
 
 namespace ZeroOS.Tests.Host.Images;
@@ -26,6 +27,7 @@ internal sealed class ChunkQueueModel
         _index = Index(_random);
         _ready = new bool[_index.ChunkCount];
         _queue = new ChunkQueue(_index, c => _ready[c], _ => false, _ => false);
+        _queue.Prefetch(_random.Next(3) > 0);
     }
 
     /// <summary>One life of a queue.</summary>
@@ -192,6 +194,7 @@ internal sealed class ChunkQueueModel
     {
         public HashSet<int> Waits { get; } = [];
         public bool IsGone { get; set; }
+        public FetchSource Source { get; } = new("r", "http://r", true, "x", null);
 
         public void Ready(int chunk)
         {

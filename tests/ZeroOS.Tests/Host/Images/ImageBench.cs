@@ -14,10 +14,18 @@ internal sealed class ImageBench : IAsyncDisposable
     private readonly ImageStoreOptions _options;
     private FetchConnection _fetch;
 
-    public ImageBench(Uri registry, ImageStoreOptions? options = null, string? images = null)
+    /// <summary>Options that wait for nothing long.</summary>
+    public static ImageStoreOptions Quick { get; } = new()
+    {
+        FirstRetry = TimeSpan.FromMilliseconds(10),
+        LongestRetry = TimeSpan.FromMilliseconds(50),
+        PersistDelay = TimeSpan.FromMilliseconds(10),
+    };
+
+    public ImageBench(Uri registry, ImageStoreOptions? options = null, string? images = null, Uri? second = null)
     {
         Images = images ?? Path.Combine(_root, "images");
-        _options = options ?? new ImageStoreOptions { FirstRetry = TimeSpan.FromMilliseconds(10), LongestRetry = TimeSpan.FromMilliseconds(50), PersistDelay = TimeSpan.FromMilliseconds(10) };
+        _options = options ?? Quick;
         Settings = new FarmSettings
         {
             FarmId = "f",
@@ -27,7 +35,11 @@ internal sealed class ImageBench : IAsyncDisposable
             Threshold = 1,
             RecoverySigningKey = "r",
             RecoveryEncryptionKey = "r",
-            Registries = new Dictionary<string, FarmRegistry> { ["demo"] = new() { Url = registry.AbsoluteUri, PlainHttp = true } },
+            Registries = new Dictionary<string, FarmRegistry>
+            {
+                ["demo"] = new() { Url = registry.AbsoluteUri, PlainHttp = true },
+                ["second"] = new() { Url = (second ?? registry).AbsoluteUri, PlainHttp = true },
+            },
         };
         (_fetch, Store) = Begin();
     }

@@ -41,7 +41,7 @@ public sealed class ImageRegistryTests
         {
             TestImage image = TestImage.Make(32, chunks: 60);
             using TestRegistry registry = new(image);
-            await using ImageBench bench = new(registry.Url, images: Path.Combine(small, "images"));
+            await using ImageBench bench = new(registry.Url, ImageBench.Quick with { ReserveBytes = 64 * 1024 }, Path.Combine(small, "images"));
             IImage prepared = await bench.Store.PrepareAsync("tenant", image.Reference(), default);
             using TestMonitor monitor = new(prepared);
             for (int chunk = 0; chunk < 60; chunk++)

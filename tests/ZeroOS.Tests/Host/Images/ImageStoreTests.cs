@@ -393,7 +393,12 @@ public sealed class ImageStoreTests
             Assert.True(told.Add(monitor.Receive().Chunk));
     }
 
-    private static Task<IImage> PrepareAsync(ImageBench bench, TestImage image) => bench.Store.PrepareAsync("tenant", image.Reference(), default);
+    private static async Task<IImage> PrepareAsync(ImageBench bench, TestImage image)
+    {
+        IImage prepared = await bench.Store.PrepareAsync("tenant", image.Reference(), default);
+        prepared.Allow();
+        return prepared;
+    }
 
     private static async Task<(string, bool)> RefusedAsync(ImageBench bench, FlistReference reference)
     {

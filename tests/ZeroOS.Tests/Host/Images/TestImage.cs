@@ -69,6 +69,38 @@ internal sealed class TestImage
         return new TestImage(device, bytes, FlistIndexWriter.Write(device.Length, [Sha256Digest.Of(bytes)], records), Encoding.UTF8.GetBytes(config));
     }
 
+    /// <summary>A hostile image: chunks of a mebibyte that compress to next to nothing, all needed at start.</summary>
+    public static TestImage OfBomb(int chunks)
+    {
+        byte[] device = new byte[chunks << 20];
+        MemoryStream blob = new();
+        List<FlistChunk> records = [];
+        using ZstdCompressor compressor = new(3);
+        for (int i = 0; i < chunks; i++)
+        {
+            Span<byte> plain = device.AsSpan(i << 20, 1 << 20);
+            plain.Fill(0xAA);
+            plain[0] = (byte)i;
+            byte[] stored = new byte[Zstd.CompressBound(plain.Length)];
+            stored = stored[..compressor.Compress(plain, stored)];
+            records.Add(new FlistChunk
+            {
+                DeviceOffset = (long)i << 20,
+                Length = plain.Length,
+                Blob = 0,
+                Codec = ChunkCodec.Zstd,
+                NeededAtStart = true,
+                BlobOffset = blob.Length,
+                StoredLength = stored.Length,
+                StoredDigest = Sha256Digest.Of(stored),
+                PlainDigest = Sha256Digest.Of(plain),
+            });
+            blob.Write(stored);
+        }
+        byte[] bytes = blob.ToArray();
+        return new TestImage(device, bytes, FlistIndexWriter.Write(device.Length, [Sha256Digest.Of(bytes)], records), Encoding.UTF8.GetBytes(ConfigJson));
+    }
+
     /// <summary>A hostile image: chunks of a mebibyte, each stored in one byte that is not what the index says.</summary>
     public static TestImage OfTinyChunks(int chunks)
     {

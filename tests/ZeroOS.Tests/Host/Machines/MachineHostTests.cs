@@ -367,6 +367,8 @@ public sealed class MachineHostTests : IDisposable
 
         public long BytesTotal => 0;
 
+        public long BytesCounted => 0;
+
         public (string Reason, string Message)? Trouble => null;
 
         public static FileDescriptor File(string text)
@@ -385,6 +387,14 @@ public sealed class MachineHostTests : IDisposable
         }
 
         public void WorkloadRuns()
+        {
+        }
+
+        public void Allow()
+        {
+        }
+
+        public void Dispose()
         {
         }
     }
