@@ -14,7 +14,7 @@ internal sealed class Boot(IBootKernel kernel, KernelLog log)
     /// <summary>The allowed settings of the command line, by key without "zeroos.".</summary>
     public IReadOnlyDictionary<string, string> Settings { get; set; } = new Dictionary<string, string>();
 
-    /// <summary>The firmware started this image for this once: it is on trial (docs/node.md, "Update").</summary>
+    /// <summary>The firmware started this image for this once: it is on trial (docs/update.md).</summary>
     public bool OnTrial { get; set; }
 
     /// <summary>The screen, if the machine has one.</summary>

@@ -1,6 +1,6 @@
 namespace ZeroOS.Contracts.Farm;
 
-/// <summary>Whose node this is and what its owners decided; the payload of a DSSE document signed by every owner key it lists (docs/node.md).</summary>
+/// <summary>Whose node this is and what its owners decided; the payload of a DSSE document signed by every owner key it lists (docs/farm-settings.md).</summary>
 public sealed record FarmSettings
 {
     /// <summary>The payload type of the signed document.</summary>

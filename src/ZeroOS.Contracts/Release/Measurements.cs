@@ -1,6 +1,6 @@
 namespace ZeroOS.Contracts.Release;
 
-/// <summary>What a TPM says of a computer that booted this image and nothing else: measurements.json beside an image (docs/node.md, "Measured boot").</summary>
+/// <summary>What a TPM says of a computer that booted this image and nothing else: measurements.json beside an image (docs/measured-boot.md).</summary>
 public sealed record Measurements
 {
     /// <summary>The image's version, three numbers.</summary>

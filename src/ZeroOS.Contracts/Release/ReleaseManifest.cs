@@ -1,7 +1,7 @@
 namespace ZeroOS.Contracts.Release;
 
 /// <summary>
-/// One version of ZeroOS that nodes may update to; the payload of a DSSE document signed by M of N release keys (docs/node.md, "Update"). It names what is to run by
+/// One version of ZeroOS that nodes may update to; the payload of a DSSE document signed by M of N release keys (docs/update.md). It names what is to run by
 /// digest, so that where the bytes come from does not matter.
 /// </summary>
 public sealed record ReleaseManifest

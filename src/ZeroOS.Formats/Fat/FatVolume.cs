@@ -3,7 +3,7 @@ namespace ZeroOS.Formats.Fat;
 /// <summary>
 /// A FAT32 volume that is written to in an order in which the power may go at any moment: every file that was there is whole, and each change is one sector that names
 /// something else. The kernel's driver promises no order between a table, a directory and data, and a rename of its touches two directories in one call; here each step
-/// is flushed before the next (docs/node.md, "Update"). What a cut leaves behind is clusters that nobody refers to; the next write takes them back.
+/// is flushed before the next (docs/update.md). What a cut leaves behind is clusters that nobody refers to; the next write takes them back.
 /// </summary>
 public sealed class FatVolume
 {

@@ -16,7 +16,7 @@ internal enum ClockAction
     BelowFloor,
 }
 
-/// <summary>The rules of docs/node.md, "Identity and time", without a clock.</summary>
+/// <summary>The rules of docs/identity.md, "Time", without a clock.</summary>
 internal static class ClockRules
 {
     /// <summary>Larger differences are not bent away.</summary>

@@ -1,6 +1,6 @@
 namespace ZeroOS.Host.Storage;
 
-/// <summary>What a disk is to the node (docs/node.md, "Storage"). Only <see cref="Empty"/> may be claimed, only <see cref="Ours"/> is ever written to.</summary>
+/// <summary>What a disk is to the node (docs/storage.md). Only <see cref="Empty"/> may be claimed, only <see cref="Ours"/> is ever written to.</summary>
 public enum DiskState
 {
     /// <summary>Nothing known is on it and every sample is zero.</summary>

@@ -28,7 +28,7 @@ internal sealed class IdentityStore(IReadOnlyList<StorageDisk> pool)
 
     /// <summary>
     /// Makes <paramref name="record"/> the one on every disk. With <paramref name="eraseOld"/> what was there is overwritten once the new one is safe: a file system that never writes in
-    /// place, and a disk that moves blocks about, may still hold the old bytes somewhere (docs/node.md says so).
+    /// place, and a disk that moves blocks about, may still hold the old bytes somewhere (docs/identity.md says so).
     /// </summary>
     public void Write(IdentityRecord record, bool eraseOld)
     {

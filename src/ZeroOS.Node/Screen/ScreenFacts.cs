@@ -54,7 +54,7 @@ internal sealed record ScreenFacts
 /// <summary>A network card: name, hardware address, whether a cable is in it, the word for its DHCP, its addresses.</summary>
 internal sealed record ScreenCard(string Name, string Mac, bool HasCarrier, string Dhcp, IReadOnlyList<string> Addresses);
 
-/// <summary>A disk: name, model, serial number, size in bytes, state (docs/node.md, "Storage") and why.</summary>
+/// <summary>A disk: name, model, serial number, size in bytes, state (docs/storage.md) and why.</summary>
 internal sealed record ScreenDisk(string Name, string Model, string Serial, long SizeBytes, string State, string Reason);
 
 /// <summary>What is in use: percent of all processors; memory and storage in bytes; machines that run.</summary>

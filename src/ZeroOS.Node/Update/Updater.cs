@@ -9,7 +9,7 @@ using ZeroOS.Oci.Registry;
 namespace ZeroOS.Node.Update;
 
 /// <summary>
-/// Updates of this node, from a signed manifest to a version that is kept (docs/node.md, "Update"). One at a time. The order of what is written makes every moment safe
+/// Updates of this node, from a signed manifest to a version that is kept (docs/update.md). One at a time. The order of what is written makes every moment safe
 /// to die in: what the firmware starts by itself is not touched before the new version has proven itself.
 /// </summary>
 internal sealed class Updater(EngineStore store, UpdateSurroundings around) : IDisposable
