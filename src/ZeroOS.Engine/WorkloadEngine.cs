@@ -87,8 +87,8 @@ public sealed class WorkloadEngine : IMachineEvents, IAuthority, IDisposable
     }
 
     /// <inheritdoc/>
-    public Roles RolesOf(KeyId key) =>
-        (_around.Owners().Contains(key.Text) ? Roles.Owner : Roles.None) | (_parts.Store.IsGrantee(key.Text) ? Roles.Tenant : Roles.None);
+    public Roles RolesOf(string keyId) =>
+        (_around.Owners().Contains(keyId) ? Roles.Owner : Roles.None) | (_parts.Store.IsGrantee(keyId) ? Roles.Tenant : Roles.None);
 
     /// <inheritdoc/>
     public void Started(WorkloadId machine) => Of(machine.Tenant).Tell(new MachineNews(machine, null));

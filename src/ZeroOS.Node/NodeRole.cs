@@ -215,7 +215,7 @@ internal sealed partial class NodeRole
             .Add(Commands.NodeAttest, ZeroOS.Bus.Gates.Roles.OwnerOrTenant, BusJson.Default.NodeAttest, BusJson.Default.NodeAttestation, _attestor.AnswerAsync)
             .Add(Commands.NodeReboot, ZeroOS.Bus.Gates.Roles.Owner, BusJson.Default.Nothing, BusJson.Default.Nothing, (_, _, _) => Power(_init.Restart))
             .Add(Commands.NodeShutdown, ZeroOS.Bus.Gates.Roles.Owner, BusJson.Default.Nothing, BusJson.Default.Nothing, (_, _, _) => Power(_init.PowerOff));
-        _updates = NodeUpdates.Make(_store, () => (_settings, SettingsPath), () => _who.IsSealed, _storage, _uplink, _fetch, _init, () => (_identity.Id, _bus.Port), _log);
+        _updates = NodeUpdates.Make(_store, () => (_settings, SettingsPath), () => _who.IsSealed, _storage, _uplink, _fetch, _init, () => (_identity.Id, _bus.Port, _bus.Asker), _log);
         NodeUpdates.Register(_updates, _bus.Routes);
         _clock.Stepped += _bus.ClockStepped; // another epoch: what was sent by the old clock is stale
         _bus.StartAsync().GetAwaiter().GetResult();

@@ -34,7 +34,7 @@ public sealed class BusClient(IdentityKey identity, KeyId node, IBusTransport tr
         Message request = NewInfoRequest(identity, Message.Anyone, clock);
         await foreach (ReadOnlyMemory<byte> line in transport.SendAsync(request.Sign(identity), cancellation))
         {
-            if (Envelope.TryRead(line.Span, out Envelope? envelope))
+            if (Envelope.TryRead(line.Span, out Envelope? envelope, maxSignatures: 1))
                 return ReadInfo(new ReplyReader(request, envelope.Sender, null).Read(line.Span), envelope.Sender);
             break;
         }

@@ -18,7 +18,7 @@ internal sealed class ReplyReader(Message request, KeyId node, SealingKeyPair? r
     /// <exception cref="SpoofedReplyException">It is not what it should be.</exception>
     public Message Read(ReadOnlySpan<byte> line)
     {
-        if (!Envelope.TryRead(line, out Envelope? envelope) || envelope.PayloadType != Message.PayloadType)
+        if (!Envelope.TryRead(line, out Envelope? envelope, maxSignatures: 1) || envelope.PayloadType != Message.PayloadType)
             throw new SpoofedReplyException("the answer is no signed message");
         if (!envelope.Sender.Equals(node))
             throw new SpoofedReplyException($"the answer is signed by {envelope.Sender}, not by the node {node}");

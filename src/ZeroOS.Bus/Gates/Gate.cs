@@ -6,8 +6,11 @@ using ZeroOS.Contracts.Bus;
 
 namespace ZeroOS.Bus.Gates;
 
-/// <summary>The one way in. Every way a message can be refused is visible here, in the order it is tried (docs/bus.md). Thread-safe.</summary>
-public sealed class Gate(KeyId self, IAuthority authority, ICommandTable commands, EpochClock clock, ISeen seen, StrangerLimits strangers, SealingKeys sealing)
+/// <summary>
+/// The one way in. Every way a message can be refused is visible here, in the order it is tried (docs/bus.md). It believes no transport: what <see cref="OuterGate"/> looked at is
+/// looked at again. <paramref name="strangers"/> bounds what all who prove nothing may have, whatever a transport lets through. Thread-safe.
+/// </summary>
+public sealed class Gate(KeyId self, IAuthority authority, ICommandTable commands, EpochClock clock, ISeen seen, RateLimit strangers, SealingKeys sealing)
 {
     /// <summary>Bytes of an envelope at most.</summary>
     public const int MaxBytes = 1 << 20;
@@ -21,34 +24,37 @@ public sealed class Gate(KeyId self, IAuthority authority, ICommandTable command
     /// <summary>How far a sender's idea of the node's time may be off.</summary>
     public static readonly TimeSpan Skew = TimeSpan.FromSeconds(60);
 
-    private const int BadRequest = 400;
-    private const int TooLarge = 413;
-    private const int TooMany = 429;
+    internal const int BadRequest = 400;
+    internal const int TooLarge = 413;
+    internal const int TooMany = 429;
 
     /// <summary>What was decided so far.</summary>
     public GateCounters Counters { get; } = new();
 
+    /// <summary>The limit of those who prove nothing: a little more than the door's, so that an honest door never meets it.</summary>
+    public static RateLimit NewStrangerLimit(TimeProvider clock) => new(clock, StrangerLimits.TotalPerSecond * 1.25, StrangerLimits.TotalBurst * 1.25);
+
     /// <summary>Decides about one envelope. Never throws for anything in the bytes.</summary>
-    public Admission Admit(ReadOnlySpan<byte> bytes, Origin origin)
+    public Admission Admit(ReadOnlySpan<byte> bytes)
     {
-        Admission admission = Decide(bytes, origin);
+        Admission admission = Decide(bytes);
         Counters.Count(admission);
         return admission;
     }
 
-    private Admission Decide(ReadOnlySpan<byte> bytes, Origin origin)
+    private Admission Decide(ReadOnlySpan<byte> bytes)
     {
         if (bytes.Length > MaxBytes)
-            return Admission.Bare(TooLarge);
-        if (!Envelope.TryRead(bytes, out Envelope? envelope) || envelope.PayloadType != Message.PayloadType)
-            return Admission.Bare(BadRequest);
-        Roles roles = authority.RolesOf(envelope.Sender);
+            return Admission.Forged(TooLarge);
+        if (!EnvelopePeek.TrySender(bytes, out string? sender))
+            return Admission.Forged(BadRequest);
+        Roles roles = authority.RolesOf(sender);
         if (roles == Roles.None && bytes.Length > MaxStrangerBytes)
             return Admission.Bare(TooLarge);
-        if (roles == Roles.None && !strangers.Allow(origin))
+        if (roles == Roles.None && !strangers.TryTake())
             return Admission.Bare(TooMany);
-        if (!envelope.EverySignatureVerifies())
-            return Admission.Bare(BadRequest);
+        if (!Envelope.TryReadSigned(bytes, Message.PayloadType, sender, out Envelope? envelope))
+            return Admission.Forged(BadRequest);
         if (!Message.TryRead(envelope, out Message? message) || message.Kind != MessageKind.Request)
             return Admission.Bare(BadRequest);
 
@@ -69,7 +75,7 @@ public sealed class Gate(KeyId self, IAuthority authority, ICommandTable command
             return Admission.Refused(message, ErrorCodes.Denied, Why(command.Allowed));
 
         if (isInfo)
-            return Open(message, command, roles);
+            return Inform(message, command, roles, now);
         DateTimeOffset until = message.Expires + Skew;
         return seen.Remember(message.From, message.Id, until, now) switch
         {
@@ -79,14 +85,20 @@ public sealed class Gate(KeyId self, IAuthority authority, ICommandTable command
         };
     }
 
-    /// <summary>node.info changes nothing, is remembered nowhere, and is how one learns the epoch and the sealing key: so it is in clear.</summary>
-    private static Admission Open(Message message, ICommand command, Roles roles)
+    /// <summary>
+    /// node.info changes nothing and is how one learns the epoch and the sealing key: so it is in clear, and no window and no replay store keeps anybody from it. But a recorded one
+    /// must not take its sender's places: only one that is in its window and new proves that its sender is there, all others are a stranger's.
+    /// </summary>
+    private Admission Inform(Message message, ICommand command, Roles roles, DateTimeOffset now)
     {
         if (message.Sealed is not null)
             return Admission.Refused(message, ErrorCodes.Malformed, "node.info is asked in clear");
+        bool isNew = roles != Roles.None && InWindow(message, now) && seen.Remember(message.From, message.Id, message.Expires + Skew, now) == SeenAnswer.Fresh;
+        if (!isNew && roles != Roles.None && !strangers.TryTake())
+            return Admission.Bare(TooMany);
         try
         {
-            return Admission.Public(message, command.Decode(message.Body), roles);
+            return Admission.Public(message, command.Decode(message.Body), roles, isNew);
         }
         catch (BusErrorException e)
         {

@@ -1,5 +1,3 @@
-using ZeroOS.Bus.Keys;
-
 namespace ZeroOS.Bus.Gates;
 
 /// <summary>What a key is on this node; a key can be both.</summary>
@@ -23,11 +21,17 @@ public enum Roles
 
     /// <summary>The farm's recovery signing key; only a locked node knows it.</summary>
     Recovery = 8,
+
+    /// <summary>The node itself, which asks itself whether it still answers; node.info.</summary>
+    Self = 16,
+
+    /// <summary>Those for whom places and a part of the link are kept.</summary>
+    Reserved = Owner | Recovery | Self,
 }
 
-/// <summary>Who is who on this node. Asked for every message before its signature is verified, so it answers from memory. Thread-safe.</summary>
+/// <summary>Who is who on this node. Asked for every message before anything of it is parsed, so it answers from memory. Thread-safe.</summary>
 public interface IAuthority
 {
-    /// <summary>Roles of the key now; a tenant whose grant ended keeps the role through the grace, in which handlers allow less.</summary>
-    Roles RolesOf(KeyId key);
+    /// <summary>Roles of a key id's text now; a tenant whose grant ended keeps the role through the grace, in which handlers allow less.</summary>
+    Roles RolesOf(string keyId);
 }

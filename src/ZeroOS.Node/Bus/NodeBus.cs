@@ -2,24 +2,30 @@ using ZeroOS.Bus.Gates;
 using ZeroOS.Bus.Keys;
 using ZeroOS.Bus.Serving;
 using ZeroOS.Contracts.Bus;
+using ZeroOS.Node.Doors.Http;
 
 namespace ZeroOS.Node.Bus;
 
 /// <summary>The node's bus put together: identity, epoch, sealing keys, gate, dispatcher, server. Commands are added to <see cref="Routes"/> before <see cref="StartAsync"/>.</summary>
 public sealed class NodeBus : IAsyncDisposable
 {
+    /// <summary>The port everybody expects.</summary>
+    public const int DefaultPort = 8051;
+
     private readonly EpochClock _epoch;
     private readonly SealingKeys _sealing;
-    private readonly BusServer _server;
+    private readonly HttpDoor _door;
 
     /// <summary>Makes the parts; id, sealing key, epoch and time of node.info are filled in here, the rest are <paramref name="facts"/>; <paramref name="locked"/>: why it is not itself.</summary>
-    public NodeBus(IdentityKey identity, IAuthority authority, ISeen seen, Func<NodeDescription> facts, Action<string> log, int port = BusServer.DefaultPort, LockedState? locked = null)
+    public NodeBus(IdentityKey identity, IAuthority authority, ISeen seen, Func<NodeDescription> facts, Action<string> log, int port = DefaultPort, LockedState? locked = null)
     {
         _epoch = new EpochClock(TimeProvider.System);
         _sealing = new SealingKeys(identity, TimeProvider.System);
         Routes = locked is null ? new Routes() : new Routes { Unknown = Identity.LockedNode.Refusal(locked) };
-        Gate = new Gate(identity.Id, authority, Routes, _epoch, seen, new StrangerLimits(TimeProvider.System), _sealing);
-        _server = new BusServer(Gate, new Dispatcher(identity, _epoch, log), Routes, port);
+        AuthorityWithSelf known = new(authority, Asker.Id.Text);
+        Gate = new Gate(identity.Id, known, Routes, _epoch, seen, Gate.NewStrangerLimit(TimeProvider.System), _sealing);
+        OuterGate outer = new(known, new StrangerLimits(TimeProvider.System), new FailureLimits(TimeProvider.System));
+        _door = new HttpDoor(outer, new GateLink(Gate, new Dispatcher(identity, _epoch, log), Routes), port);
         Routes.Add(Commands.NodeInfo, Roles.Anyone, BusJson.Default.Nothing, BusJson.Default.NodeInfo, (_, _, _) => Task.FromResult(Describe(identity, facts(), locked)));
     }
 
@@ -29,15 +35,18 @@ public sealed class NodeBus : IAsyncDisposable
     /// <summary>The gate, for its counters.</summary>
     public Gate Gate { get; }
 
+    /// <summary>The key under which the node asks itself whether it still answers: it has a role, so no stranger takes its place.</summary>
+    public IdentityKey Asker { get; } = IdentityKey.Generate();
+
     /// <summary>The public half of the key requests are sealed to now, base64.</summary>
     public string SealingKey => _sealing.Current.Key;
 
     /// <summary>The port it listens on.</summary>
-    public int Port => _server.Port;
+    public int Port => _door.Port;
 
     /// <summary>Listens.</summary>
     /// <exception cref="IOException">The port is taken.</exception>
-    public Task StartAsync(CancellationToken cancellation = default) => _server.StartAsync(cancellation);
+    public Task StartAsync(CancellationToken cancellation = default) => _door.StartAsync(cancellation);
 
     /// <summary>The node's clock was stepped: every message made before is stale now.</summary>
     public void ClockStepped() => _epoch.ClockStepped();
@@ -45,7 +54,7 @@ public sealed class NodeBus : IAsyncDisposable
     /// <summary>Stops listening and erases the sealing keys.</summary>
     public async ValueTask DisposeAsync()
     {
-        await _server.DisposeAsync();
+        await _door.DisposeAsync();
         _sealing.Dispose();
     }
 
@@ -65,6 +74,12 @@ public sealed class NodeBus : IAsyncDisposable
             Time = now,
         };
     }
+}
+
+/// <summary>Who is who, and the node's own question beside them.</summary>
+internal sealed class AuthorityWithSelf(IAuthority others, string self) : IAuthority
+{
+    public Roles RolesOf(string keyId) => keyId == self ? Roles.Self : others.RolesOf(keyId);
 }
 
 /// <summary>What node.info says of image and computer; the tier is known only once the TPM has answered.</summary>

@@ -24,7 +24,7 @@ internal sealed class LockedNode(IdentityKeeper keeper, FarmSettings? settings, 
     };
 
     /// <summary>Owners by the farm settings, and the recovery key of the farm whose node this was.</summary>
-    public Roles RolesOf(KeyId key) => (settings?.Owners.Contains(key.Text) == true ? Roles.Owner : Roles.None) | (key.Equals(keeper.Locked.Terms.SigningKey) ? Roles.Recovery : Roles.None);
+    public Roles RolesOf(string keyId) => (settings?.Owners.Contains(keyId) == true ? Roles.Owner : Roles.None) | (keyId == keeper.Locked.Terms.SigningKey.Text ? Roles.Recovery : Roles.None);
 
     /// <summary>zos.node.recover.</summary>
     public Task<NodeRecovery> RecoverAsync(RequestContext context, NodeRecover request, CancellationToken cancellation)

@@ -13,10 +13,9 @@ using ZeroOS.Workloads;
 namespace ZeroOS.Node.Update;
 
 /// <summary>The health of a real node: as well as before, and it answers on its own bus.</summary>
-internal sealed class NodeHealth(EngineStore store, NodeStorage storage, Uplink uplink, Func<(KeyId Id, int Port)> self)
+internal sealed class NodeHealth(EngineStore store, NodeStorage storage, Uplink uplink, Func<(KeyId Id, int Port, IdentityKey Asker)> self)
 {
     private static readonly TimeSpan s_answerWithin = TimeSpan.FromSeconds(5);
-    private readonly IdentityKey _asker = IdentityKey.Generate();
 
     /// <summary>What is well now.</summary>
     public HealthExpectation Expect() => new()
@@ -50,13 +49,13 @@ internal sealed class NodeHealth(EngineStore store, NodeStorage storage, Uplink 
 
     private async Task<HealthFinding> AsksItselfAsync(CancellationToken cancellation)
     {
-        (KeyId id, int port) = self();
+        (KeyId id, int port, IdentityKey asker) = self();
         using CancellationTokenSource timer = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         timer.CancelAfter(s_answerWithin);
         try
         {
             using HttpTransport transport = new("127.0.0.1", port, s_answerWithin);
-            NodeInfo info = await BusClient.WhoIsThereAsync(_asker, transport, TimeProvider.System, timer.Token).ConfigureAwait(false);
+            NodeInfo info = await BusClient.WhoIsThereAsync(asker, transport, TimeProvider.System, timer.Token).ConfigureAwait(false);
             return info.Id == id.Text ? HealthFinding.Well : new HealthFinding("bus", "somebody else answers on the node's own bus");
         }
         catch (Exception e) when (!cancellation.IsCancellationRequested)

@@ -26,7 +26,7 @@ internal static class NodeUpdates
 
     /// <summary>Makes it; nothing happens before <see cref="Updater.Start"/>.</summary>
     public static Updater Make(EngineStore store, Func<(FarmSettings? Settings, string Path)> settings, Func<bool> identitySealed, NodeStorage storage, Uplink uplink, FetchConnection fetch,
-        InitConnection init, Func<(KeyId Id, int Port)> self, KernelLog log)
+        InitConnection init, Func<(KeyId Id, int Port, IdentityKey Asker)> self, KernelLog log)
     {
         if (!ReleaseKeys.TryParse(File.Exists(ReleaseKeys.Path) ? File.ReadAllText(ReleaseKeys.Path) : "", out ReleaseKeys? keys, out string? fault))
         {

@@ -219,7 +219,7 @@ public sealed class BusClientTests
             Assert.True(Message.TryRead(read, out Message? request));
             if (request.Command != Commands.NodeInfo)
                 BeforeSealed?.Invoke();
-            List<byte[]> lines = await bench.AnswerAsync(bench.Gate.Admit(envelope.Span, GateBench.Here));
+            List<byte[]> lines = await bench.AnswerAsync(bench.Gate.Admit(envelope.Span));
             foreach (byte[] line in lines)
             {
                 Assert.True(ZeroOS.Bus.Envelopes.Envelope.TryRead(line, out ZeroOS.Bus.Envelopes.Envelope? reply));

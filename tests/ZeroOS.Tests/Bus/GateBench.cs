@@ -1,4 +1,3 @@
-using System.Net;
 using System.Text.Json;
 
 using ZeroOS.Bus.Gates;
@@ -12,14 +11,15 @@ namespace ZeroOS.Tests.Bus;
 /// <summary>A node's gate with an owner, two tenants and a stranger before it, and a clock the test moves.</summary>
 internal sealed class GateBench : IAuthority
 {
-    public static readonly Origin Here = Origin.Of(IPAddress.Parse("192.0.2.1"));
+    private readonly TimeProvider _time;
 
     public GateBench(TimeProvider? clock = null)
     {
-        TimeProvider time = clock ?? Clock;
+        TimeProvider time = _time = clock ?? Clock;
         Epoch = new EpochClock(time);
         Sealing = new SealingKeys(Node, time);
-        Gate = new Gate(Node.Id, this, Routes, Epoch, Seen, new StrangerLimits(time), Sealing);
+        Gate = new Gate(Node.Id, this, Routes, Epoch, Seen, Gate.NewStrangerLimit(time), Sealing);
+        Outer = NewOuterGate();
         Dispatcher = new Dispatcher(Node, Epoch, Log.Add);
         Routes
             .Add(Commands.NodeInfo, Roles.Anyone, BusJson.Default.Nothing, BusJson.Default.NodeInfo, (_, _, _) => Task.FromResult(Info()))
@@ -50,13 +50,18 @@ internal sealed class GateBench : IAuthority
 
     public Gate Gate { get; }
 
+    /// <summary>What a door holds before the gate.</summary>
+    public OuterGate Outer { get; }
+
     public Dispatcher Dispatcher { get; }
 
     public List<string> Log { get; } = [];
 
     public List<(string Tenant, string Name)> Ran { get; } = [];
 
-    public Roles RolesOf(KeyId key) => key.Equals(Owner.Id) ? Roles.Owner : key.Equals(Alice.Id) || key.Equals(Mallory.Id) ? Roles.Tenant : Roles.None;
+    public Roles RolesOf(string keyId) => keyId == Owner.Id.Text ? Roles.Owner : keyId == Alice.Id.Text || keyId == Mallory.Id.Text ? Roles.Tenant : Roles.None;
+
+    public OuterGate NewOuterGate() => new(this, new StrangerLimits(_time), new FailureLimits(_time));
 
     public byte[] SealingKey() => SealingVoucher.Verify(Node.Id, Sealing.Current)!;
 
@@ -83,7 +88,7 @@ internal sealed class GateBench : IAuthority
 
     public byte[] Seal(Message message, IdentityKey from) => message.SealAndSign(from, SealingKey())!;
 
-    public Admission Admit(Message message, IdentityKey from) => Gate.Admit(Seal(message, from), Here);
+    public Admission Admit(Message message, IdentityKey from) => Gate.Admit(Seal(message, from));
 
     public async Task<List<byte[]>> AnswerAsync(Admission admission)
     {
@@ -101,6 +106,7 @@ internal sealed class GateBench : IAuthority
         Ran.Add((context.Tenant, name.Name));
         return name.Name switch
         {
+            { Length: > 100 } => throw new BusErrorException(ErrorCodes.NotFound, "nobody has a deployment of that name", "name"),
             "gone" => throw new BusErrorException(ErrorCodes.NotFound, "you have no deployment \"gone\" here", "name"),
             "broken" => throw new InvalidOperationException("a secret of the node"),
             _ => Task.FromResult(name),

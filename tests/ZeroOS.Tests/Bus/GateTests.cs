@@ -32,7 +32,7 @@ public sealed class GateTests
     public void An_oversize_envelope_is_refused_before_it_is_read()
     {
         byte[] big = new byte[Gate.MaxBytes + 1];
-        Assert.Equal(413, _bench.Gate.Admit(big, GateBench.Here).BareStatus);
+        Assert.Equal(413, _bench.Gate.Admit(big).BareStatus);
         Assert.Equal(1, _bench.Gate.Counters.TooLarge);
     }
 
@@ -40,7 +40,7 @@ public sealed class GateTests
     public void A_strangers_large_envelope_is_refused_though_signed_well()
     {
         Message message = _bench.InfoRequest(_bench.Stranger) with { Body = JsonDocument.Parse($$"""{"x":"{{new string('x', 4096)}}"}""").RootElement };
-        Assert.Equal(413, _bench.Gate.Admit(message.Sign(_bench.Stranger), GateBench.Here).BareStatus);
+        Assert.Equal(413, _bench.Gate.Admit(message.Sign(_bench.Stranger)).BareStatus);
     }
 
     [Fact]
@@ -53,7 +53,7 @@ public sealed class GateTests
         string text = Encoding.UTF8.GetString(bytes).Replace(Commands.DeploymentGet, Commands.DeploymentList, StringComparison.Ordinal);
         string tampered = envelope.Replace(payload, Convert.ToBase64String(Encoding.UTF8.GetBytes(text)), StringComparison.Ordinal);
         Assert.NotEqual(envelope, tampered);
-        Assert.Equal(400, _bench.Gate.Admit(Encoding.UTF8.GetBytes(tampered), GateBench.Here).BareStatus);
+        Assert.Equal(400, _bench.Gate.Admit(Encoding.UTF8.GetBytes(tampered)).BareStatus);
     }
 
     [Fact]
@@ -62,10 +62,10 @@ public sealed class GateTests
         using JsonDocument json = JsonDocument.Parse(_bench.Seal(_bench.Request(_bench.Alice), _bench.Alice));
         string payload = json.RootElement.GetProperty("payload").GetString()!;
         byte[] unsigned = Encoding.UTF8.GetBytes($$"""{"payloadType":"{{Message.PayloadType}}","payload":"{{payload}}","signatures":[]}""");
-        Assert.Equal(400, _bench.Gate.Admit(unsigned, GateBench.Here).BareStatus);
+        Assert.Equal(400, _bench.Gate.Admit(unsigned).BareStatus);
         byte[] empty = Encoding.UTF8.GetBytes(
             $$"""{"payloadType":"{{Message.PayloadType}}","payload":"{{payload}}","signatures":[{"keyid":"{{_bench.Alice.Id}}","sig":""}]}""");
-        Assert.Equal(400, _bench.Gate.Admit(empty, GateBench.Here).BareStatus);
+        Assert.Equal(400, _bench.Gate.Admit(empty).BareStatus);
     }
 
     [Fact]
@@ -73,9 +73,9 @@ public sealed class GateTests
     {
         // Mallory writes "from: Alice" and signs with his own key, or puts Alice's key id beside his own signature.
         Message forged = _bench.Request(_bench.Alice) with { Body = null, Sealed = null };
-        Assert.Equal(400, _bench.Gate.Admit(forged.Sign(_bench.Mallory), GateBench.Here).BareStatus);
+        Assert.Equal(400, _bench.Gate.Admit(forged.Sign(_bench.Mallory)).BareStatus);
         string own = Encoding.UTF8.GetString(forged.Sign(_bench.Mallory)).Replace(_bench.Mallory.Id.Text, _bench.Alice.Id.Text, StringComparison.Ordinal);
-        Assert.Equal(400, _bench.Gate.Admit(Encoding.UTF8.GetBytes(own), GateBench.Here).BareStatus);
+        Assert.Equal(400, _bench.Gate.Admit(Encoding.UTF8.GetBytes(own)).BareStatus);
     }
 
     [Fact]
@@ -84,7 +84,7 @@ public sealed class GateTests
         Message message = _bench.Request(_bench.Alice);
         Assert.True(Envelope.TryRead(message.SealAndSign(_bench.Alice, _bench.SealingKey())!, out Envelope? envelope));
         byte[] other = Envelope.Sign("application/vnd.zeroos.farm.v1+json", envelope.Payload, _bench.Alice);
-        Assert.Equal(400, _bench.Gate.Admit(other, GateBench.Here).BareStatus);
+        Assert.Equal(400, _bench.Gate.Admit(other).BareStatus);
     }
 
     [Fact]
@@ -100,7 +100,7 @@ public sealed class GateTests
         string other = IdentityKey.Generate().Id.Text;
         Refused(ErrorCodes.WrongRecipient, _bench.Admit(_bench.Request(_bench.Alice) with { To = other }, _bench.Alice));
         Refused(ErrorCodes.WrongRecipient, _bench.Admit(_bench.Request(_bench.Alice) with { To = Message.Anyone }, _bench.Alice));
-        Assert.True(_bench.Gate.Admit((_bench.InfoRequest(_bench.Stranger) with { To = Message.Anyone }).Sign(_bench.Stranger), GateBench.Here).Admitted);
+        Assert.True(_bench.Gate.Admit((_bench.InfoRequest(_bench.Stranger) with { To = Message.Anyone }).Sign(_bench.Stranger)).Admitted);
     }
 
     [Fact]
@@ -109,7 +109,7 @@ public sealed class GateTests
         Message message = _bench.Request(_bench.Alice);
         byte[] envelope = _bench.Seal(message, _bench.Alice);
         _bench.Clock.Advance(TimeSpan.FromMinutes(3) + TimeSpan.FromSeconds(1));
-        Refused(ErrorCodes.Expired, _bench.Gate.Admit(envelope, GateBench.Here));
+        Refused(ErrorCodes.Expired, _bench.Gate.Admit(envelope));
 
         Message now = _bench.Request(_bench.Alice);
         Refused(ErrorCodes.Expired, _bench.Admit(now with { Issued = now.Issued.AddSeconds(61), Expires = now.Expires.AddSeconds(61) }, _bench.Alice));
@@ -124,18 +124,18 @@ public sealed class GateTests
     {
         byte[] recorded = _bench.Seal(_bench.Request(_bench.Alice), _bench.Alice);
         EpochClock rebooted = new(_bench.Clock);
-        Gate gate = new(_bench.Node.Id, _bench, _bench.Routes, rebooted, new MemorySeen(), new StrangerLimits(_bench.Clock), _bench.Sealing);
-        Refused(ErrorCodes.Stale, gate.Admit(recorded, GateBench.Here));
+        Gate gate = new(_bench.Node.Id, _bench, _bench.Routes, rebooted, new MemorySeen(), Gate.NewStrangerLimit(_bench.Clock), _bench.Sealing);
+        Refused(ErrorCodes.Stale, gate.Admit(recorded));
     }
 
     [Fact]
     public void A_message_recorded_before_a_step_of_the_clock_is_stale()
     {
         byte[] recorded = _bench.Seal(_bench.Request(_bench.Alice), _bench.Alice);
-        Assert.True(_bench.Gate.Admit(recorded, GateBench.Here).Admitted);
+        Assert.True(_bench.Gate.Admit(recorded).Admitted);
         _bench.Clock.Step(TimeSpan.FromDays(-1));
         _bench.Epoch.ClockStepped();
-        Refused(ErrorCodes.Stale, _bench.Gate.Admit(recorded, GateBench.Here));
+        Refused(ErrorCodes.Stale, _bench.Gate.Admit(recorded));
     }
 
     [Fact]
@@ -152,15 +152,15 @@ public sealed class GateTests
     public void A_replayed_message_is_refused_as_long_as_it_could_count()
     {
         byte[] envelope = _bench.Seal(_bench.Request(_bench.Alice), _bench.Alice);
-        Assert.True(_bench.Gate.Admit(envelope, GateBench.Here).Admitted);
+        Assert.True(_bench.Gate.Admit(envelope).Admitted);
         for (int i = 0; i < 3; i++)
         {
-            Refused(ErrorCodes.Replayed, _bench.Gate.Admit(envelope, GateBench.Here));
+            Refused(ErrorCodes.Replayed, _bench.Gate.Admit(envelope));
             _bench.Clock.Advance(TimeSpan.FromMinutes(1));      // the last one is at expires plus skew, the last moment it would pass
         }
-        Refused(ErrorCodes.Replayed, _bench.Gate.Admit(envelope, GateBench.Here));
+        Refused(ErrorCodes.Replayed, _bench.Gate.Admit(envelope));
         _bench.Clock.Advance(TimeSpan.FromSeconds(1));
-        Refused(ErrorCodes.Expired, _bench.Gate.Admit(envelope, GateBench.Here));
+        Refused(ErrorCodes.Expired, _bench.Gate.Admit(envelope));
     }
 
     [Fact]
@@ -191,7 +191,7 @@ public sealed class GateTests
         Assert.True(theirs.Admit(theirs.Request(theirs.Owner, Commands.GrantList, "{}"), theirs.Owner).Admitted);
         Refused(ErrorCodes.Denied, _bench.Admit(_bench.Request(theirs.Owner, Commands.GrantList, "{}"), theirs.Owner));
         // And what they signed for their own node is not for this one.
-        Refused(ErrorCodes.WrongRecipient, _bench.Gate.Admit(theirs.Seal(theirs.Request(theirs.Owner, Commands.GrantList, "{}"), theirs.Owner), GateBench.Here));
+        Refused(ErrorCodes.WrongRecipient, _bench.Gate.Admit(theirs.Seal(theirs.Request(theirs.Owner, Commands.GrantList, "{}"), theirs.Owner)));
     }
 
     [Fact]
@@ -208,7 +208,7 @@ public sealed class GateTests
         Assert.True(Envelope.TryRead(unsealed, out Envelope? his));
         string payload = Encoding.UTF8.GetString(his.Payload);
         byte[] stolen = Encoding.UTF8.GetBytes(payload[..^1] + $",\"sealed\":\"{cipher}\"}}");
-        Refused(ErrorCodes.Malformed, _bench.Gate.Admit(Envelope.Sign(Message.PayloadType, stolen, _bench.Mallory), GateBench.Here));
+        Refused(ErrorCodes.Malformed, _bench.Gate.Admit(Envelope.Sign(Message.PayloadType, stolen, _bench.Mallory)));
         Assert.Empty(_bench.Ran);
     }
 
@@ -243,7 +243,7 @@ public sealed class GateTests
     [Fact]
     public void A_body_in_clear_is_refused_but_for_node_info()
     {
-        Refused(ErrorCodes.Malformed, _bench.Gate.Admit(_bench.Request(_bench.Alice).Sign(_bench.Alice), GateBench.Here));
+        Refused(ErrorCodes.Malformed, _bench.Gate.Admit(_bench.Request(_bench.Alice).Sign(_bench.Alice)));
         Refused(ErrorCodes.Malformed, _bench.Admit(_bench.InfoRequest(_bench.Alice), _bench.Alice));
     }
 
@@ -251,7 +251,7 @@ public sealed class GateTests
     public void A_seal_to_another_node_or_a_reply_key_that_keeps_no_secret_is_refused()
     {
         using SealingKeyPair other = SealingKeyPair.Generate();
-        Refused(ErrorCodes.Malformed, _bench.Gate.Admit(_bench.Request(_bench.Alice).SealAndSign(_bench.Alice, other.PublicKey)!, GateBench.Here));
+        Refused(ErrorCodes.Malformed, _bench.Gate.Admit(_bench.Request(_bench.Alice).SealAndSign(_bench.Alice, other.PublicKey)!));
         Refused(ErrorCodes.Malformed, _bench.Admit(_bench.Request(_bench.Alice) with { ReplyKey = Convert.ToBase64String(new byte[32]) }, _bench.Alice));
         Refused(ErrorCodes.Malformed, _bench.Admit(_bench.Request(_bench.Alice) with { ReplyKey = null }, _bench.Alice));
     }
@@ -271,19 +271,53 @@ public sealed class GateTests
     }
 
     [Fact]
-    public void A_flood_of_strangers_is_held_per_origin_and_in_total_and_leaves_tenants_alone()
+    public void Whatever_a_door_lets_through_strangers_have_a_bound_and_tenants_do_not_share_it()
     {
         byte[] info = _bench.InfoRequest(_bench.Stranger).Sign(_bench.Stranger);
-        int admitted = Enumerable.Range(0, 1000).Count(_ => _bench.Gate.Admit(info, GateBench.Here).Admitted);
-        Assert.Equal(StrangerLimits.OriginBurst, admitted);
+        int admitted = Enumerable.Range(0, 1000).Count(_ => _bench.Gate.Admit(info).Admitted);
+        Assert.Equal(125, admitted);
+        Assert.Equal(429, _bench.Gate.Admit(info).BareStatus);
+        Assert.False(_bench.Gate.Admit(info).IsForged);
+        Assert.True(_bench.Gate.Admit(_bench.InfoRequest(_bench.Alice).Sign(_bench.Alice)).Proven);
+        _bench.Clock.Advance(TimeSpan.FromSeconds(1));
+        Assert.True(_bench.Gate.Admit(info).Admitted);
+    }
 
-        admitted = Enumerable.Range(0, 2000).Count(i => _bench.Gate.Admit(info, Origin.Of(new IPAddress(0x0a000000L + i))).Admitted);
-        Assert.Equal(StrangerLimits.TotalBurst - StrangerLimits.OriginBurst, admitted);
-        Assert.Equal(429, _bench.Gate.Admit(info, GateBench.Here).BareStatus);
-        Assert.True(_bench.Gate.Admit(_bench.InfoRequest(_bench.Alice).Sign(_bench.Alice), GateBench.Here).Admitted);
+    [Fact]
+    public void A_recorded_node_info_proves_its_sender_once_and_is_a_strangers_afterwards()
+    {
+        byte[] info = _bench.InfoRequest(_bench.Owner).Sign(_bench.Owner);
+        Assert.True(_bench.Gate.Admit(info).Proven);
+        Admission again = _bench.Gate.Admit(info);
+        Assert.True(again.Admitted);
+        Assert.False(again.Proven);
+        Assert.Equal(429, Enumerable.Range(0, 200).Select(_ => _bench.Gate.Admit(info).BareStatus).Max());
 
-        _bench.Clock.Advance(TimeSpan.FromSeconds(2));
-        Assert.True(_bench.Gate.Admit(info, GateBench.Here).Admitted);
+        // Years later it is outside its window, and the store has forgotten it.
+        _bench.Clock.Advance(TimeSpan.FromDays(700));
+        Assert.True(_bench.Gate.Admit(info).Admitted);
+        Assert.False(_bench.Gate.Admit(info).Proven);
+    }
+
+    [Fact]
+    public void Only_form_and_signature_prove_a_door_broken()
+    {
+        byte[] good = _bench.Seal(_bench.Request(_bench.Alice), _bench.Alice);
+        Assert.True(_bench.Gate.Admit(FalseSignature.In(good)).IsForged);
+        Assert.True(_bench.Gate.Admit("{}"u8).IsForged);
+        Assert.True(_bench.Gate.Admit(new byte[Gate.MaxBytes + 1]).IsForged);
+        // Signed well, but no message: its sender's fault.
+        Admission nonsense = _bench.Gate.Admit(Envelope.Sign(Message.PayloadType, "{}"u8, _bench.Alice));
+        Assert.Equal(400, nonsense.BareStatus);
+        Assert.False(nonsense.IsForged);
+    }
+
+    [Fact]
+    public void A_message_with_two_signatures_is_refused()
+    {
+        Message message = _bench.Request(_bench.Alice);
+        Assert.True(Envelope.TryRead(_bench.Seal(message, _bench.Alice), out Envelope? envelope));
+        Assert.Equal(400, _bench.Gate.Admit(envelope.AddSignature(_bench.Mallory)).BareStatus);
     }
 
     [Fact]
@@ -301,7 +335,7 @@ public sealed class GateTests
         Assert.True(Envelope.TryRead(_bench.Seal(_bench.Request(_bench.Alice), _bench.Alice), out Envelope? envelope));
         string payload = Encoding.UTF8.GetString(envelope.Payload);
         byte[] twice = Encoding.UTF8.GetBytes(payload[..^1] + ",\"comm\\u0061nd\":\"zos.deployment.delete\"}");
-        Assert.Equal(400, _bench.Gate.Admit(Envelope.Sign(Message.PayloadType, twice, _bench.Alice), GateBench.Here).BareStatus);
+        Assert.Equal(400, _bench.Gate.Admit(Envelope.Sign(Message.PayloadType, twice, _bench.Alice)).BareStatus);
 
         // GetRawText keeps the duplicate in the body, as a hand-written client would send it.
         Message message = _bench.Request(_bench.Alice, body: """{"name":"a","name":"b"}""");
@@ -313,7 +347,7 @@ public sealed class GateTests
     {
         Assert.Equal(400, _bench.Admit(_bench.Request(_bench.Alice) with { Id = Guid.NewGuid() }, _bench.Alice).BareStatus);
         byte[] good = _bench.Seal(_bench.Request(_bench.Alice), _bench.Alice);
-        Assert.Equal(400, _bench.Gate.Admit([.. good, (byte)'{'], GateBench.Here).BareStatus);
+        Assert.Equal(400, _bench.Gate.Admit([.. good, (byte)'{']).BareStatus);
     }
 
     private static void Refused(string code, Admission admission)

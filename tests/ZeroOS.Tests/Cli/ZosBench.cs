@@ -73,7 +73,7 @@ internal sealed class ZosBench : IAuthority, IAsyncDisposable
         return key;
     }
 
-    public Roles RolesOf(KeyId key) => (_owners.Contains(key.Text) ? Roles.Owner : Roles.None) | (_grants.Any(g => g.Grantee == key.Text) ? Roles.Tenant : Roles.None);
+    public Roles RolesOf(string keyId) => (_owners.Contains(keyId) ? Roles.Owner : Roles.None) | (_grants.Any(g => g.Grantee == keyId) ? Roles.Tenant : Roles.None);
 
     public async Task<(int Code, string Out, string Error)> Run(params string[] args)
     {

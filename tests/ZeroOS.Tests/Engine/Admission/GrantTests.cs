@@ -1,7 +1,6 @@
 using Xunit;
 
 using ZeroOS.Bus.Gates;
-using ZeroOS.Bus.Keys;
 using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Deployments;
 using ZeroOS.Engine.Admission;
@@ -63,13 +62,13 @@ public sealed class GrantTests
         bench.Restart();
         bench.Settle();
         Assert.Contains(bench.Id("data"), bench.World.Disks.Keys);
-        Assert.Equal(Roles.Tenant, bench.Engine.RolesOf(Key(EngineBench.Alice)));
+        Assert.Equal(Roles.Tenant, bench.Engine.RolesOf(EngineBench.Alice));
         bench.World.MayBeDestroyed.Add(bench.Id("data"));
         Tick(bench, 2);
         Assert.Empty(bench.World.Disks);
         Assert.Empty(bench.World.Networks);
         Assert.Empty(bench.Store.Tenant(EngineBench.Alice).Deployments);
-        Assert.Equal(Roles.None, bench.Engine.RolesOf(Key(EngineBench.Alice)));
+        Assert.Equal(Roles.None, bench.Engine.RolesOf(EngineBench.Alice));
         Assert.Empty(bench.World.Violations);
     }
 
@@ -157,6 +156,4 @@ public sealed class GrantTests
         bench.Engine.Grants.Tick(seconds);
         bench.Settle();
     }
-
-    private static KeyId Key(string text) => KeyId.TryParse(text, out KeyId? id) ? id : throw new ArgumentException(text);
 }

@@ -3,7 +3,6 @@ using System.Text;
 using Xunit;
 
 using ZeroOS.Bus.Gates;
-using ZeroOS.Bus.Keys;
 using ZeroOS.Bus.Serving;
 using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Deployments;
@@ -38,10 +37,10 @@ public sealed class EngineHandlersTests
         Assert.Equal(13, routes.All.Count);
         Assert.All(routes.All, r => Assert.Equal(r.Command.StartsWith("zos.grant.", StringComparison.Ordinal) ? Roles.Owner
             : r.Command is Commands.NodeStatus or Commands.EventsWatch ? Roles.OwnerOrTenant : Roles.Tenant, r.Allowed));
-        Assert.Equal(Roles.Owner, bench.Engine.RolesOf(Key(EngineBench.Owner)));
-        Assert.Equal(Roles.None, bench.Engine.RolesOf(Key(EngineBench.Bob)));
+        Assert.Equal(Roles.Owner, bench.Engine.RolesOf(EngineBench.Owner));
+        Assert.Equal(Roles.None, bench.Engine.RolesOf(EngineBench.Bob));
         bench.Grant(EngineBench.Bob);
-        Assert.Equal(Roles.Tenant, bench.Engine.RolesOf(Key(EngineBench.Bob)));
+        Assert.Equal(Roles.Tenant, bench.Engine.RolesOf(EngineBench.Bob));
     }
 
     [Fact]
@@ -121,6 +120,4 @@ public sealed class EngineHandlersTests
     }
 
     private static string Refused(Func<object> act) => Assert.Throws<BusErrorException>(act).Error.Code;
-
-    private static KeyId Key(string text) => KeyId.TryParse(text, out KeyId? id) ? id : throw new ArgumentException(text);
 }

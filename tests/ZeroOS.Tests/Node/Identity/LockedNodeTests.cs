@@ -170,7 +170,7 @@ public sealed class LockedNodeTests : IAsyncLifetime
 
     private sealed class Nobody : IAuthority
     {
-        public Roles RolesOf(KeyId key) => Roles.None;
+        public Roles RolesOf(string keyId) => Roles.None;
     }
 
     private sealed class RecordingTransport(IBusTransport inner) : IBusTransport
