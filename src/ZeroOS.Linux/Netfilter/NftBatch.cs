@@ -9,7 +9,7 @@ internal sealed class NftBatch
 {
     private const int NFNL_SUBSYS_NFTABLES = 10, NFNL_MSG_BATCH_BEGIN = 0x10, NFNL_MSG_BATCH_END = 0x11;
     private const int NFT_MSG_NEWTABLE = 0, NFT_MSG_DELTABLE = 2, NFT_MSG_NEWCHAIN = 3, NFT_MSG_NEWRULE = 6, NFT_MSG_NEWSET = 9, NFT_MSG_NEWSETELEM = 12;
-    private const int NFT_SET_INTERVAL = 4, NFT_SET_ELEM_INTERVAL_END = 1, NF_ACCEPT = 1;
+    private const int NFT_SET_INTERVAL = 4, NFT_SET_TIMEOUT = 16, NFT_SET_EVAL = 32, NFT_SET_ELEM_INTERVAL_END = 1, NF_ACCEPT = 1;
     private readonly NetlinkWriter _writer = new();
     private int _setId;
 
@@ -54,10 +54,15 @@ internal sealed class NftBatch
     private void Set(NftTable table, NftSet set)
     {
         uint id = (uint)++_setId;
-        Message(NFT_MSG_NEWSET, table.Family, NetlinkFlags.Create).Text(1, table.Name).Text(2, set.Name).U32Big(3, set.IsInterval ? NFT_SET_INTERVAL : 0u)
+        uint flags = (set.IsInterval ? NFT_SET_INTERVAL : 0u) | (set.DynamicSize > 0 ? NFT_SET_EVAL : 0u) | (set.Timeout is null ? 0u : NFT_SET_TIMEOUT);
+        NetlinkWriter made = Message(NFT_MSG_NEWSET, table.Family, NetlinkFlags.Create).Text(1, table.Name).Text(2, set.Name).U32Big(3, flags)
             .U32Big(4, (uint)set.KeyType).U32Big(5, (uint)set.KeyBytes).U32Big(10, id)
             // For the nft tool only: numbers in keys are big-endian (2), but a name is not a number (1).
-            .Attribute(13, [0, 4, set.IsInterval ? (byte)2 : (byte)1, 0, 0, 0]);
+            .Attribute(13, [0, 4, set.IsNumber ? (byte)2 : (byte)1, 0, 0, 0]);
+        if (set.DynamicSize > 0)
+            made.Nest(9, description => description.U32Big(1, (uint)set.DynamicSize));
+        if (set.Timeout is { } timeout)
+            made.U64Big(11, (ulong)timeout.TotalMilliseconds);
         // A netlink attribute ends at 64 KiB, and one message of elements is one attribute.
         foreach ((byte[] Key, bool IsEnd)[] part in set.Elements.Chunk(1024))
         {

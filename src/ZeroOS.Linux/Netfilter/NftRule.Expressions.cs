@@ -9,6 +9,7 @@ namespace ZeroOS.Linux.Netfilter;
 public sealed partial class NftRule
 {
     private const int Register = 1, VerdictRegister = 0;
+    private const uint CompareEqual = 0, CompareNotEqual = 1, CompareAtMost = 3, CompareAtLeast = 5;
 
     private NftRule Ipv4() => Protocol(ProtoIpv4);
 
@@ -31,7 +32,23 @@ public sealed partial class NftRule
         return Meta(MetaL4Proto).Compare([protocol]);
     }
 
-    private NftRule Port(int offset, int port) => Payload(TransportHeader, offset, 2).Compare([(byte)(port >> 8), (byte)port]);
+    private NftRule Port(int offset, int port) => Payload(TransportHeader, offset, 2).Compare(Big(port));
+
+    private NftRule Ports(int offset, int first, int last) =>
+        Payload(TransportHeader, offset, 2).Append("cmp", e => Comparison(e, CompareAtLeast, Big(first))).Append("cmp", e => Comparison(e, CompareAtMost, Big(last)));
+
+    private NftRule Counted(NftKey key, NftSet set, bool update, string counter, Action<NetlinkWriter> data)
+    {
+        const uint OperationAdd = 0, OperationUpdate = 1;
+        _ = key switch
+        {
+            NftKey.InputLink => Meta(MetaInputName),
+            NftKey.OutputLink => Meta(MetaOutputName),
+            NftKey.Source4 => Ipv4().Payload(NetworkHeader, 12, 4),
+            _ => Ipv4().Payload(NetworkHeader, 16, 4),
+        };
+        return Append("dynset", e => e.Text(1, set.Name).U32Big(3, update ? OperationUpdate : OperationAdd).U32Big(4, Register).Nest(7, one => one.Text(1, counter).Nest(2, data)));
+    }
 
     private NftRule Address(int offset, IPNetwork prefix)
     {
@@ -65,8 +82,12 @@ public sealed partial class NftRule
     private NftRule Payload(uint header, int offset, int bytes) =>
         Append("payload", e => e.U32Big(1, Register).U32Big(2, header).U32Big(3, (uint)offset).U32Big(4, (uint)bytes));
 
-    private NftRule Compare(byte[] value, bool equal = true) =>
-        Append("cmp", e => e.U32Big(1, Register).U32Big(2, equal ? 0u : 1u).Nest(3, data => data.Attribute(1, value)));
+    private NftRule Compare(byte[] value, bool equal = true) => Append("cmp", e => Comparison(e, equal ? CompareEqual : CompareNotEqual, value));
+
+    private static void Comparison(NetlinkWriter writer, uint operation, byte[] value) =>
+        writer.U32Big(1, Register).U32Big(2, operation).Nest(3, data => data.Attribute(1, value));
+
+    private static byte[] Big(int port) => [(byte)(port >> 8), (byte)port];
 
     private NftRule Mask(byte[] mask) => Append("bitwise", e => e.U32Big(1, Register).U32Big(2, Register).U32Big(3, (uint)mask.Length)
         .Nest(4, data => data.Attribute(1, mask)).Nest(5, data => data.Attribute(1, new byte[mask.Length])));

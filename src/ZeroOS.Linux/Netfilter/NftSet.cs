@@ -4,7 +4,7 @@ using System.Text;
 
 namespace ZeroOS.Linux.Netfilter;
 
-/// <summary>A named set: prefixes as intervals, or interface names.</summary>
+/// <summary>A named set: prefixes as intervals, interface names, or counters by key that rules fill themselves.</summary>
 public sealed class NftSet
 {
     private const int TypeIpv4 = 7, TypeIpv6 = 8, TypeInterfaceName = 41;
@@ -30,6 +30,18 @@ public sealed class NftSet
 
     /// <summary>Keys in order; an end is the first key behind an interval.</summary>
     internal IReadOnlyList<(byte[] Key, bool IsEnd)> Elements { get; }
+
+    /// <summary>Most keys of a set that rules fill, or 0.</summary>
+    internal int DynamicSize { get; private init; }
+
+    /// <summary>How long a key of a set that rules fill is kept after its last packet, or null: as long as its counter counts something.</summary>
+    internal TimeSpan? Timeout { get; private init; }
+
+    /// <summary>Numbers in keys are big-endian; a name is not a number.</summary>
+    internal bool IsNumber => KeyType != TypeInterfaceName;
+
+    internal static NftSet OfKeys(string name, bool links, int size, TimeSpan? timeout) =>
+        new(name, links ? TypeInterfaceName : TypeIpv4, links ? NftRule.InterfaceNameBytes : 4, false, []) { DynamicSize = size, Timeout = timeout };
 
     internal static NftSet OfPrefixes(string name, bool v6, IEnumerable<IPNetwork> prefixes)
     {

@@ -8,6 +8,9 @@ public enum NftFamily : byte
     /// <summary>IPv4 and IPv6.</summary>
     Inet = 1,
 
+    /// <summary>ARP packets that this namespace itself hears or sends.</summary>
+    Arp = 3,
+
     /// <summary>Frames that cross a bridge.</summary>
     Bridge = 7,
 }
@@ -29,6 +32,22 @@ public enum NftHook
 
     /// <summary>Everything that goes out.</summary>
     Postrouting = 4,
+}
+
+/// <summary>What a counter of a rule is kept by.</summary>
+public enum NftKey
+{
+    /// <summary>Name of the interface it came in by.</summary>
+    InputLink,
+
+    /// <summary>Name of the interface it goes out by.</summary>
+    OutputLink,
+
+    /// <summary>IPv4 source.</summary>
+    Source4,
+
+    /// <summary>IPv4 destination.</summary>
+    Destination4,
 }
 
 /// <summary>A table as it shall be: sets and chains with their rules.</summary>
@@ -54,6 +73,16 @@ public sealed class NftTable(NftFamily family, string name)
 
     /// <summary>Adds a set of interface names.</summary>
     public NftSet Interfaces(string name, IEnumerable<string> names) => Add(NftSet.OfInterfaces(name, names));
+
+    /// <summary>Adds a set that rules fill with counters: by interface name or by IPv4 address.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="links">Keys are names of interfaces.</param>
+    /// <param name="size">Most keys.</param>
+    /// <param name="timeout">How long a key is kept after its last packet; null for counters of connections, which the kernel takes away with the last.</param>
+    public NftSet Dynamic(string name, bool links, int size, TimeSpan? timeout = null) => Add(NftSet.OfKeys(name, links, size, timeout));
+
+    /// <summary>Adds a chain that sees packets at <paramref name="hook"/> before connection tracking does.</summary>
+    public NftChain Early(string name, NftHook hook) => Filter(name, hook, drop: false, priority: -300);
 
     /// <summary>Adds a chain that filters at <paramref name="hook"/>.</summary>
     public NftChain Filter(string name, NftHook hook, bool drop, int priority = 0) => Add(new NftChain(name) { Type = "filter", Hook = hook, Priority = priority, Drop = drop });

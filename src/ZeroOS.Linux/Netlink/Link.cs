@@ -114,6 +114,12 @@ public sealed record LinkChange
     /// <summary>Free text.</summary>
     public string? Alias { get; init; }
 
+    /// <summary>
+    /// As a port of a bridge: learns from frames which addresses are behind it, and is sent frames whose addresses nobody learned. Off for a port whose addresses are
+    /// told (<see cref="RouteSocket.PutBridgeAddress"/>).
+    /// </summary>
+    public bool? Learns { get; init; }
+
     /// <summary>Namespace to move to.</summary>
     public FileDescriptor? Namespace { get; init; }
 }

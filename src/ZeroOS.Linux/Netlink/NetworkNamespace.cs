@@ -14,6 +14,7 @@ public sealed class NetworkNamespace : IDisposable
     private const string OfThisThread = "/proc/thread-self/ns/net";
     private readonly Lazy<RouteSocket> _route;
     private readonly Lazy<NftSocket> _nft;
+    private readonly Lazy<ConntrackSocket> _connections;
 
     private NetworkNamespace(FileDescriptor descriptor, string name)
     {
@@ -21,6 +22,7 @@ public sealed class NetworkNamespace : IDisposable
         Name = name;
         _route = new Lazy<RouteSocket>(() => Run(() => new RouteSocket()));
         _nft = new Lazy<NftSocket>(() => Run(() => new NftSocket()));
+        _connections = new Lazy<ConntrackSocket>(() => Run(() => new ConntrackSocket()));
     }
 
     /// <summary>The descriptor, for setns(2) and IFLA_NET_NS_FD.</summary>
@@ -34,6 +36,9 @@ public sealed class NetworkNamespace : IDisposable
 
     /// <summary>Its firewall.</summary>
     public NftSocket Nft => _nft.Value;
+
+    /// <summary>The connections it remembers.</summary>
+    public ConntrackSocket Connections => _connections.Value;
 
     /// <summary>The namespace of the calling thread.</summary>
     public static NetworkNamespace Current() => new(FileDescriptor.Open(OfThisThread, OpenFlags.ReadOnly), "current");
@@ -120,6 +125,20 @@ public sealed class NetworkNamespace : IDisposable
             KernelFile.Write($"/proc/sys/net/{key.Replace('.', '/')}", value);
     });
 
+    /// <summary>As <see cref="SetSysctls"/>, for what protects where it exists: a key that this kernel lacks, or lets only the first namespace change, is passed over.</summary>
+    public void SetSysctlsIfThere(IReadOnlyList<(string Key, string Value)> settings) => Run(() =>
+    {
+        foreach ((string key, string value) in settings)
+        {
+            string path = $"/proc/sys/net/{key.Replace('.', '/')}";
+            if (KernelFile.TryWrite(path, value) is var errno && errno is not (Errno.None or Errno.ENOENT or Errno.EACCES or Errno.EPERM))
+                throw new LinuxException(errno, "write", path);
+        }
+    });
+
+    /// <summary>Reads net.<paramref name="key"/> of this namespace; null when there is none.</summary>
+    public string? Sysctl(string key) => Run(() => KernelFile.TryRead($"/proc/sys/net/{key.Replace('.', '/')}", out _)?.Trim());
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -127,6 +146,8 @@ public sealed class NetworkNamespace : IDisposable
             _route.Value.Dispose();
         if (_nft.IsValueCreated)
             _nft.Value.Dispose();
+        if (_connections.IsValueCreated)
+            _connections.Value.Dispose();
         Descriptor.Dispose();
     }
 

@@ -11,6 +11,8 @@ public sealed class RouteSocket : IDisposable
         RTM_NEWROUTE = 24, RTM_DELROUTE = 25, RTM_GETROUTE = 26, RTM_NEWNEIGH = 28, RTM_DELNEIGH = 29, RTM_GETNEIGH = 30;
     private const int IFLA_ADDRESS = 1, IFLA_IFNAME = 3, IFLA_MTU = 4, IFLA_LINK = 5, IFLA_MASTER = 10, IFLA_LINKINFO = 18, IFLA_IFALIAS = 20, IFLA_NET_NS_FD = 28;
     private const int IFLA_INFO_KIND = 1, IFLA_INFO_DATA = 2, VETH_INFO_PEER = 1, IFLA_VLAN_ID = 1, IFLA_BR_STP_STATE = 5, IFLA_BR_MCAST_SNOOPING = 23;
+    private const int IFLA_INFO_SLAVE_KIND = 4, IFLA_INFO_SLAVE_DATA = 5, IFLA_BRPORT_LEARNING = 8, IFLA_BRPORT_UNICAST_FLOOD = 9;
+    private const int NDA_LLADDR = 2, NUD_NOARP = 64, NTF_MASTER = 4, AF_BRIDGE = 7;
     private const int IFA_ADDRESS = 1, IFA_LOCAL = 2, IFA_BROADCAST = 4;
     private const int IFF_UP = 1, NameBytes = 15;
     private const NetlinkFlags Make = NetlinkFlags.Request | NetlinkFlags.Ack | NetlinkFlags.Create | NetlinkFlags.Exclusive;
@@ -65,6 +67,12 @@ public sealed class RouteSocket : IDisposable
             writer.Text(IFLA_IFALIAS, alias);
         if (change.Namespace is { } destination)
             writer.U32(IFLA_NET_NS_FD, (uint)destination.Number);
+        if (change.Learns is { } learns)
+        {
+            byte on = learns ? (byte)1 : (byte)0;
+            writer.Nest(IFLA_LINKINFO, info => info.Text(IFLA_INFO_SLAVE_KIND, "bridge")
+                .Nest(IFLA_INFO_SLAVE_DATA, data => data.Attribute(IFLA_BRPORT_LEARNING, [on]).Attribute(IFLA_BRPORT_UNICAST_FLOOD, [on])));
+        }
         Execute(writer, "change link", $"{index}");
     }
 
@@ -118,6 +126,17 @@ public sealed class RouteSocket : IDisposable
         NetlinkWriter writer = new();
         neighbor.Write(writer, RTM_NEWNEIGH, Put);
         Execute(writer, "add neighbour", $"{neighbor.Address}");
+    }
+
+    /// <summary>Tells a bridge that an Ethernet address is behind a port of it, for as long as the port is there.</summary>
+    public void PutBridgeAddress(int port, MacAddress mac)
+    {
+        byte[] head = new byte[Neighbor.FixedBytes];
+        head[0] = AF_BRIDGE;
+        BinaryPrimitives.WriteInt32LittleEndian(head.AsSpan(4), port);
+        BinaryPrimitives.WriteUInt16LittleEndian(head.AsSpan(8), NUD_NOARP);
+        head[10] = NTF_MASTER;
+        Execute(new NetlinkWriter().Begin(RTM_NEWNEIGH, Put).Fixed(head).Attribute(NDA_LLADDR, mac.ToBytes()), "add bridge address", $"{mac}");
     }
 
     /// <inheritdoc/>

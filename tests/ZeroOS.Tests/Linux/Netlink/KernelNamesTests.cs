@@ -27,6 +27,8 @@ public sealed partial class KernelNamesTests
         #include <linux/netfilter.h>
         #include <linux/netfilter/nfnetlink.h>
         #include <linux/netfilter/nf_tables.h>
+        #include <linux/netfilter/nfnetlink_conntrack.h>
+        #include <linux/neighbour.h>
         _Static_assert(sizeof(struct timex) == 208 && __builtin_offsetof(struct timex, offset) == 8 && __builtin_offsetof(struct timex, maxerror) == 24
             && __builtin_offsetof(struct timex, status) == 40, "timex");
         _Static_assert(sizeof(struct sockaddr_nl) == 12 && __builtin_offsetof(struct sockaddr_nl, nl_pid) == 4, "sockaddr_nl");
