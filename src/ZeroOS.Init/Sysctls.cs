@@ -8,6 +8,9 @@ namespace ZeroOS.Init;
 /// <summary>What the kernel is told once at boot. A key this kernel lacks has nothing to protect and is passed over; one it refuses is said.</summary>
 internal static class Sysctls
 {
+    /// <summary>Neighbours (ARP and ND) that the kernel keeps in all namespaces together, per IP version; beyond it the oldest that are not in use go.</summary>
+    internal const string MostNeighbours = "8192";
+
     internal static readonly (string Key, string Value)[] Table =
     [
         // --- hardening: what an attacker inside some process does not learn or get
@@ -50,11 +53,24 @@ internal static class Sysctls
         ("net/ipv4/conf/default/send_redirects", "0"),
         ("net/ipv4/conf/all/accept_source_route", "0"),
         ("net/ipv4/conf/default/accept_source_route", "0"),
-        ("net/ipv4/conf/all/rp_filter", "2"),
+        // The larger of "all" and the card's own counts: uplinks are loose, cables to tenants strict (role node sets each).
+        ("net/ipv4/conf/all/rp_filter", "0"),
         ("net/ipv4/conf/default/rp_filter", "2"),
+        ("net/ipv4/conf/all/drop_unicast_in_l2_multicast", "1"),
+        ("net/ipv4/conf/default/drop_unicast_in_l2_multicast", "1"),
+        ("net/ipv6/conf/all/drop_unicast_in_l2_multicast", "1"),
+        ("net/ipv6/conf/default/drop_unicast_in_l2_multicast", "1"),
         ("net/ipv4/icmp_echo_ignore_broadcasts", "1"),
         ("net/ipv4/icmp_ignore_bogus_error_responses", "1"),
         ("net/ipv4/tcp_syncookies", "1"),
+        ("net/ipv4/tcp_mtu_probing", "1"), // a path that swallows "too large" is still found narrow
+        // One table for all namespaces: a network of a thousand machines fits, a flood of addresses that nobody has does not keep the gateway out.
+        ("net/ipv4/neigh/default/gc_thresh1", "1024"),
+        ("net/ipv4/neigh/default/gc_thresh2", "4096"),
+        ("net/ipv4/neigh/default/gc_thresh3", MostNeighbours),
+        ("net/ipv6/neigh/default/gc_thresh1", "1024"),
+        ("net/ipv6/neigh/default/gc_thresh2", "4096"),
+        ("net/ipv6/neigh/default/gc_thresh3", MostNeighbours),
         ("net/ipv4/tcp_keepalive_time", "600"),
         ("net/ipv4/tcp_keepalive_intvl", "60"),
 

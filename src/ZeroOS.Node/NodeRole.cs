@@ -24,6 +24,7 @@ using ZeroOS.Node.Bus;
 using ZeroOS.Node.Screen;
 using ZeroOS.Node.Trust;
 using ZeroOS.Node.Update;
+using ZeroOS.Workloads;
 
 namespace ZeroOS.Node;
 
@@ -160,7 +161,7 @@ internal sealed partial class NodeRole
     private void StartUplink()
     {
         _uplink = new Uplink(_storage.StateDirectory, "/etc/resolv.conf", _log.Info);
-        _networks = new Networks(_uplink, Jails.FetchGroup, _log.Info);
+        _networks = new Networks(_uplink, WorkloadNames.Open(_storage.StateDirectory), new FirewallGroups(Jails.FetchGroup, Jails.DoorGroup), MemoryBytes(), _log.Info);
         _networks.AllowFetch([.. (_settings?.Registries.Values ?? []).Select(RegistryAddress).OfType<IPEndPoint>()]);
         _uplink.Changed += _ => _screen.Look();
         _uplink.Start();

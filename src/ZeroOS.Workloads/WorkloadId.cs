@@ -9,6 +9,9 @@ public readonly record struct WorkloadId(string Tenant, string Deployment, strin
     /// <summary>16 lower-case hexadecimal digits made from the three names, the same for ever: for files, interfaces, cgroups and disk serials.</summary>
     public string Short => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{Tenant}\n{Deployment}\n{Name}")).AsSpan(0, 8));
 
+    /// <summary>All three names, "tenant/deployment/name": none of them may hold a slash. What is written on a thing to say whose it is.</summary>
+    public string Full => $"{Tenant}/{Deployment}/{Name}";
+
     /// <summary>"deployment/name", for people; the tenant is left out on purpose.</summary>
     public override string ToString() => $"{Deployment}/{Name}";
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 
@@ -15,16 +16,19 @@ namespace ZeroOS.Host.Network;
 /// </summary>
 public sealed class Networks : INetworks, IDisposable
 {
-    private const int GuestMtu = 1500, MostGuestResolvers = 3, Slots = 1 << 21;
+    private const int MostGuestResolvers = 3, Slots = 1 << 21;
     private readonly Lock _lock = new();
     private readonly Uplink _uplink;
     private readonly NetworkNamespace _root;
-    private readonly uint _fetchGroup;
+    private readonly WorkloadNames _names;
+    private readonly FirewallGroups _groups;
+    private readonly NetworkWiring _wiring;
     private readonly string _directory;
     private readonly Action<string> _log;
     private readonly Dictionary<string, TenantNetwork> _networks = [];
     private List<Publication> _published = [];
     private IReadOnlyList<IPEndPoint> _registries = [];
+    private IPAddress? _resolver;
     private bool _rulesStand;
 
     /// <summary>
@@ -32,22 +36,28 @@ public sealed class Networks : INetworks, IDisposable
     /// uplink starts, so that no card is up without the firewall.
     /// </summary>
     /// <param name="uplink">The way out; its changes are followed.</param>
-    /// <param name="fetchGroup">Group of the fetch role: each of its processes has a user of its own.</param>
+    /// <param name="names">What workloads are called here.</param>
+    /// <param name="groups">Groups that the firewall knows: each process of one has a user of its own.</param>
+    /// <param name="memoryBytes">Memory of the computer, which decides how many connections it remembers.</param>
     /// <param name="log">One line per call.</param>
     /// <exception cref="LinuxException">The kernel refused the firewall: a node without it must not go on.</exception>
-    public Networks(Uplink uplink, uint fetchGroup, Action<string> log) : this(uplink, fetchGroup, log, "/run/zeroos/networks")
+    public Networks(Uplink uplink, WorkloadNames names, FirewallGroups groups, long memoryBytes, Action<string> log) : this(uplink, names, groups, memoryBytes, log, "/run/zeroos/networks")
     {
     }
 
-    internal Networks(Uplink uplink, uint fetchGroup, Action<string> log, string directory)
+    internal Networks(Uplink uplink, WorkloadNames names, FirewallGroups groups, long memoryBytes, Action<string> log, string directory)
     {
         _uplink = uplink;
         _root = uplink.Namespace;
-        _fetchGroup = fetchGroup;
+        _names = names;
+        _groups = groups;
         _log = log;
         _directory = directory;
+        _wiring = new NetworkWiring(_root, directory);
         lock (_lock)
         {
+            _root.SetSysctls(KernelTables.Root);
+            _root.SetSysctlsIfThere([("netfilter.nf_conntrack_max", KernelTables.MostConnections(memoryBytes).ToString(CultureInfo.InvariantCulture))]);
             Recover();
             ApplyRoot();
             _root.SetSysctl("ipv4.ip_forward", "1");
@@ -74,17 +84,18 @@ public sealed class Networks : INetworks, IDisposable
         IPNetwork range = TenantNetwork.ParseRange(data.Range);
         lock (_lock)
         {
-            if (_networks.TryGetValue(network.Short, out TenantNetwork? known) && !known.Range.Equals(range))
+            string id = _names.Of(network);
+            if (Find(network) is { } known && !known.Range.Equals(range))
             {
                 if (known.Cards.Count > 0)
                     throw new WorkloadException("network-in-use", $"network {network} has machines in {known.Range}; it becomes {range} when they are gone");
                 Remove(network);
-                known = null;
             }
-            known ??= new TenantNetwork(network.Short, range, ChooseSlot(network.Short), NetworkNamespace.OpenOrCreate(PathOf(network.Short)));
-            _networks[network.Short] = known;
-            Build(known);
-            ApplyTenant(known);
+            Link? cable = NetworkWiring.FindOwn(_root.Route, TenantNetwork.CableName(id), alias => alias == network.Full);
+            TenantNetwork wanted = Find(network) ?? new TenantNetwork(id, network.Full, range, ChooseSlot(cable), NetworkNamespace.OpenOrCreate(_wiring.PathOf(id)));
+            _networks[id] = wanted;
+            _wiring.Build(wanted, CableMtu);
+            ApplyTenant(wanted);
             ApplyRoot();
         }
     }
@@ -94,16 +105,21 @@ public sealed class Networks : INetworks, IDisposable
     {
         lock (_lock)
         {
-            if (_networks.Remove(network.Short, out TenantNetwork? known))
+            string id = _names.Of(network);
+            TenantNetwork? known = Find(network);
+            if (known is not null)
             {
+                _networks.Remove(id);
                 foreach (Link tap in known.Space.Route.Links().Where(l => known.Cards.ContainsKey(l.Name)))
                     known.Space.Route.DeleteLink(tap.Index);
                 known.Dispose();
             }
-            if (_root.Route.FindLink(TenantNetwork.CableName(network.Short)) is { } cable)
+            if (NetworkWiring.FindOwn(_root.Route, TenantNetwork.CableName(id), alias => alias == network.Full) is { } cable)
                 _root.Route.DeleteLink(cable.Index);
-            NetworkNamespace.Forget(PathOf(network.Short));
+            NetworkNamespace.Forget(_wiring.PathOf(id));
             ApplyRoot();
+            if (known is not null)
+                StaleConnections.Forget(() => StaleConnections.OfCable(_root.Connections, known), known.Cable, _log);
         }
     }
 
@@ -113,29 +129,35 @@ public sealed class Networks : INetworks, IDisposable
     {
         lock (_lock)
         {
-            TenantNetwork known = _networks.TryGetValue(network.Short, out TenantNetwork? found) ? found
-                : throw new WorkloadException("network-missing", $"network {network} is not there yet");
+            TenantNetwork known = Find(network) ?? throw new WorkloadException("network-missing", $"network {network} is not there yet");
             if (!known.MayBeGuest(address))
                 throw new WorkloadException("address-invalid", $"{address} is no address for a machine in {known.Range}", permanent: true);
-            string tap = TenantNetwork.TapName(machine.Short);
+            string tap = TenantNetwork.TapName(_names.Of(machine));
             if (known.Cards.Any(c => c.Key != tap && c.Value.Address.Equals(address)))
                 throw new WorkloadException("address-taken", $"{address} in network {network} belongs to another machine");
-            TenantCard card = new(TenantNetwork.MacOf(network, machine), address);
+            _ = NetworkWiring.FindOwn(known.Space.Route, tap, alias => TenantCard.FromAlias(alias)?.Owner == machine.Full);
+            TenantCard card = new(TenantNetwork.MacOf(network, machine), address, machine.Full);
             known.Cards[tap] = card;
             // Pinned before it is plugged in: no frame gets through in between.
             ApplyTenant(known);
             FileDescriptor? opened = known.Space.Run(() => TapDevice.TryOpen(tap));
             try
             {
-                int bridge = known.Space.Route.GetLink(TenantNetwork.Bridge).Index;
-                known.Space.Route.ChangeLink(known.Space.Route.GetLink(tap).Index, new LinkChange { Master = bridge, Mtu = GuestMtu, Alias = card.ToAlias(), Up = true });
+                RouteSocket inside = known.Space.Route;
+                int bridge = inside.GetLink(TenantNetwork.Bridge).Index, port = inside.GetLink(tap).Index;
+                // A tap's own MTU only bounds what goes to the guest, where machines that started with a wider uplink may sit beside it.
+                inside.ChangeLink(port, new LinkChange { Master = bridge, Mtu = Math.Max(CardMtu, NetworkWiring.EthernetMtu), Alias = card.ToAlias() });
+                // The one address behind it is known: none is learned from frames, some of which reach the bridge's table before any rule sees them.
+                inside.ChangeLink(port, new LinkChange { Learns = false });
+                inside.PutBridgeAddress(port, card.Mac);
+                inside.ChangeLink(port, new LinkChange { Up = true });
             }
             catch (LinuxException)
             {
                 opened?.Dispose();
                 throw;
             }
-            return new MachineNic(opened ?? new FileDescriptor(-1), card.Mac.ToString(), $"{address}/{known.Range.PrefixLength}", known.Gateway.ToString(), GuestMtu, ResolversFor(known));
+            return new MachineNic(opened ?? new FileDescriptor(-1), card.Mac.ToString(), $"{address}/{known.Range.PrefixLength}", known.Gateway.ToString(), CardMtu, ResolversFor(known));
         }
     }
 
@@ -144,10 +166,10 @@ public sealed class Networks : INetworks, IDisposable
     {
         lock (_lock)
         {
-            if (!_networks.TryGetValue(network.Short, out TenantNetwork? known))
+            if (Find(network) is not { } known)
                 return;
-            string tap = TenantNetwork.TapName(machine.Short);
-            if (known.Space.Route.FindLink(tap) is { } link)
+            string tap = TenantNetwork.TapName(_names.Of(machine));
+            if (NetworkWiring.FindOwn(known.Space.Route, tap, alias => TenantCard.FromAlias(alias)?.Owner == machine.Full) is { } link)
                 known.Space.Route.DeleteLink(link.Index);
             if (known.Cards.Remove(tap))
                 ApplyTenant(known);
@@ -167,16 +189,20 @@ public sealed class Networks : INetworks, IDisposable
                     || mapping.Guest.AddressFamily != AddressFamily.InterNetwork || wanted.Any(w => w.Protocol == mapping.Protocol && w.HostPort == mapping.HostPort))
                     _log($"publish port={mapping.HostPort}/{mapping.Protocol} left out: reserved, taken or invalid");
                 else
-                    wanted.Add(Publication.Of(mapping));
+                    wanted.Add(Publication.Of(mapping, _names));
             }
             if (wanted.SequenceEqual(_published))
                 return;
-            HashSet<string> touched = [.. wanted.Except(_published).Concat(_published.Except(wanted)).Select(p => p.Network)];
+            List<Publication> gone = [.. _published.Except(wanted)];
+            HashSet<string> touched = [.. wanted.Except(_published).Concat(gone).Select(p => p.Network)];
             _published = wanted;
             Remember();
             foreach (TenantNetwork network in _networks.Values.Where(n => touched.Contains(n.Id)))
                 ApplyTenant(network);
             ApplyRoot();
+            // After the new rules stand: a packet that comes now is judged by them.
+            foreach (Publication port in gone)
+                StaleConnections.Forget(() => StaleConnections.OfPublication(_root.Connections, port, _networks.GetValueOrDefault(port.Network)), $"port {port.HostPort}/{port.Protocol}", _log);
         }
     }
 
@@ -192,62 +218,26 @@ public sealed class Networks : INetworks, IDisposable
         }
     }
 
-    /// <summary>Makes everything of a network that is not there yet.</summary>
-    private void Build(TenantNetwork network)
-    {
-        RouteSocket inside = network.Space.Route;
-        if (inside.FindLink(TenantNetwork.Bridge) is null)
-        {
-            // Guests have IPv4 only; and an address in the tenant's range may come in by the cable, so the source is not judged by its route.
-            network.Space.SetSysctls([("ipv6.conf.all.disable_ipv6", "1"), ("ipv6.conf.default.disable_ipv6", "1"), ("ipv4.conf.all.rp_filter", "0"), ("ipv4.conf.default.rp_filter", "0"),
-                ("ipv4.conf.all.send_redirects", "0"), ("ipv4.conf.default.send_redirects", "0"), ("ipv4.conf.all.accept_redirects", "0"), ("ipv4.ip_forward", "1")]);
-            inside.CreateBridge(TenantNetwork.Bridge, BridgeMac(network.Id));
-        }
-        inside.ChangeLink(inside.GetLink("lo").Index, new LinkChange { Up = true });
-        Link bridge = inside.GetLink(TenantNetwork.Bridge);
-        inside.ChangeLink(bridge.Index, new LinkChange { Up = true, Alias = network.Range.ToString() });
-        inside.PutAddress(bridge.Index, network.Gateway, network.Range.PrefixLength);
-        if (_root.Route.FindLink(network.Cable) is null)
-            _root.Route.CreateVeth(network.Cable, TenantNetwork.Up, network.Space.Descriptor);
-        Link cable = _root.Route.GetLink(network.Cable), up = inside.GetLink(TenantNetwork.Up);
-        _root.SetSysctls([($"ipv6.conf.{network.Cable}.disable_ipv6", "1"), ($"ipv4.conf.{network.Cable}.rp_filter", "1")]);
-        _root.Route.PutAddress(cable.Index, network.Near, 31);
-        _root.Route.ChangeLink(cable.Index, new LinkChange { Up = true, Alias = $"network {network.Id}" });
-        inside.PutAddress(up.Index, network.Far, 31);
-        inside.ChangeLink(up.Index, new LinkChange { Up = true });
-        inside.PutRoute(new Route { Destination = new IPNetwork(IPAddress.Any, 0), Gateway = network.Near, Link = up.Index });
-    }
+    private int CableMtu => _uplink.Current.Mtu ?? NetworkWiring.EthernetMtu;
 
-    /// <summary>Reads back what an earlier process made; half-made networks are left for <see cref="Ensure"/>.</summary>
+    /// <summary>What a card that is made now is told.</summary>
+    private int CardMtu => Math.Max(CableMtu, NetworkWiring.LeastCardMtu);
+
+    /// <exception cref="WorkloadException">name-taken: two networks have one name here, and this is not the one that is there.</exception>
+    private TenantNetwork? Find(WorkloadId network) => !_networks.TryGetValue(_names.Of(network), out TenantNetwork? known) || known.Owner == network.Full ? known
+        : throw new WorkloadException("name-taken", $"network {network} has the name of another here; another name for it mends it");
+
     private void Recover()
     {
-        Directory.CreateDirectory(_directory);
-        IReadOnlyList<Link> links = _root.Route.Links();
-        IReadOnlyList<InterfaceAddress> addresses = _root.Route.Addresses();
-        foreach (string file in Directory.EnumerateFiles(_directory).Where(f => Path.GetFileName(f).Length == 16))
-        {
-            string id = Path.GetFileName(file);
-            Link? cable = links.FirstOrDefault(l => l.Name == TenantNetwork.CableName(id));
-            IPAddress? near = addresses.FirstOrDefault(a => a.Link == cable?.Index && TenantNetwork.Pool.Contains(a.Address))?.Address;
-            if (near is null || NetworkNamespace.Open(file) is not { } space)
-                continue;
-            if (!IPNetwork.TryParse(space.Route.FindLink(TenantNetwork.Bridge)?.Alias ?? "", out IPNetwork range))
-            {
-                space.Dispose();
-                continue;
-            }
-            TenantNetwork network = new(id, range, TenantNetwork.SlotOf(near), space);
-            foreach (Link tap in space.Route.Links().Where(l => l.Name.StartsWith(TenantNetwork.TapPrefix, StringComparison.Ordinal)))
-            {
-                if (TenantCard.FromAlias(tap.Alias) is { } card)
-                    network.Cards[tap.Name] = card;
-            }
-            _networks.Add(id, network);
-        }
+        foreach (TenantNetwork network in _wiring.Recover())
+            _networks.Add(network.Id, network);
         if (File.Exists(PublishedFile))
             _published = [.. File.ReadLines(PublishedFile).Select(Publication.FromLine).OfType<Publication>()];
         _rulesStand = _networks.Count > 0;
-        if (_rulesStand)
+        // The counters of a table that stands are not lost for nothing.
+        if (!_rulesStand)
+            _root.Nft.Replace(ConnectionLimits.Root());
+        else
             _log($"networks found={_networks.Count} cards={_networks.Values.Sum(n => n.Cards.Count)} published={_published.Count}");
     }
 
@@ -256,7 +246,14 @@ public sealed class Networks : INetworks, IDisposable
         try
         {
             lock (_lock)
+            {
                 ApplyRoot();
+                foreach (TenantNetwork network in _networks.Values)
+                    _wiring.SetMtu(network, CableMtu);
+                if (_resolver is { } before && !before.Equals(state.FirstResolver4))
+                    StaleConnections.Forget(() => StaleConnections.OfResolver(_root.Connections, before), $"resolver {before}", _log);
+                _resolver = state.FirstResolver4;
+            }
         }
         catch (LinuxException e)
         {
@@ -271,7 +268,7 @@ public sealed class Networks : INetworks, IDisposable
         if (_rulesStand && _uplink.Current.Nics.Count == 0)
             return;
         _rulesStand = false;
-        _root.Nft.Replace(RootFirewall.Build(_uplink.Current, _networks.Values, _published, _fetchGroup, _registries));
+        _root.Nft.Replace(RootFirewall.Build(_uplink.Current, _networks.Values, _published, _groups, _registries));
     }
 
     private void ApplyTenant(TenantNetwork network) => network.Space.Nft.Replace(TenantFirewall.Build(network, _published));
@@ -283,11 +280,10 @@ public sealed class Networks : INetworks, IDisposable
         File.Move(PublishedFile + ".new", PublishedFile, overwrite: true);
     }
 
-    private int ChooseSlot(string id)
+    private int ChooseSlot(Link? half)
     {
         // A network that was half made when the node died keeps the address its cable has.
-        if (_root.Route.FindLink(TenantNetwork.CableName(id)) is { } half
-            && _root.Route.Addresses().FirstOrDefault(a => a.Link == half.Index && TenantNetwork.Pool.Contains(a.Address)) is { } kept)
+        if (half is not null && _root.Route.Addresses().FirstOrDefault(a => a.Link == half.Index && TenantNetwork.Pool.Contains(a.Address)) is { } kept)
             return TenantNetwork.SlotOf(kept.Address);
         HashSet<int> taken = [.. _networks.Values.Select(n => n.Slot)];
         foreach (InterfaceAddress address in _root.Route.Addresses().Where(a => TenantNetwork.Pool.Contains(a.Address)))
@@ -307,9 +303,5 @@ public sealed class Networks : INetworks, IDisposable
         [network.Gateway.ToString(), .. _uplink.Current.Resolvers.Where(r => r.AddressFamily == AddressFamily.InterNetwork).Skip(1)
             .Where(r => !network.Range.Contains(r)).Take(MostGuestResolvers - 1).Select(r => r.ToString())];
 
-    private string PathOf(string id) => Path.Combine(_directory, id);
-
     private string PublishedFile => Path.Combine(_directory, "published");
-
-    private static MacAddress BridgeMac(string id) => new([2, .. Convert.FromHexString(id).AsSpan(0, 5)]);
 }

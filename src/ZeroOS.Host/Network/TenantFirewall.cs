@@ -12,22 +12,32 @@ internal static class TenantFirewall
     private const ushort Arp = 0x0806, Ipv4 = 0x0800;
     private const int Dns = 53;
 
-    /// <summary>Builds both tables.</summary>
-    public static IReadOnlyList<NftTable> Build(TenantNetwork network, IEnumerable<Publication> published) => [Routed(network, published), Bridged(network)];
+    /// <summary>Builds the tables.</summary>
+    public static IReadOnlyList<NftTable> Build(TenantNetwork network, IEnumerable<Publication> published) => [Routed(network, published), Bridged(network), Resolved()];
 
     private static NftTable Routed(TenantNetwork network, IEnumerable<Publication> published)
     {
         NftTable table = new(NftFamily.Inet, "zeroos");
+        // A bridge hands frames to reserved group addresses (01:80:c2:00:00:0x) up on the tap itself, before its own rules see them: nothing is heard on a tap.
+        table.Early("taps", NftHook.Prerouting).Add(new NftRule().From(Taps).Drop());
         table.Filter("input", NftHook.Input, drop: true).Add(new NftRule().Established().Accept()).Add(new NftRule().From(Bridge).IcmpType(8).AtMost(20).Accept());
-        table.Filter("forward", NftHook.Forward, drop: true).Add(new NftRule().Established().Accept()).Add(new NftRule().Invalid().Drop())
-            // Where br_netfilter is on, frames between two guests come by here.
-            .Add(new NftRule().From(Bridge).Out(Bridge).Accept())
+        // Nothing is routed from the bridge to the bridge: each address a guest tries would be a neighbour asked for, and all namespaces share the kernel's table of those.
+        table.Filter("forward", NftHook.Forward, drop: true).Add(new NftRule().From(Bridge).Out(Bridge).Drop()).Add(new NftRule().Established().Accept()).Add(new NftRule().Invalid().Drop())
             .Add(new NftRule().From(Bridge).Source(network.Range).Out(Up).Accept()).Add(new NftRule().From(Up).Out(Bridge).Translated().Accept());
         NftChain before = table.Nat("prerouting", NftHook.Prerouting)
             .Add(new NftRule().From(Bridge).To(network.Gateway).UdpTo(Dns).Redirect(network.Near)).Add(new NftRule().From(Bridge).To(network.Gateway).TcpTo(Dns).Redirect(network.Near));
         foreach (Publication port in published.Where(p => p.Network == network.Id))
             before.Add(RootFirewall.PortRule(new NftRule().From(Up).To(network.Far), port).Redirect(port.Guest, port.GuestPort));
         table.Nat("postrouting", NftHook.Postrouting).Add(new NftRule().Out(Up).Masquerade());
+        return table;
+    }
+
+    /// <summary>ARP that comes up on a tap itself: answering would also remember its sender, which no rule of the bridge has looked at.</summary>
+    private static NftTable Resolved()
+    {
+        NftTable table = new(NftFamily.Arp, "zeroos");
+        // The kernel numbers ARP's hooks anew: its input is 0.
+        table.Filter("input", NftHook.Prerouting, drop: false).Add(new NftRule().From(Taps).Drop());
         return table;
     }
 

@@ -11,7 +11,7 @@ using ZeroOS.Workloads;
 namespace ZeroOS.Host.Network;
 
 /// <summary>One tenant network as the node knows it: its namespace, its range, the cable to the root and the cards in it.</summary>
-internal sealed class TenantNetwork(string id, IPNetwork range, int slot, NetworkNamespace space) : IDisposable
+internal sealed class TenantNetwork(string id, string owner, IPNetwork range, int slot, NetworkNamespace space) : IDisposable
 {
     /// <summary>Where cables get their addresses: shared address space (RFC 6598), a /31 each.</summary>
     public static readonly IPNetwork Pool = IPNetwork.Parse("100.64.0.0/10");
@@ -31,8 +31,11 @@ internal sealed class TenantNetwork(string id, IPNetwork range, int slot, Networ
     private const int NameBytes = 15, ShortestPrefix = 16, LongestPrefix = 29;
     private static readonly IPNetwork[] s_private = [IPNetwork.Parse("10.0.0.0/8"), IPNetwork.Parse("172.16.0.0/12"), IPNetwork.Parse("192.168.0.0/16")];
 
-    /// <summary>The network's <see cref="WorkloadId.Short"/>.</summary>
+    /// <summary>The network's name on this node (<see cref="WorkloadNames.Of"/>).</summary>
     public string Id { get; } = id;
+
+    /// <summary>The network's <see cref="WorkloadId.Full"/>, which is also its cable's alias.</summary>
+    public string Owner { get; } = owner;
 
     /// <summary>Its addresses.</summary>
     public IPNetwork Range { get; } = range;
@@ -58,10 +61,10 @@ internal sealed class TenantNetwork(string id, IPNetwork range, int slot, Networ
     /// <summary>Cards by the name of their tap.</summary>
     public SortedDictionary<string, TenantCard> Cards { get; } = new(StringComparer.Ordinal);
 
-    /// <summary>Name of a machine's tap.</summary>
+    /// <summary>Name of a machine's tap, from its name on this node. An interface's name holds 15 bytes: 56 bits of it.</summary>
     public static string TapName(string machine) => (TapPrefix + machine)[..NameBytes];
 
-    /// <summary>Name of a network's cable in the root.</summary>
+    /// <summary>Name of a network's cable in the root, from its name on this node: 52 bits of it.</summary>
     public static string CableName(string network) => (CablePrefix + network)[..NameBytes];
 
     /// <summary>A machine's Ethernet address in a network: locally administered, the same for ever.</summary>
@@ -109,19 +112,19 @@ internal sealed class TenantNetwork(string id, IPNetwork range, int slot, Networ
     private static uint Number(IPAddress address) => BinaryPrimitives.ReadUInt32BigEndian(address.GetAddressBytes());
 }
 
-/// <summary>A machine's card: what its tap is pinned to. Written on the tap itself, so that a restarted node finds it there.</summary>
-internal sealed record TenantCard(MacAddress Mac, IPAddress Address)
+/// <summary>A machine's card: what its tap is pinned to, and whose it is. Written on the tap itself, so that a restarted node finds it there.</summary>
+internal sealed record TenantCard(MacAddress Mac, IPAddress Address, string Owner)
 {
-    /// <summary>For the tap's alias.</summary>
-    public string ToAlias() => $"{Mac} {Address}";
+    /// <summary>For the tap's alias; 255 bytes fit, a key id with two names of 36 takes 160.</summary>
+    public string ToAlias() => $"{Mac} {Address} {Owner}";
 
     /// <summary>Reads a tap's alias.</summary>
     public static TenantCard? FromAlias(string alias)
     {
-        string[] part = alias.Split(' ');
-        if (part.Length != 2 || part[0].Length != 17 || !IPAddress.TryParse(part[1], out IPAddress? address)
+        string[] part = alias.Split(' ', 3);
+        if (part.Length != 3 || part[0].Length != 17 || !IPAddress.TryParse(part[1], out IPAddress? address)
             || !ulong.TryParse(part[0].Replace(":", "", StringComparison.Ordinal), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out _))
             return null;
-        return new TenantCard(MacAddress.Parse(part[0]), address);
+        return new TenantCard(MacAddress.Parse(part[0]), address, part[2]);
     }
 }

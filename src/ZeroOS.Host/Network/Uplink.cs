@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Net;
 
 using ZeroOS.Host.Network.Dhcp;
@@ -25,6 +26,8 @@ public sealed class Uplink : IDisposable
     private readonly EventFd _stop = new();
     private readonly TaskCompletionSource _addressed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Thread? _thread;
+    private string _complaint = "";
+    private TimeSpan _complained;
     private volatile UplinkState _current = new();
 
     /// <summary>Prepares it in the calling thread's network namespace.</summary>
@@ -109,10 +112,11 @@ public sealed class Uplink : IDisposable
                     Configure();
                 look = false;
             }
-            catch (LinuxException e)
+            catch (Exception e)
             {
-                // A card can go while we speak of it; the next event tells, and a second later we look in any case.
-                _log($"uplink: {e.Message}");
+                // A card can go while we speak of it; the next event tells, and a second later we look in any case. Whatever else it is, a node without this thread would
+                // lose its address for good.
+                Complain(e is LinuxException ? e.Message : $"{e.GetType().Name}: {e.Message}");
                 look = true;
             }
             int count = epoll.Wait(ready, TimeoutMs(look));
@@ -125,6 +129,15 @@ public sealed class Uplink : IDisposable
                 return;
             }
         }
+    }
+
+    /// <summary>Logs what went wrong; the same once a minute.</summary>
+    private void Complain(string complaint)
+    {
+        if (complaint == _complaint && Now - _complained < TimeSpan.FromMinutes(1))
+            return;
+        (_complaint, _complained) = (complaint, Now);
+        _log($"uplink: {complaint}");
     }
 
     private void LookAtCards(Epoll epoll)
@@ -146,6 +159,8 @@ public sealed class Uplink : IDisposable
             {
                 port = new DhcpPort(card, _stateDirectory, _log);
                 _ports.Add(card.Index, port);
+                // The card was there before PID 1 set what cards begin with. Loose: an answer may leave by another card than the question came by.
+                Sysctl($"ipv4.conf.{card.Name}.rp_filter", "2");
                 foreach (FileDescriptor descriptor in port.Descriptors)
                     epoll.Add(descriptor, Readiness.Readable, PortToken);
                 _log($"uplink nic={card.Name} mac={card.PermanentMac} carrier={card.HasCarrier}");
@@ -165,7 +180,8 @@ public sealed class Uplink : IDisposable
         IReadOnlyList<Route> routes = Namespace.Route.Routes();
         for (int i = 0; i < cards.Count; i++)
             Configure(cards[i], FirstMetric + i, addresses, routes);
-        Publish(cards);
+        // Anew: a lease may just have changed a card's MTU.
+        Publish([.. Namespace.Route.Links().Where(c => _ports.ContainsKey(c.Index))]);
     }
 
     private void Configure(Link card, int metric, IReadOnlyList<InterfaceAddress> addresses, IReadOnlyList<Route> routes)
@@ -180,8 +196,7 @@ public sealed class Uplink : IDisposable
         {
             if (!addresses.Any(a => a.Link == card.Index && a.Address.Equals(lease.Address) && a.PrefixLength == lease.PrefixLength))
                 Namespace.Route.PutAddress(card.Index, lease.Address, lease.PrefixLength);
-            if (lease.Mtu is { } mtu && mtu < card.Mtu)
-                Namespace.Route.ChangeLink(card.Index, new LinkChange { Mtu = mtu });
+            SetMtu(card, _ports[card.Index], lease);
             if (lease.Gateway is not null)
                 wanted.Add(Way(new IPNetwork(IPAddress.Any, 0), lease.Gateway, lease));
             wanted.AddRange(lease.Routes.Select(r => Way(r.Destination, r.Gateway, lease)));
@@ -211,6 +226,30 @@ public sealed class Uplink : IDisposable
         };
     }
 
+    /// <summary>Follows option 26 both ways: a lease that says nothing gives the card its own back.</summary>
+    private void SetMtu(Link card, DhcpPort port, DhcpLease lease)
+    {
+        int mtu = lease.Mtu ?? port.OwnMtu;
+        if (mtu == card.Mtu || mtu == port.RefusedMtu)
+            return;
+        try
+        {
+            Namespace.Route.ChangeLink(card.Index, new LinkChange { Mtu = mtu });
+            _log($"uplink nic={card.Name} mtu={mtu} before={card.Mtu}");
+        }
+        catch (LinuxException e) when (e.Errno == Errno.EINVAL)
+        {
+            port.RefusedMtu = mtu;
+            _log($"uplink nic={card.Name} does not take the lease's mtu={mtu}: {e.Message}");
+        }
+    }
+
+    /// <summary>
+    /// Largest packet that leaves by a card: the kernel keeps what routers advertise as IPv6's alone, but a router that names 1,492 for one has no wider way for the other.
+    /// </summary>
+    private static int UsableMtu(Link card) =>
+        int.TryParse(KernelFile.TryRead($"/proc/sys/net/ipv6/conf/{card.Name}/mtu", out _), CultureInfo.InvariantCulture, out int advertised) && advertised < card.Mtu ? advertised : card.Mtu;
+
     private static bool SameWay(Route one, Route other) =>
         one.Destination.Equals(other.Destination) && Equals(one.Gateway, other.Gateway) && one.Link == other.Link && one.Metric == other.Metric && Equals(one.Source, other.Source);
 
@@ -232,6 +271,7 @@ public sealed class Uplink : IDisposable
             Gateway6 = routes.Where(r => r.IsDefault && !v4(r)).OrderBy(r => r.Metric).FirstOrDefault()?.Gateway,
             Resolvers = [.. leases.SelectMany(l => l.Resolvers).Concat(advertised).Distinct().Take(MostResolvers)],
             TimeServers = [.. leases.SelectMany(l => l.TimeServers).Distinct().Take(MostResolvers)],
+            Mtu = cards.Where(c => c.HasCarrier).Select(c => (int?)UsableMtu(c)).Min(),
         };
         state = state with { Conditions = Conditions(state) };
         if (state.Fingerprint == _current.Fingerprint)

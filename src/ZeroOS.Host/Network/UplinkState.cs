@@ -29,6 +29,9 @@ public sealed record UplinkState
     /// <summary>Time servers from leases.</summary>
     public IReadOnlyList<IPAddress> TimeServers { get; init; } = [];
 
+    /// <summary>Largest packet in bytes that every card with a carrier takes, as its lease and its routers say; null while there is none.</summary>
+    public int? Mtu { get; init; }
+
     /// <summary>What is well and what is not, each with a sentence.</summary>
     public IReadOnlyList<UplinkCondition> Conditions { get; init; } = [];
 
@@ -39,7 +42,7 @@ public sealed record UplinkState
     public string ResolvConf => string.Concat(Resolvers.Take(3).Select(r => $"nameserver {r}\n"));
 
     /// <summary>Everything as text: equal when nothing changed.</summary>
-    internal string Fingerprint => string.Join('|', string.Join(',', Nics), string.Join(',', Addresses), string.Join(',', OnLink), Gateway, Gateway6,
+    internal string Fingerprint => string.Join('|', string.Join(',', Nics), string.Join(',', Addresses), string.Join(',', OnLink), Gateway, Gateway6, Mtu,
         string.Join(',', Resolvers), string.Join(',', TimeServers), string.Join(',', Conditions));
 
     internal IPAddress? FirstResolver4 => Resolvers.FirstOrDefault(r => r.AddressFamily == AddressFamily.InterNetwork);

@@ -18,6 +18,9 @@ internal static class Jails
     /// <summary>The group of everything that talks to registries: the firewall knows it by this number.</summary>
     internal const uint FetchGroup = 991;
 
+    /// <summary>The group of what answers strangers: the firewall lets it answer on the bus's port and open no connection.</summary>
+    internal const uint DoorGroup = 992;
+
     private const long MiB = 1 << 20;
 
     // The collector reserves 256 GB of addresses unless it is told how much it will ever need.

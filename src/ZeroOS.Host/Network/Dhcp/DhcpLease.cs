@@ -9,6 +9,7 @@ namespace ZeroOS.Host.Network.Dhcp;
 internal sealed record DhcpLease
 {
     private const int MostResolvers = 4, MostRoutes = 32, LeastMtu = 576, MostMtu = 9216;
+    private static readonly IPNetwork s_loopback = IPNetwork.Parse("127.0.0.0/8");
     private static readonly TimeSpan s_unsaid = TimeSpan.FromMinutes(30), s_least = TimeSpan.FromSeconds(30);
 
     /// <summary>Our address.</summary>
@@ -100,11 +101,14 @@ internal sealed record DhcpLease
             option = option[(1 + significant + 4)..];
             if (prefix == 0 && IsHost(via))
                 gateway ??= via;
-            else if (prefix > 0 && (IsHost(via) || via.Equals(IPAddress.Any)))
-                routes.Add((Prefixes.Truncate(new IPAddress(destination), prefix), via.Equals(IPAddress.Any) ? null : via));
+            else if (prefix > 0 && (IsHost(via) || via.Equals(IPAddress.Any)) && Prefixes.Truncate(new IPAddress(destination), prefix) is var way && !IsOurs(way))
+                routes.Add((way, via.Equals(IPAddress.Any) ? null : via));
         }
         return (gateway, routes);
     }
+
+    /// <summary>Addresses that no server of a LAN says the way to: those of the cables, for a route to one of them would lead a published port to the LAN, and the node's own.</summary>
+    private static bool IsOurs(IPNetwork destination) => Prefixes.Overlap(destination, TenantNetwork.Pool) || Prefixes.Overlap(destination, s_loopback);
 
     private static bool TryPrefixLength(IPAddress? mask, out int length)
     {

@@ -11,7 +11,7 @@ namespace ZeroOS.Host.Network.Dhcp;
 /// <summary>A DHCP client on a real card: packets in and out, and the last good lease in a file. Owned by the uplink's thread.</summary>
 internal sealed class DhcpPort : IDisposable
 {
-    private const int MostPacketsAtOnce = 64, MostStoredBytes = 4096;
+    private const int MostPacketsAtOnce = 64, MostStoredBytes = 4096, EthernetMtu = 1500;
     private readonly byte[] _buffer = new byte[2048];
     private readonly PacketSocket _packets, _arp;
     private readonly string _leaseFile, _name;
@@ -28,11 +28,20 @@ internal sealed class DhcpPort : IDisposable
         _leaseFile = Path.Combine(stateDirectory, $"lease-{link.PermanentMac.ToString().Replace(':', '-')}");
         _packets = new PacketSocket(link.Index, PacketSocket.Ipv4, DhcpFrame.Filter);
         _arp = new PacketSocket(link.Index, PacketSocket.Arp, []);
-        Client = new DhcpClient(_mac, Random.Shared, Stored());
+        DhcpLease? stored = Stored();
+        Client = new DhcpClient(_mac, Random.Shared, stored);
+        // What an earlier process set by the lease it stored is not the card's own.
+        OwnMtu = stored?.Mtu == link.Mtu ? EthernetMtu : link.Mtu;
     }
 
     /// <summary>The state machine.</summary>
     public DhcpClient Client { get; }
+
+    /// <summary>The card's MTU in bytes while no lease names another.</summary>
+    public int OwnMtu { get; }
+
+    /// <summary>The MTU that the card did not take, so that it is not asked again and again; 0 for none.</summary>
+    public int RefusedMtu { get; set; }
 
     /// <summary>To poll: DHCP and ARP packets.</summary>
     public IReadOnlyList<FileDescriptor> Descriptors => [_packets.Descriptor, _arp.Descriptor];

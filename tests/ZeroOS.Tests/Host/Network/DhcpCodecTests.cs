@@ -35,6 +35,17 @@ public sealed class DhcpCodecTests
         Assert.Equal([(IPNetwork.Parse("172.0.0.0/8"), IPAddress.Parse("10.0.0.253")), (IPNetwork.Parse("192.168.9.0/24"), null)], lease.Routes);
     }
 
+    [Theory]
+    [InlineData(new byte[] { 32, 100, 64, 0, 1, 10, 0, 0, 66 })] // one tenant's end of a cable
+    [InlineData(new byte[] { 10, 100, 64, 10, 0, 0, 66 })]
+    [InlineData(new byte[] { 8, 100, 10, 0, 0, 66 })]
+    [InlineData(new byte[] { 8, 127, 10, 0, 0, 66 })]
+    public void A_route_of_a_lease_over_the_cables_or_the_loopback_is_passed_over(byte[] route)
+    {
+        Assert.True(DhcpLease.TryRead(Ack().With(DhcpOption.ClasslessRoutes, [.. route, 24, 192, 168, 9, 0, 0, 0, 0]), default, out DhcpLease lease));
+        Assert.Equal([(IPNetwork.Parse("192.168.9.0/24"), null)], lease.Routes);
+    }
+
     [Fact]
     public void A_lease_without_times_lasts_half_an_hour_and_nonsense_times_are_put_right()
     {

@@ -13,6 +13,9 @@ internal sealed class DhcpServer
 
     public uint LeaseSeconds { get; set; } = 86400;
 
+    /// <summary>Option 26, or null.</summary>
+    public int? Mtu { get; set; }
+
     /// <summary>Refuses every request.</summary>
     public bool Refuses { get; set; }
 
@@ -40,6 +43,8 @@ internal sealed class DhcpServer
         {
             answer.With(DhcpOption.SubnetMask, 255, 255, 255, 0).With(DhcpOption.Router, 10, 0, 2, 2).With(DhcpOption.Resolver, 10, 0, 2, 3)
                 .With(DhcpOption.LeaseTime, (byte)(LeaseSeconds >> 24), (byte)(LeaseSeconds >> 16), (byte)(LeaseSeconds >> 8), (byte)LeaseSeconds);
+            if (Mtu is { } mtu)
+                answer.With(DhcpOption.Mtu, (byte)(mtu >> 8), (byte)mtu);
         }
         return answer.Write();
     }

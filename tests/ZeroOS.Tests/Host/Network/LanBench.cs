@@ -6,6 +6,8 @@ using System.Text;
 
 using ZeroOS.Host.Network;
 using ZeroOS.Linux.Netlink;
+using ZeroOS.Tests.Linux.Netlink;
+using ZeroOS.Workloads;
 
 namespace ZeroOS.Tests.Host.Network;
 
@@ -19,8 +21,9 @@ internal sealed class LanBench : IDisposable
     private readonly List<IDisposable> _things = [];
     private readonly string _directory = Directory.CreateTempSubdirectory("zeroos-lan-").FullName;
 
-    public LanBench()
+    public LanBench(int? leaseMtu = null)
     {
+        Dhcp.Mtu = leaseMtu;
         Lan = Keep(NetworkNamespace.Create("lan"));
         NetworkNamespace node = Keep(NetworkNamespace.Create("node"));
         Lan.Route.CreateVeth("lan0", "eth0", node.Descriptor);
@@ -43,7 +46,13 @@ internal sealed class LanBench : IDisposable
             throw new TimeoutException($"no lease:\n{string.Join('\n', Log)}");
     }
 
+    public const uint DoorGroup = 4322;
+
     public ConcurrentQueue<string> Log { get; } = [];
+
+    public DhcpServer Dhcp { get; } = new();
+
+    public WorkloadNames Names { get; } = new(new byte[WorkloadNames.KeyBytes]);
 
     public NetworkNamespace Lan { get; }
 
@@ -57,7 +66,7 @@ internal sealed class LanBench : IDisposable
 
     public string ResolvConf => Path.Combine(_directory, "resolv.conf");
 
-    private string NetworksDirectory => Path.Combine(_directory, "networks");
+    public string NetworksDirectory => Path.Combine(_directory, "networks");
 
     /// <summary>As if the node process had died and come back; returns when the lease is confirmed.</summary>
     public void RestartNode()
@@ -73,7 +82,7 @@ internal sealed class LanBench : IDisposable
     private void StartNode()
     {
         Uplink = new Uplink(StateDirectory, ResolvConf, Log.Enqueue, Node, l => l.Name.StartsWith("eth", StringComparison.Ordinal));
-        Networks = new Networks(Uplink, fetchGroup: 4321, Log.Enqueue, NetworksDirectory);
+        Networks = new Networks(Uplink, Names, new FirewallGroups(Fetch: 4321, Door: DoorGroup), 4L << 30, Log.Enqueue, NetworksDirectory);
         Uplink.Start();
     }
 
@@ -190,6 +199,45 @@ internal sealed class LanBench : IDisposable
         });
     }
 
+    /// <summary>A UDP service that answers each datagram with its name.</summary>
+    public void ServeUdp(NetworkNamespace space, int port, string name, string? address = null)
+    {
+        Socket socket = Keep(space.Run(() => new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp)));
+        socket.Bind(new IPEndPoint(address is null ? IPAddress.Any : IPAddress.Parse(address), port));
+        _ = Task.Run(async () =>
+        {
+            byte[] buffer = new byte[512];
+            while (true)
+            {
+                SocketReceiveFromResult got = await socket.ReceiveFromAsync(buffer, new IPEndPoint(IPAddress.Any, 0));
+                await socket.SendToAsync(Encoding.ASCII.GetBytes(name), got.RemoteEndPoint);
+            }
+        });
+    }
+
+    /// <summary>Sends a datagram from a connected socket, again a few times, and returns what comes back, or null.</summary>
+    public static string? AskAgain(Socket socket, int attempts = 5)
+    {
+        byte[] buffer = new byte[64];
+        socket.ReceiveTimeout = 400;
+        for (int attempt = 0; attempt < attempts; attempt++)
+        {
+            try
+            {
+                socket.Send("?"u8);
+                return Encoding.ASCII.GetString(buffer, 0, socket.Receive(buffer));
+            }
+            catch (SocketException)
+            {
+                // Nothing yet, or a refusal.
+            }
+        }
+        return null;
+    }
+
+    /// <summary>Connections that a namespace remembers, a line each, of both IP versions.</summary>
+    public static string[] Connections(NetworkNamespace space) => NamespaceTool.Run(space, "cat", "/proc/net/nf_conntrack").Split('\n', StringSplitOptions.RemoveEmptyEntries);
+
     private void ServeDhcp()
     {
         Socket socket = Keep(Lan.Run(() =>
@@ -199,14 +247,13 @@ internal sealed class LanBench : IDisposable
             made.Bind(new IPEndPoint(IPAddress.Any, 67));
             return made;
         }));
-        DhcpServer server = new();
         _ = Task.Run(async () =>
         {
             byte[] buffer = new byte[2048];
             while (true)
             {
                 SocketReceiveFromResult got = await socket.ReceiveFromAsync(buffer, new IPEndPoint(IPAddress.Any, 0));
-                if (server.Answer(buffer.AsSpan(0, got.ReceivedBytes)) is { } answer)
+                if (Dhcp.Answer(buffer.AsSpan(0, got.ReceivedBytes)) is { } answer)
                     await socket.SendToAsync(answer, new IPEndPoint(IPAddress.Broadcast, 68));
             }
         });

@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using Xunit;
 
 using ZeroOS.Contracts.Deployments;
+using ZeroOS.Host.Network;
 using ZeroOS.Linux;
 using ZeroOS.Linux.Netlink;
 using ZeroOS.Tests.Linux.Netlink;
@@ -114,6 +115,29 @@ public sealed class NetworksTests
     }
 
     [SkippableFact]
+    public void A_udp_peer_that_never_stops_sending_reaches_the_machine_that_is_published_now()
+    {
+        using LanBench bench = Bench();
+        using TapGuest web = Guest(bench, s_alice, s_web, "10.77.1.2"), other = Guest(bench, s_bob, s_other, "10.77.1.2");
+        bench.ServeUdp(web.Space, 53, "alice");
+        bench.ServeUdp(other.Space, 53, "bob");
+        PortMapping one = new(PortProtocol.Udp, 5353, s_alice, IPAddress.Parse("10.77.1.2"), 53), two = one with { Network = s_bob };
+        bench.Networks.Publish([one]);
+        using Socket peer = bench.Lan.Run(() => new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp));
+        peer.Connect(IPAddress.Parse(LanBench.NodeAddress), 5353);
+        Assert.Equal("alice", LanBench.AskAgain(peer));
+
+        bench.Networks.Publish([two]);
+
+        Skip.If(bench.Log.Any(l => l.Contains("are not forgotten", StringComparison.Ordinal)), "this kernel forgets no connections on request (CONFIG_NF_CT_NETLINK)");
+        Assert.Equal("bob", LanBench.AskAgain(peer));
+        bench.Networks.Publish([]);
+        Assert.Null(LanBench.AskAgain(peer, attempts: 1));
+        bench.Networks.Publish([one]);
+        Assert.Equal("alice", LanBench.AskAgain(peer));
+    }
+
+    [SkippableFact]
     public void The_bus_port_is_never_published()
     {
         using LanBench bench = Bench();
@@ -191,7 +215,7 @@ public sealed class NetworksTests
         bench.Networks.Remove(s_alice);
         bench.Networks.Remove(s_alice);
         Assert.Equal(["eth0", "lo"], bench.Node.Route.Links().Select(l => l.Name).Order());
-        Assert.DoesNotContain("zt", NamespaceTool.Run(bench.Node, "nft", "list", "ruleset").Replace("zt*", "", StringComparison.Ordinal), StringComparison.Ordinal);
+        Assert.DoesNotContain("zt", NamespaceTool.Run(bench.Node, "nft", "list", "table", "inet", "zeroos").Replace("zt*", "", StringComparison.Ordinal), StringComparison.Ordinal);
     }
 
     [SkippableFact]
@@ -208,6 +232,56 @@ public sealed class NetworksTests
         Assert.Equal("network-in-use", Assert.Throws<WorkloadException>(() => bench.Networks.Ensure(s_alice, new NetworkData { Range = "10.78.0.0/16" })).Reason);
     }
 
+    [SkippableFact]
+    public void A_cable_or_tap_that_says_it_is_anothers_is_neither_used_nor_deleted()
+    {
+        using LanBench bench = Bench();
+        using TapGuest web = Guest(bench, s_alice, s_web, "10.77.1.2");
+        string cable = TenantNetwork.CableName(bench.Names.Of(s_bob)), tap = TenantNetwork.TapName(bench.Names.Of(s_db));
+        bench.Node.Route.CreateVeth(cable, "peer");
+        bench.Node.Route.ChangeLink(bench.Node.Route.GetLink(cable).Index, new LinkChange { Alias = "carol/shop/net" });
+        Assert.Equal("name-taken", Assert.Throws<WorkloadException>(() => bench.Networks.Ensure(s_bob, new NetworkData { Range = "10.77.1.0/24" })).Reason);
+        Assert.Equal("name-taken", Assert.Throws<WorkloadException>(() => bench.Networks.Remove(s_bob)).Reason);
+        Assert.NotNull(bench.Node.Route.FindLink(cable));
+
+        using NetworkNamespace space = NetworkNamespace.Open(Path.Combine(bench.NetworksDirectory, bench.Names.Of(s_alice)))!;
+        space.Route.CreateVeth(tap, "peer");
+        space.Route.ChangeLink(space.Route.GetLink(tap).Index, new LinkChange { Alias = "02:00:00:00:00:01 10.77.1.3 alice/shop/cache" });
+        Assert.Equal("name-taken", Assert.Throws<WorkloadException>(() => bench.Networks.Attach(s_alice, s_db, IPAddress.Parse("10.77.1.3"))).Reason);
+        Assert.Equal("name-taken", Assert.Throws<WorkloadException>(() => bench.Networks.Detach(s_alice, s_db)).Reason);
+        Assert.NotNull(space.Route.FindLink(tap));
+        Assert.Equal("alice/shop/net", bench.Node.Route.GetLink(TenantNetwork.CableName(bench.Names.Of(s_alice))).Alias);
+    }
+
+    [SkippableFact]
+    public void The_doors_group_answers_on_the_bus_port_and_opens_nothing()
+    {
+        using LanBench bench = Bench();
+        Assert.False(Opens(bench, LanBench.DoorGroup, LanBench.Internet, 80));
+        Assert.False(Opens(bench, LanBench.DoorGroup, LanBench.Resolver, 53));
+        using Socket client = bench.Lan.Run(() => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
+        bench.Node.Run(() =>
+        {
+            SetGroup(LanBench.DoorGroup);
+            using (Socket listener = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp))
+            {
+                listener.Bind(new IPEndPoint(IPAddress.Any, 8051));
+                listener.Listen(1);
+                Task connected = client.ConnectAsync(IPAddress.Parse(LanBench.NodeAddress), 8051);
+                Assert.True(listener.Poll(3_000_000, SelectMode.SelectRead));
+                using Socket accepted = listener.Accept();
+                accepted.Send("answer\n"u8);
+                Assert.True(connected.Wait(3000));
+                Assert.Equal("answer", LanBench.ReadLine(client));
+            }
+            // From the bus's port outwards: a first segment is no answer.
+            using Socket outward = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            outward.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
+            outward.Bind(new IPEndPoint(IPAddress.Parse(LanBench.NodeAddress), 8051));
+            Assert.False(Connects(outward, LanBench.Internet, 80));
+        });
+    }
+
     private static LanBench Bench()
     {
         Skip.IfNot(NamespaceTool.Missing is null, NamespaceTool.Missing);
@@ -220,15 +294,27 @@ public sealed class NetworksTests
         return new TapGuest(bench.Networks.Attach(network, machine, IPAddress.Parse(address)));
     }
 
-    private static bool Fetch(LanBench bench, string address, int port)
+    private static bool Fetch(LanBench bench, string address, int port) => Opens(bench, 4321, address, port);
+
+    private static bool Opens(LanBench bench, uint group, string address, int port)
     {
-        const int SYS_setfsgid = 123, FetchGroup = 4321;
-        // The firewall looks at who opened the socket, and that is this thread's file system group.
         using Socket socket = bench.Node.Run(() =>
         {
-            _ = Libc.syscall(SYS_setfsgid, FetchGroup, 0, 0, 0, 0, 0);
+            SetGroup(group);
             return new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         });
+        return Connects(socket, address, port);
+    }
+
+    // The firewall looks at who opened the socket, and that is this thread's file system group.
+    private static void SetGroup(uint group)
+    {
+        const int SYS_setfsgid = 123;
+        _ = Libc.syscall(SYS_setfsgid, (nint)group, 0, 0, 0, 0, 0);
+    }
+
+    private static bool Connects(Socket socket, string address, int port)
+    {
         try
         {
             using CancellationTokenSource patience = new(1000);

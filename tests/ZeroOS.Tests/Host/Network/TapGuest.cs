@@ -32,6 +32,9 @@ internal sealed class TapGuest : IDisposable
 
     public NetworkNamespace Space { get; }
 
+    /// <summary>Sends a frame as a guest's driver can: whatever bytes it likes.</summary>
+    public void Inject(ReadOnlySpan<byte> frame) => _ = _near.TryWrite([.. new byte[TapDevice.HeaderBytes], .. frame], out _);
+
     public void Dispose()
     {
         _stop.Signal();
