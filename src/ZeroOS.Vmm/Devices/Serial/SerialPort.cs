@@ -24,6 +24,7 @@ internal sealed class SerialPort : IBusDevice, IEventSource, IDisposable
     private readonly bool _isFile;
     private int _start, _count;
     private bool _waiting;
+    private bool _isGone;
     private byte _interruptEnable, _fifoControl, _lineControl, _modemControl, _scratch, _divisorLow = 1, _divisorHigh;
     private bool _transmitPending;
 
@@ -121,15 +122,15 @@ internal sealed class SerialPort : IBusDevice, IEventSource, IDisposable
     {
         if (tag == WakeTag)
             _ = _wake.Take();
-        else if ((ready & (Readiness.Error | Readiness.HangUp)) != 0 && (ready & Readiness.Writable) == 0)
-            Discard();
+        else if ((ready & (Readiness.Error | Readiness.HangUp)) != 0)
+            LetGo();
         Drain();
     }
 
     /// <summary>Writes what is left, as far as the descriptor takes it without waiting: the last words of a guest.</summary>
     public void Drain()
     {
-        if (_output == null)
+        if (_output == null || _isGone)
         {
             Discard();
             return;
@@ -154,6 +155,13 @@ internal sealed class SerialPort : IBusDevice, IEventSource, IDisposable
     {
         _wake.Dispose();
         Interrupt.Dispose();
+    }
+
+    // Nobody reads any more, and a pipe without a reader is ready for ever: not watched, or the loop would never sleep again.
+    private void LetGo()
+    {
+        _isGone = true;
+        _loop.Remove(_outputSlot);
     }
 
     private bool IsWritable() => Polling.IsWritable(_output!);
