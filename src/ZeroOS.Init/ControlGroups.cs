@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace ZeroOS.Init;
 
 /// <summary>
@@ -34,6 +36,30 @@ internal sealed class ControlGroups(string root, IBootKernel kernel)
         if (maxThreads > 0)
             _ = kernel.Write($"{path}/pids.max", $"{maxThreads}");
         return path;
+    }
+
+    /// <summary>Memory of role node that is not reclaimed for guests, in bytes.</summary>
+    internal const long NodeLowBytes = 256L << 20;
+
+    /// <summary>
+    /// Memory of role node at most, in bytes: half of the computer's, which is what it keeps in memory where there is no disk, and 2 GiB; three quarters of the
+    /// computer's where that is less. 0 when the kernel does not say how much there is.
+    /// </summary>
+    public long NodeBytes()
+    {
+        const string Total = "MemTotal:";
+        string? line = kernel.Read("/proc/meminfo")?.Split('\n').FirstOrDefault(l => l.StartsWith(Total, StringComparison.Ordinal));
+        if (line is null || !long.TryParse(line[Total.Length..].Replace("kB", "", StringComparison.Ordinal).Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out long kibibytes))
+            return 0;
+        long bytes = kibibytes << 10;
+        return Math.Min(bytes / 4 * 3, (bytes / 2) + (2L << 30));
+    }
+
+    /// <summary>Keeps memory of a group from being reclaimed for others; the whole tree is told, too, or it would protect nothing of the group's.</summary>
+    public void Protect(string name, long bytes)
+    {
+        _ = kernel.Write($"{root}/memory.low", $"{bytes}");
+        _ = kernel.Write($"{root}/{name}/memory.low", $"{bytes}");
     }
 
     /// <summary>Ends whatever is left in the group and takes it away.</summary>

@@ -19,7 +19,9 @@ internal sealed class Jailer(ControlGroups groups, string enter, Func<string, st
     public int StartNode(FileDescriptor socket, FileDescriptor? screen, IReadOnlyDictionary<string, string> settings)
     {
         using FileDescriptor log = OpenLog(), none = FileDescriptor.Open("/dev/null", OpenFlags.WriteOnly);
-        return Start(Jails.Node, "node", 0, 0, [], [.. settings.Select(s => $"ZEROOS_{s.Key.ToUpperInvariant()}={s.Value}")], [socket, screen ?? none], log);
+        int pid = Start(Jails.Node, "node", groups.NodeBytes(), 0, [], [.. settings.Select(s => $"ZEROOS_{s.Key.ToUpperInvariant()}={s.Value}")], [socket, screen ?? none], log);
+        groups.Protect("node", ControlGroups.NodeLowBytes);
+        return pid;
     }
 
     public Errno Kill(int pid, int signal) => ChildProcess.TryKill(pid, signal);

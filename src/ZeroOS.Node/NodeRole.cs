@@ -68,7 +68,7 @@ internal sealed partial class NodeRole
     private EngineStore _store = null!;
     private WorkloadEngine _engine = null!;
     private NodeBus _bus = null!;
-    private FetchConnection _fetch = null!;
+    private FetchClient _fetch = null!;
     private Updater _updates = null!;
     private double? _readyAfter;
 
@@ -181,7 +181,7 @@ internal sealed partial class NodeRole
     private void OpenImages()
     {
         _fetchers.Adopt(_left);
-        _fetch = new FetchConnection(_fetchers.Start, _log.Info);
+        _fetch = new FetchClient(_fetchers.Start, _log.Info);
         Directory.CreateDirectory(RunDirectory);
         _images = new ImageStore(_storage.ImagesDirectory, Path.Combine(RunDirectory, "images"), () => _settings, _fetch, _log.Info);
     }

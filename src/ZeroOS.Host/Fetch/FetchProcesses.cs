@@ -6,7 +6,7 @@ using ZeroOS.Linux;
 
 namespace ZeroOS.Host.Fetch;
 
-/// <summary>Starts fetch processes through PID 1, in the jails its table gives them, and lets it forget their ends. <see cref="Start"/> is what a <see cref="FetchConnection"/> wants.</summary>
+/// <summary>Starts fetch processes through PID 1, in the jails its table gives them, and lets it forget their ends. <see cref="Start"/> is what a <see cref="FetchClient"/> wants.</summary>
 internal sealed class FetchProcesses
 {
     private const long FetchMemory = 256L << 20, ConvertMemory = 192L << 20;
@@ -27,7 +27,7 @@ internal sealed class FetchProcesses
         (SeqPacketSocket node, SeqPacketSocket other) = SeqPacketSocket.Pair();
         using (other)
         {
-            bool convert = role == FetchConnection.ConvertRoleName;
+            bool convert = role == FetchClient.ConvertRoleName;
             string name = string.Create(CultureInfo.InvariantCulture, $"{role}-{Environment.ProcessId}-{Interlocked.Increment(ref _started)}");
             try
             {

@@ -30,7 +30,7 @@ public sealed class ImageStore : IImages, IAsyncDisposable
     /// A store in <paramref name="imagesDirectory"/> (on the node's disk), with the verified maps in <paramref name="runDirectory"/> (in a file system
     /// that does not outlive a boot). Both are made if missing. Nothing is read before the first image is asked for.
     /// </summary>
-    public ImageStore(string imagesDirectory, string runDirectory, Func<FarmSettings?> settings, FetchConnection fetch, Action<string> log, ImageStoreOptions? options = null)
+    public ImageStore(string imagesDirectory, string runDirectory, Func<FarmSettings?> settings, FetchClient fetch, Action<string> log, ImageStoreOptions? options = null)
     {
         (_imagesDirectory, _runDirectory, _settings) = (imagesDirectory, runDirectory, settings);
         options ??= new ImageStoreOptions();

@@ -80,7 +80,12 @@ public sealed class NodeStorage
                     log($"event=disk-claimed disk={disk.Name} size={disk.SizeBytes} filesystem={record.FileSystem}");
                 }
                 if (state == DiskState.Ours)
-                    pool.Add((record.Index, StorageDisk.Mount(disk, $"{mountBase}/{record.FileSystem}", fresh)));
+                {
+                    StorageDisk mounted = StorageDisk.Mount(disk, $"{mountBase}/{record.FileSystem}", fresh);
+                    pool.Add((record.Index, mounted));
+                    if (mounted.NoReserve is { } why)
+                        log($"event=no-state-reserve disk={disk.Name} reason=\"{why}\"");
+                }
             }
             catch (Exception e) when (e is IOException or InvalidDataException)
             {

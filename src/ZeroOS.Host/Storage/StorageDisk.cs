@@ -27,6 +27,9 @@ public sealed class StorageDisk
     /// <summary>Claimed in this boot: nothing can have been kept on it before.</summary>
     public bool IsFresh { get; }
 
+    /// <summary>Why the node's state has no room here that tenants cannot take; null when it has.</summary>
+    public string? NoReserve { get; private init; }
+
     /// <summary>Bytes the file system could hold.</summary>
     public long CapacityBytes => new DriveInfo(Root).TotalSize;
 
@@ -44,7 +47,9 @@ public sealed class StorageDisk
         Encoding.ASCII.GetBytes("max", arguments.AsSpan(PathNameOffset));
         if (directory.Ioctl(BTRFS_IOC_RESIZE, arguments) is var result && result < 0)
             throw new LinuxException((Errno)(-result), "BTRFS_IOC_RESIZE", disk.Path);
-        return new StorageDisk(root, isFresh);
+        // Before the directories are made: the state's is a subvolume.
+        string? noReserve = StateReserve.TryHold(directory, root, new DriveInfo(root).TotalSize);
+        return new StorageDisk(root, isFresh) { NoReserve = noReserve };
     }
 
     private static void DisableCopyOnWrite(string path)

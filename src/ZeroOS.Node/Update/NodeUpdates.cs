@@ -25,7 +25,7 @@ internal static class NodeUpdates
     public static BootSource Boot { get; } = FindBoot();
 
     /// <summary>Makes it; nothing happens before <see cref="Updater.Start"/>.</summary>
-    public static Updater Make(EngineStore store, Func<(FarmSettings? Settings, string Path)> settings, Func<bool> identitySealed, NodeStorage storage, Uplink uplink, FetchConnection fetch,
+    public static Updater Make(EngineStore store, Func<(FarmSettings? Settings, string Path)> settings, Func<bool> identitySealed, NodeStorage storage, Uplink uplink, FetchClient fetch,
         InitConnection init, Func<(KeyId Id, int Port, IdentityKey Asker)> self, KernelLog log)
     {
         if (!ReleaseKeys.TryParse(File.Exists(ReleaseKeys.Path) ? File.ReadAllText(ReleaseKeys.Path) : "", out ReleaseKeys? keys, out string? fault))

@@ -36,7 +36,7 @@ internal sealed record UpdateSurroundings
     /// <summary>Opens the boot medium by its partition.</summary>
     public required Func<Guid, IBootMedium> Medium { get; init; }
 
-    /// <summary>Fills a buffer with a range of a blob, not verified (<see cref="FetchConnection"/>).</summary>
+    /// <summary>Fills a buffer with a range of a blob, not verified (<see cref="FetchClient"/>).</summary>
     public required Func<FetchSource, Sha256Digest, long, Memory<byte>, CancellationToken, Task> Fetch { get; init; }
 
     /// <summary>What is well now and has to be again after the restart.</summary>

@@ -18,7 +18,7 @@ public sealed class FetchIsolationTests
     {
         using StandInServer one = Answering(), two = Answering();
         InProcessFetch processes = new();
-        using FetchConnection fetch = new(processes.Start, _ => { }, linger: TimeSpan.FromMilliseconds(50));
+        using FetchClient fetch = new(processes.Start, _ => { }, linger: TimeSpan.FromMilliseconds(50));
         await Task.WhenAll(Get(fetch, Source(one, "alice")), Get(fetch, Source(one, "bob")), Get(fetch, Source(two, "alice")));
         Assert.Equal(3, processes.Started);
         for (DateTime deadline = DateTime.UtcNow.AddSeconds(20); processes.Living > 0; await Task.Delay(5))
@@ -32,10 +32,10 @@ public sealed class FetchIsolationTests
     {
         using StandInServer server = Answering();
         InProcessFetch processes = new();
-        using FetchConnection fetch = new(processes.Start, _ => { }, linger: TimeSpan.FromMinutes(10));
+        using FetchClient fetch = new(processes.Start, _ => { }, linger: TimeSpan.FromMinutes(10));
         for (int i = 0; i < 20; i++)
             await Get(fetch, Source(server, $"tenant {i}"));
-        for (DateTime deadline = DateTime.UtcNow.AddSeconds(20); processes.Living > FetchConnection.MaxIdle; await Task.Delay(5))
+        for (DateTime deadline = DateTime.UtcNow.AddSeconds(20); processes.Living > FetchClient.MaxIdle; await Task.Delay(5))
             Assert.True(DateTime.UtcNow < deadline, "idle processes are not ended");
     }
 
@@ -52,7 +52,7 @@ public sealed class FetchIsolationTests
             }
         });
         using StandInServer good = Answering();
-        using FetchConnection fetch = new(new InProcessFetch().Start, _ => { }, deadline: _ => TimeSpan.FromSeconds(8));
+        using FetchClient fetch = new(new InProcessFetch().Start, _ => { }, deadline: _ => TimeSpan.FromSeconds(8));
         List<Task> dribbled = [.. Enumerable.Range(0, 60).Select(i => Get(fetch, Source(slow, "evil"), 1 << 20))];
         for (int i = 0; i < 5; i++)
             await Get(fetch, Source(good, "honest")).WaitAsync(TimeSpan.FromSeconds(6));
@@ -68,7 +68,7 @@ public sealed class FetchIsolationTests
         Assert.True(FetchDeadline.OfNode(1 << 20) > FetchDeadline.Of(1 << 20));
     }
 
-    private static Task Get(FetchConnection fetch, FetchSource source, int length = 10) => fetch.ReadBlobAsync(source, s_digest, 0, new byte[length], default);
+    private static Task Get(FetchClient fetch, FetchSource source, int length = 10) => fetch.ReadBlobAsync(source, s_digest, 0, new byte[length], default);
 
     private static FetchSource Source(StandInServer server, string owner) => new("r", server.Url.AbsoluteUri, true, "x", new RegistryCredentials { Username = owner, Password = "p" }, owner);
 

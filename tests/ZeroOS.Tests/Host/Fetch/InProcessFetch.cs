@@ -23,7 +23,7 @@ internal sealed class InProcessFetch
         Interlocked.Increment(ref _living);
         new Thread(() =>
         {
-            FetchRole.Serve(process, role == FetchConnection.ConvertRoleName);
+            FetchRole.Serve(process, role == FetchClient.ConvertRoleName);
             Interlocked.Decrement(ref _living);
         })
         { IsBackground = true }.Start();

@@ -12,7 +12,7 @@ internal sealed class ImageBench : IAsyncDisposable
 {
     private readonly string _root = Directory.CreateTempSubdirectory("zeroos-images-").FullName;
     private readonly ImageStoreOptions _options;
-    private FetchConnection _fetch;
+    private FetchClient _fetch;
 
     /// <summary>Options that wait for nothing long.</summary>
     public static ImageStoreOptions Quick { get; } = new()
@@ -88,9 +88,9 @@ internal sealed class ImageBench : IAsyncDisposable
         Directory.Delete(_root, recursive: true);
     }
 
-    private (FetchConnection, ImageStore) Begin()
+    private (FetchClient, ImageStore) Begin()
     {
-        FetchConnection fetch = new(Processes.Start, _ => { });
+        FetchClient fetch = new(Processes.Start, _ => { });
         return (fetch, new ImageStore(Images, Run, () => Settings, fetch, Lines.Enqueue, _options));
     }
 }

@@ -4,9 +4,11 @@ using System.Security.Cryptography;
 using Xunit;
 
 using ZeroOS.Bus.Keys;
+using ZeroOS.Engine.Store;
 using ZeroOS.Host.Storage;
 using ZeroOS.Linux;
 using ZeroOS.Node.Identity;
+using ZeroOS.Tests.Engine;
 using ZeroOS.Workloads;
 
 namespace ZeroOS.Tests.Host.Storage;
@@ -117,6 +119,37 @@ public sealed class NodeStorageTests : IDisposable
         Assert.Equal([3 * GiB, 256L << 20], storage.Volumes.List().OrderBy(v => v.Volume.Name).Select(v => v.SizeBytes));
         foreach (string file in files)
             Assert.Equal(0, Run("e2fsck", "-fn", file).Code);
+    }
+
+    /// <summary>Review, finding 4: with the disk full SQLite could not commit, so nothing could be applied, deleted or granted.</summary>
+    [SkippableFact]
+    public void Full_disk_leaves_the_nodes_state_its_room()
+    {
+        Prepare();
+        NodeStorage storage = Open(true, Loop("full", 2 * GiB));
+        Assert.DoesNotContain(_log, l => l.Contains("no-state-reserve", StringComparison.Ordinal));
+        // As a monitor does that was taken over: until the kernel says no, in smaller and smaller pieces.
+        int files = 0;
+        for (long piece = 256 << 20; piece >= 4096; piece /= 4)
+        {
+            while (Run("fallocate", "-l", $"{piece}", $"{storage.Pool[0].Root}/volumes/fill{++files}").Code == 0)
+                Assert.InRange(files, 0, 1000);
+        }
+        Assert.Throws<IOException>(() => File.WriteAllBytes(storage.ImagesDirectory + "/more", new byte[1 << 20]));
+        Assert.NotEqual(0, Run("dd", "if=/dev/zero", $"of={storage.LogsDirectory}/more", "bs=64k", "count=16", "conv=fsync").Code);
+        for (int i = 0; i < 4; i++)
+            Assert.Equal(0, Run("dd", "if=/dev/urandom", $"of={storage.StateDirectory}/node.db{i}", "bs=64k", "count=128", "conv=fsync").Code);
+        using (TestFolder sqlite = new()) // which finds SQLite's library
+        using (EngineStore store = EngineStore.Open(storage.StateDirectory + "/node.db"))
+            store.AddEvent("tenant", "deployment-applied", "web");
+
+        // The node died and comes back, and what is deleted makes room.
+        Assert.Equal("ours", Open(true, new BlockDisk("full", _loops[^1], "serial-full", 2 * GiB, false, false)).Disks[0].State);
+        File.Delete($"{storage.Pool[0].Root}/volumes/fill1");
+        File.WriteAllBytes(storage.ImagesDirectory + "/more", new byte[1 << 20]);
+        string device = _loops[^1];
+        UnmountAll();
+        Assert.Equal(0, Run("btrfs", "check", device).Code);
     }
 
     private void Prepare()

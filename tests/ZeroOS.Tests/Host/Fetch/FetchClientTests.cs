@@ -11,7 +11,7 @@ using ZeroOS.Tests.Oci.Registry;
 
 namespace ZeroOS.Tests.Host.Fetch;
 
-public sealed class FetchConnectionTests
+public sealed class FetchClientTests
 {
     private static readonly byte[] s_blob = [.. Enumerable.Range(0, 3_000_000).Select(i => (byte)(i * 31 >> 3))];
     private static readonly Sha256Digest s_digest = Sha256Digest.Of(s_blob);
@@ -20,7 +20,7 @@ public sealed class FetchConnectionTests
     public async Task Ranges_come_back_in_parallel_and_whole()
     {
         using StandInServer server = Serving();
-        using FetchConnection fetch = new(new InProcessFetch().Start, _ => { });
+        using FetchClient fetch = new(new InProcessFetch().Start, _ => { });
         await Task.WhenAll(Enumerable.Range(0, 20).Select(async i =>
         {
             byte[] part = new byte[100_000 + i];
@@ -35,7 +35,7 @@ public sealed class FetchConnectionTests
         using ZstdCompressor compressor = new(3);
         byte[] stored = new byte[Zstd.CompressBound(1 << 20)], plain = new byte[1 << 20];
         stored = stored[..compressor.Compress(s_blob.AsSpan(0, 1 << 20), stored)];
-        using FetchConnection fetch = new(new InProcessFetch().Start, _ => { });
+        using FetchClient fetch = new(new InProcessFetch().Start, _ => { });
         Assert.True(await fetch.TryDecompressAsync("tenant", stored, plain, default));
         Assert.True(plain.AsSpan().SequenceEqual(s_blob.AsSpan(0, 1 << 20)));
         Assert.False(await fetch.TryDecompressAsync("tenant", stored, plain.AsMemory(1), default));
@@ -48,7 +48,7 @@ public sealed class FetchConnectionTests
     {
         using StandInServer server = Serving();
         InProcessFetch processes = new();
-        using FetchConnection fetch = new(processes.Start, _ => { });
+        using FetchClient fetch = new(processes.Start, _ => { });
         byte[] part = new byte[10];
         await fetch.ReadBlobAsync(Source(server), s_digest, 5, part, default);
         processes.Kill();
@@ -61,7 +61,7 @@ public sealed class FetchConnectionTests
     public async Task Process_that_always_dies_is_a_failure_in_the_end()
     {
         int started = 0;
-        using FetchConnection fetch = new(_ =>
+        using FetchClient fetch = new(_ =>
         {
             started++;
             (SeqPacketSocket node, SeqPacketSocket process) = SeqPacketSocket.Pair();
@@ -77,7 +77,7 @@ public sealed class FetchConnectionTests
     public async Task Process_that_stands_still_is_given_up()
     {
         List<SeqPacketSocket> mute = [];
-        using FetchConnection fetch = new(_ =>
+        using FetchClient fetch = new(_ =>
         {
             (SeqPacketSocket node, SeqPacketSocket process) = SeqPacketSocket.Pair();
             mute.Add(process);
@@ -93,7 +93,7 @@ public sealed class FetchConnectionTests
     public async Task Registrys_refusal_travels_with_its_kind_and_sentence()
     {
         using StandInServer server = new((_, response) => Task.Run(() => response.StatusCode = 404));
-        using FetchConnection fetch = new(new InProcessFetch().Start, _ => { });
+        using FetchClient fetch = new(new InProcessFetch().Start, _ => { });
         RegistryException refused = await Assert.ThrowsAsync<RegistryException>(() => fetch.GetManifestAsync(Source(server), s_digest, default));
         Assert.Equal(RegistryFailure.NotFound, refused.Failure);
         Assert.Contains("404", refused.Message, StringComparison.Ordinal);
@@ -113,7 +113,7 @@ public sealed class FetchConnectionTests
             await response.OutputStream.WriteAsync(s_blob);
         });
         InProcessFetch processes = new();
-        using FetchConnection fetch = new(processes.Start, _ => { });
+        using FetchClient fetch = new(processes.Start, _ => { });
         using CancellationTokenSource cancel = new();
         Task slow = fetch.ReadBlobAsync(Source(server) with { Repository = "slow" }, s_digest, 0, new byte[10], cancel.Token);
         await asked.Task;
@@ -133,7 +133,7 @@ public sealed class FetchConnectionTests
             (SeqPacketSocket node, SeqPacketSocket process) = SeqPacketSocket.Pair();
             using (process)
             {
-                FetchLink link = new("fetch", node.Descriptor, TimeSpan.FromSeconds(20), _ => { });
+                FetchSocket link = new("fetch", node.Descriptor, TimeSpan.FromSeconds(20), _ => { });
                 Task<int> request = link.RequestAsync(FetchVerb.Get, new byte[1], default, guarded.AsMemory(16, 32), default);
                 Assert.Equal(Errno.None, process.TryReceive(new byte[64], out _, out _));
                 for (int i = 0; i < 100; i++)

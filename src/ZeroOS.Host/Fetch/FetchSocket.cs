@@ -5,9 +5,9 @@ namespace ZeroOS.Host.Fetch;
 
 /// <summary>
 /// The node's end of the socket to one living fetch process: requests out, answers into the buffers of those who asked. The process is hostile: an
-/// answer that is longer than its buffer, or for nobody, ends the link and nothing else.
+/// answer that is longer than its buffer, or for nobody, ends the socket and nothing else.
 /// </summary>
-internal sealed class FetchLink
+internal sealed class FetchSocket
 {
     private readonly SeqPacketSocket _socket;
     private readonly Dictionary<uint, Pending> _pending = [];
@@ -19,14 +19,14 @@ internal sealed class FetchLink
     private bool _closed;
 
     /// <summary>Takes the socket; its reader thread lives until the process is gone.</summary>
-    public FetchLink(string role, FileDescriptor socket, TimeSpan stall, Action<string> log)
+    public FetchSocket(string role, FileDescriptor socket, TimeSpan stall, Action<string> log)
     {
         (_role, _stall, _log) = (role, stall, log);
         _socket = new SeqPacketSocket(socket);
         new Thread(Receive, 256 * 1024) { Name = $"{role}-answers", IsBackground = true }.Start();
     }
 
-    /// <summary>The process is gone, or this link was closed.</summary>
+    /// <summary>The process is gone, or this socket was closed.</summary>
     public bool Lost { get; private set; }
 
     /// <summary>
@@ -48,7 +48,7 @@ internal sealed class FetchLink
         }
         try
         {
-            // sendmsg blocks while the process is busy; a pool thread waits for it, and a close of the link ends the wait.
+            // sendmsg blocks while the process is busy; a pool thread waits for it, and a close of the socket ends the wait.
             Task sending = Task.Run(() => Send(id, verb, payload.Span, data.Span), CancellationToken.None);
             await ((Task)sending.WaitAsync(_stall, CancellationToken.None)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (!sending.IsCompleted)
@@ -81,7 +81,7 @@ internal sealed class FetchLink
         }
     }
 
-    /// <summary>Ends the link: whoever waits gets <see cref="FetchLostException"/>, and the process sees its socket close.</summary>
+    /// <summary>Ends it: whoever waits gets <see cref="FetchLostException"/>, and the process sees its socket close.</summary>
     public void Close()
     {
         lock (_gate)
@@ -117,7 +117,7 @@ internal sealed class FetchLink
         }
     }
 
-    // The boundary of one process: whatever it makes go wrong here ends its link.
+    // The boundary of one process: whatever it makes go wrong here ends its socket.
     private void Receive()
     {
         try
@@ -130,7 +130,7 @@ internal sealed class FetchLink
         }
         catch (Exception e)
         {
-            _log($"{_role} answered what ended its link: {e.GetType().Name}: {e.Message}");
+            _log($"{_role} answered what ended its socket: {e.GetType().Name}: {e.Message}");
         }
         End();
     }

@@ -7,13 +7,13 @@ namespace ZeroOS.Host.Fetch;
 /// One fetch process as the node uses it: started when first needed, started again when it dies, with back-off if it keeps dying. Who is told how long it
 /// may be idle is called by <paramref name="idled"/> when that is over.
 /// </summary>
-internal sealed class FetchChannel(string role, Func<string, FileDescriptor> start, Action<string> log, TimeSpan stall, Action idled) : IDisposable
+internal sealed class FetchWorker(string role, Func<string, FileDescriptor> start, Action<string> log, TimeSpan stall, Action idled) : IDisposable
 {
     private const int MaxTries = 3;
     private static readonly TimeSpan s_longestBackOff = TimeSpan.FromSeconds(10);
 
     private readonly SemaphoreSlim _starting = new(1, 1);
-    private FetchLink? _link;
+    private FetchSocket? _socket;
     private int _deaths;
     private Timer? _idle;
     private bool _disposed;
@@ -32,7 +32,7 @@ internal sealed class FetchChannel(string role, Func<string, FileDescriptor> sta
         _idle.Change(atMost ?? Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
-    /// <summary>As <see cref="FetchLink.RequestAsync"/>, over up to three processes.</summary>
+    /// <summary>As <see cref="FetchSocket.RequestAsync"/>, over up to three processes.</summary>
     /// <exception cref="RegistryException">The request failed, or no process lived long enough for it.</exception>
     public async Task<int> RequestAsync(FetchVerb verb, ReadOnlyMemory<byte> payload, ReadOnlyMemory<byte> data, Memory<byte> destination, CancellationToken cancellation)
     {
@@ -40,8 +40,8 @@ internal sealed class FetchChannel(string role, Func<string, FileDescriptor> sta
         {
             try
             {
-                FetchLink link = await ConnectAsync(cancellation).ConfigureAwait(false);
-                int length = await link.RequestAsync(verb, payload, data, destination, cancellation).ConfigureAwait(false);
+                FetchSocket socket = await ConnectAsync(cancellation).ConfigureAwait(false);
+                int length = await socket.RequestAsync(verb, payload, data, destination, cancellation).ConfigureAwait(false);
                 _deaths = 0;
                 return length;
             }
@@ -59,7 +59,7 @@ internal sealed class FetchChannel(string role, Func<string, FileDescriptor> sta
     {
         _disposed = true;
         _idle?.Dispose();
-        _link?.Close();
+        _socket?.Close();
     }
 
     // A timer's thread: what it throws would end the process.
@@ -75,25 +75,25 @@ internal sealed class FetchChannel(string role, Func<string, FileDescriptor> sta
         }
     }
 
-    private async Task<FetchLink> ConnectAsync(CancellationToken cancellation)
+    private async Task<FetchSocket> ConnectAsync(CancellationToken cancellation)
     {
         await _starting.WaitAsync(cancellation).ConfigureAwait(false);
         try
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
-            if (_link is { Lost: false } living)
+            if (_socket is { Lost: false } living)
                 return living;
-            if (_link is not null)
+            if (_socket is not null)
             {
                 TimeSpan backOff = TimeSpan.FromMilliseconds(50 << Math.Min(_deaths++, 8));
                 await Task.Delay(backOff < s_longestBackOff ? backOff : s_longestBackOff, cancellation).ConfigureAwait(false);
             }
             // Starting a process is a request to PID 1 that blocks.
             FileDescriptor socket = await Task.Run(() => start(role), cancellation).ConfigureAwait(false);
-            _link = new FetchLink(role, socket, stall, log);
+            _socket = new FetchSocket(role, socket, stall, log);
             if (_disposed)
-                _link.Close(); // closed while it was started
-            return _link;
+                _socket.Close(); // closed while it was started
+            return _socket;
         }
         catch (IOException e)
         {

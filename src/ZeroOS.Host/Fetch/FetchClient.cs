@@ -8,11 +8,12 @@ using ZeroOS.Oci.Registry;
 namespace ZeroOS.Host.Fetch;
 
 /// <summary>
-/// The node's side of the fetch processes: one for each tenant and registry that something is fetched from just now, and one without network for each
-/// tenant whose chunks are decompressed. Bytes that come back are as hostile as the registry they came from: callers verify them. A process that dies is
+/// What the node fetches with: a <see cref="FetchWorker"/> for each process that it needs, of which each has a <see cref="FetchSocket"/>.
+/// There is one process for each tenant and registry that something is fetched from just now, and one without network for each tenant whose chunks are
+/// decompressed. Bytes that come back are as hostile as the registry they came from: callers verify them. A process that dies is
 /// started again and asked again; one that has nothing to do ends, and with it the credentials that it was given.
 /// </summary>
-public sealed class FetchConnection : IDisposable
+public sealed class FetchClient : IDisposable
 {
     /// <summary>The process that speaks with registries: <c>zeroos fetch DESCRIPTOR</c>.</summary>
     public const string FetchRoleName = "fetch";
@@ -35,7 +36,7 @@ public sealed class FetchConnection : IDisposable
     private static readonly TimeSpan s_stall = TimeSpan.FromSeconds(90), s_linger = TimeSpan.FromSeconds(5);
 
     private readonly FairSlots _requests = new(MaxRequests, MaxRequestsOfOwner, reserved: 6), _conversions = new(MaxConversions, perOwner: 2, reserved: 3);
-    private readonly Dictionary<(string Role, string Owner, string Url), FetchChannel> _channels = [];
+    private readonly Dictionary<(string Role, string Owner, string Url), FetchWorker> _workers = [];
     private readonly Func<string, FileDescriptor> _start;
     private readonly Action<string> _log;
     private readonly TimeSpan _stalls, _lingers;
@@ -49,7 +50,7 @@ public sealed class FetchConnection : IDisposable
     /// A process that says nothing for <paramref name="stall"/> (90 s unless told) is given up; one that is not asked for <paramref name="linger"/> (5 s
     /// unless told) ends; an answer of so many bytes takes <paramref name="deadline"/> (<see cref="FetchDeadline"/>) at most.
     /// </summary>
-    public FetchConnection(Func<string, FileDescriptor> start, Action<string> log, TimeSpan? stall = null, TimeSpan? linger = null, Func<int, TimeSpan>? deadline = null)
+    public FetchClient(Func<string, FileDescriptor> start, Action<string> log, TimeSpan? stall = null, TimeSpan? linger = null, Func<int, TimeSpan>? deadline = null)
     {
         (_start, _log) = (start, log);
         (_stalls, _lingers, _deadline) = (stall ?? s_stall, linger ?? s_linger, deadline ?? FetchDeadline.OfNode);
@@ -58,12 +59,12 @@ public sealed class FetchConnection : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        List<FetchChannel> all;
+        List<FetchWorker> all;
         lock (_gate)
         {
             _disposed = true;
-            all = [.. _channels.Values];
-            _channels.Clear();
+            all = [.. _workers.Values];
+            _workers.Clear();
         }
         all.ForEach(c => c.Dispose());
     }
@@ -151,16 +152,16 @@ public sealed class FetchConnection : IDisposable
         }
     }
 
-    private FetchChannel Take((string Role, string Owner, string Url) key)
+    private FetchWorker Take((string Role, string Owner, string Url) key)
     {
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
-            if (!_channels.TryGetValue(key, out FetchChannel? channel))
-                _channels[key] = channel = new FetchChannel(key.Role, _start, _log, _stalls, () => CloseIdle(key));
-            channel.Users++;
-            channel.Idle(null);
-            return channel;
+            if (!_workers.TryGetValue(key, out FetchWorker? worker))
+                _workers[key] = worker = new FetchWorker(key.Role, _start, _log, _stalls, () => CloseIdle(key));
+            worker.Users++;
+            worker.Idle(null);
+            return worker;
         }
     }
 
@@ -169,10 +170,10 @@ public sealed class FetchConnection : IDisposable
         (string, string, string)? longest = null;
         lock (_gate)
         {
-            if (!_channels.TryGetValue(key, out FetchChannel? channel) || --channel.Users > 0)
+            if (!_workers.TryGetValue(key, out FetchWorker? worker) || --worker.Users > 0)
                 return;
-            channel.Idle(_lingers);
-            List<KeyValuePair<(string Role, string Owner, string Url), FetchChannel>> idle = [.. _channels.Where(c => c.Value.Users == 0)];
+            worker.Idle(_lingers);
+            List<KeyValuePair<(string Role, string Owner, string Url), FetchWorker>> idle = [.. _workers.Where(c => c.Value.Users == 0)];
             if (idle.Count > MaxIdle)
                 longest = idle.MinBy(c => c.Value.IdleSince).Key;
         }
@@ -182,12 +183,12 @@ public sealed class FetchConnection : IDisposable
 
     private void CloseIdle((string Role, string Owner, string Url) key)
     {
-        FetchChannel? closed;
+        FetchWorker? closed;
         lock (_gate)
         {
-            if (!_channels.TryGetValue(key, out closed) || closed.Users > 0)
+            if (!_workers.TryGetValue(key, out closed) || closed.Users > 0)
                 return;
-            _channels.Remove(key);
+            _workers.Remove(key);
         }
         closed.Dispose();
     }
