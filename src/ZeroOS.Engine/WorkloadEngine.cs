@@ -3,6 +3,7 @@ using System.Collections.Concurrent;
 using ZeroOS.Bus.Gates;
 using ZeroOS.Bus.Keys;
 using ZeroOS.Bus.Serving;
+using ZeroOS.Contracts.Bus;
 using ZeroOS.Engine.Admission;
 using ZeroOS.Engine.Handlers;
 using ZeroOS.Engine.Logs;
@@ -39,7 +40,6 @@ public sealed class WorkloadEngine : IMachineEvents, IAuthority, IDisposable
     private readonly EngineParts _parts;
     private readonly EngineSurroundings _around;
     private readonly GrantKeeper _grants;
-    private readonly EngineHandlers _handlers;
     private readonly ConcurrentDictionary<string, TenantReconciler> _tenants = new(StringComparer.Ordinal);
     private readonly CancellationTokenSource _stop = new();
     private readonly ConcurrentDictionary<TenantReconciler, byte> _working = new();
@@ -56,7 +56,8 @@ public sealed class WorkloadEngine : IMachineEvents, IAuthority, IDisposable
         _around = around;
         DeploymentAdmission deployments = new(store, limits);
         _grants = new GrantKeeper(store, deployments, around.ClockSynced, around.Owners);
-        _handlers = new EngineHandlers(_parts, deployments, _grants, around, Wake, _stop.Token);
+        Handlers = new EngineHandlers(new StatusHandlers(_parts, around.Facts), new GrantHandlers(_parts, _grants, Wake), new DeploymentHandlers(_parts, deployments, Wake),
+            new MachineHandlers(_parts, Wake, _stop.Token), new VolumeHandlers(_parts, deployments, Wake), new EventHandlers(_parts, _stop.Token));
     }
 
     /// <summary>Takes up what is stored and what runs, publishes ports, and begins to work.</summary>
@@ -76,8 +77,8 @@ public sealed class WorkloadEngine : IMachineEvents, IAuthority, IDisposable
         await Task.WhenAll(_workers).ConfigureAwait(false);
     }
 
-    /// <summary>Adds the engine's commands.</summary>
-    public void Register(Routes routes) => _handlers.Register(routes);
+    /// <summary>Who answers the engine's commands; the table of commands names them.</summary>
+    public EngineHandlers Handlers { get; }
 
     /// <summary>Tells every owner and tenant that the node is up.</summary>
     public void AnnounceReady()
@@ -125,8 +126,6 @@ public sealed class WorkloadEngine : IMachineEvents, IAuthority, IDisposable
 
     /// <summary>One pass of one tenant, for tests.</summary>
     internal DateTimeOffset? Pass(string tenant) => Of(tenant).Pass();
-
-    internal EngineHandlers Handlers => _handlers;
 
     internal GrantKeeper Grants => _grants;
 

@@ -38,11 +38,8 @@ internal sealed partial class NodeRole
         ImageRelease release = ImageRelease.Current;
         LockedNode node = new(_keeper, _settings, _log.Info);
         _bus = new NodeBus(_identity, node, new MemorySeen(), () => new NodeDescription(release.Version.ToString(3), release.Digest, _who.Tier, []), _log.Info, locked: locked);
-        _bus.Routes
-            .Add(Commands.NodeRecover, Roles.Recovery, BusJson.Default.NodeRecover, BusJson.Default.NodeRecovery, node.RecoverAsync)
-            .Add(Commands.NodeReboot, Roles.Owner, BusJson.Default.Nothing, BusJson.Default.Nothing, (_, _, _) => Power(_init.Restart))
-            .Add(Commands.NodeShutdown, Roles.Owner, BusJson.Default.Nothing, BusJson.Default.Nothing, (_, _, _) => Power(_init.PowerOff));
-        node.Recovered += () => Power(_again.Set);
+        NodeCommands.AddLocked(_bus.Routes, _bus.Describe, node, new PowerHandlers(_init.Restart, _init.PowerOff));
+        node.Recovered += _again.Set;
         if (locked.Reason == "tpm-failed")
             _ = Task.Delay(s_anotherTry).ContinueWith(_ => _again.Set(), TaskScheduler.Default);
         _clock.Stepped += _bus.ClockStepped;

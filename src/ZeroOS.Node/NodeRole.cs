@@ -211,13 +211,8 @@ internal sealed partial class NodeRole
         }
         ImageRelease release = ImageRelease.Current;
         _bus = new NodeBus(_identity, _engine, _store, () => new NodeDescription(release.Version.ToString(3), release.Digest, _attestor.Tier, _attestor.Features), _log.Info);
-        _engine.Register(_bus.Routes);
-        _bus.Routes
-            .Add(Commands.NodeAttest, ZeroOS.Bus.Gates.Roles.OwnerOrTenant, BusJson.Default.NodeAttest, BusJson.Default.NodeAttestation, _attestor.AnswerAsync)
-            .Add(Commands.NodeReboot, ZeroOS.Bus.Gates.Roles.Owner, BusJson.Default.Nothing, BusJson.Default.Nothing, (_, _, _) => Power(_init.Restart))
-            .Add(Commands.NodeShutdown, ZeroOS.Bus.Gates.Roles.Owner, BusJson.Default.Nothing, BusJson.Default.Nothing, (_, _, _) => Power(_init.PowerOff));
         _updates = NodeUpdates.Make(_store, () => (_settings, SettingsPath), () => _who.IsSealed, _storage, _uplink, _fetch, _init, () => (_identity.Id, _bus.Port, _bus.Asker), _log);
-        NodeUpdates.Register(_updates, _bus.Routes);
+        NodeCommands.Add(_bus.Routes, _bus.Describe, _engine.Handlers, _attestor, _updates, new PowerHandlers(_init.Restart, _init.PowerOff));
         _clock.Stepped += _bus.ClockStepped; // another epoch: what was sent by the old clock is stale
         _bus.StartAsync().GetAwaiter().GetResult();
     }
@@ -261,13 +256,6 @@ internal sealed partial class NodeRole
             ended.WaitOne(TimeSpan.FromSeconds(1));
         _images.DisposeAsync().AsTask().Wait(timer.Token);
         _store.Dispose();
-    }
-
-    /// <summary>The answer leaves before the machine goes down.</summary>
-    private static Task<Nothing> Power(Action ask)
-    {
-        _ = Task.Delay(TimeSpan.FromMilliseconds(200)).ContinueWith(_ => ask(), TaskScheduler.Default);
-        return Task.FromResult(new Nothing());
     }
 
     private NodeFacts Facts() => new()

@@ -103,7 +103,7 @@ public sealed class AttestationTests(ITestOutputHelper output)
         OldAnswers between = new(wire);
         BusClient client = new(owner, node, between, TimeProvider.System);
         NodeAttest question = new() { Quote = new QuoteRequest { Nonce = Convert.ToBase64String(RandomNumberGenerator.GetBytes(32)), Pcrs = [4, 11, 12] } };
-        Task<NodeAttestation> Ask() => client.CallAsync(Commands.NodeAttest, question, BusJson.Default.NodeAttest, BusJson.Default.NodeAttestation, default);
+        Task<NodeAttestation> Ask() => client.CallAsync(Commands.NodeAttest, question, default);
         Assert.NotNull((await Ask()).Quote);
         between.Play = true;
         await Assert.ThrowsAsync<SpoofedReplyException>(Ask);

@@ -29,7 +29,7 @@ public sealed class BusAttackTests
         // A message of the owner's that the node accepted, kept by somebody on the wire.
         Recorder recorder = new(wire);
         BusClient client = new(owner, node, recorder, TimeProvider.System);
-        NodeStatus status = await client.CallAsync(Commands.NodeStatus, new Nothing(), BusJson.Default.Nothing, BusJson.Default.NodeStatus, default);
+        NodeStatus status = await client.CallAsync(Commands.NodeStatus, default);
         Assert.Equal("ready", status.Stage);
         byte[] accepted = recorder.Sent[^1];
 
@@ -48,7 +48,7 @@ public sealed class BusAttackTests
 
         // The owner of another node, a stranger here, with a well-formed question of their own.
         BusErrorException denied = await Assert.ThrowsAsync<BusErrorException>(() =>
-            new BusClient(other, node, wire, TimeProvider.System).CallAsync(Commands.NodeStatus, new Nothing(), BusJson.Default.Nothing, BusJson.Default.NodeStatus, default));
+            new BusClient(other, node, wire, TimeProvider.System).CallAsync(Commands.NodeStatus, default));
         Assert.Equal(ErrorCodes.Denied, denied.Error.Code);
 
         // A tenant who has a grant signs the owner's ciphertext as a message of their own.
@@ -67,7 +67,7 @@ public sealed class BusAttackTests
             Kind = MessageKind.Request,
             From = owner.Id,
             To = other.Id.Text,
-            Command = Commands.NodeInfo,
+            Command = Commands.NodeInfo.Name,
             Issued = DateTimeOffset.UtcNow,
             Expires = DateTimeOffset.UtcNow.AddMinutes(1),
         };

@@ -61,19 +61,26 @@ public sealed class BusClient(IdentityKey identity, KeyId node, IBusTransport tr
 
     /// <summary>One request, one answer.</summary>
     /// <exception cref="BusErrorException">What the node refused.</exception>
-    public async Task<TReply> CallAsync<TBody, TReply>(string command, TBody body, JsonTypeInfo<TBody> bodyType, JsonTypeInfo<TReply> replyType,
-        CancellationToken cancellation) where TReply : class
+    /// <exception cref="SpoofedReplyException">Not the pinned node's answer, or not exactly one.</exception>
+    public async Task<TReply> CallAsync<TBody, TReply>(Command<TBody, TReply> command, TBody body, CancellationToken cancellation) where TBody : class where TReply : class
     {
         TReply? reply = null;
-        await foreach (TReply piece in StreamAsync(command, body, bodyType, replyType, cancellation))
-            reply = reply is null ? piece : throw new SpoofedReplyException($"{command} was answered twice");
-        return reply ?? throw new SpoofedReplyException($"{command} was answered with nothing");
+        await foreach (TReply piece in AskAsync(command.Name, body, command.Body, command.Reply, cancellation))
+            reply = reply is null ? piece : throw new SpoofedReplyException($"{command.Name} was answered twice");
+        return reply ?? throw new SpoofedReplyException($"{command.Name} was answered with nothing");
     }
+
+    /// <summary>One request of a command that has nothing to say but its name.</summary>
+    /// <exception cref="BusErrorException">What the node refused.</exception>
+    public Task<TReply> CallAsync<TReply>(Command<Nothing, TReply> command, CancellationToken cancellation) where TReply : class => CallAsync(command, new Nothing(), cancellation);
 
     /// <summary>One request, answers as they come until the node ends the stream.</summary>
     /// <exception cref="BusErrorException">What the node refused, perhaps after some pieces.</exception>
     /// <exception cref="SpoofedReplyException">Not the pinned node's answer, a gap, or no end.</exception>
-    public async IAsyncEnumerable<TReply> StreamAsync<TBody, TReply>(string command, TBody body, JsonTypeInfo<TBody> bodyType, JsonTypeInfo<TReply> replyType,
+    public IAsyncEnumerable<TPiece> StreamAsync<TBody, TPiece>(StreamCommand<TBody, TPiece> command, TBody body, CancellationToken cancellation) where TBody : class where TPiece : class
+        => AskAsync(command.Name, body, command.Body, command.Piece, cancellation);
+
+    private async IAsyncEnumerable<TReply> AskAsync<TBody, TReply>(string command, TBody body, JsonTypeInfo<TBody> bodyType, JsonTypeInfo<TReply> replyType,
         [EnumeratorCancellation] CancellationToken cancellation) where TReply : class
     {
         JsonElement element = JsonSerializer.SerializeToElement(body, bodyType);
@@ -127,7 +134,7 @@ public sealed class BusClient(IdentityKey identity, KeyId node, IBusTransport tr
     {
         if (reply.Error is BusError error)
             throw new BusErrorException(error);
-        NodeInfo info = Decode(Commands.NodeInfo, reply.Body ?? default, BusJson.Default.NodeInfo);
+        NodeInfo info = Decode(Commands.NodeInfo.Name, reply.Body ?? default, Commands.NodeInfo.Reply);
         if (info.Id != signer.Text)
             throw new SpoofedReplyException($"{signer} says it is {info.Id}");
         return CanonicalBase64.TryDecode(info.Epoch, Message.EpochBytes, out _) ? info : throw new SpoofedReplyException("the node names no epoch");
@@ -142,7 +149,7 @@ public sealed class BusClient(IdentityKey identity, KeyId node, IBusTransport tr
             Kind = MessageKind.Request,
             From = identity.Id,
             To = to,
-            Command = Commands.NodeInfo,
+            Command = Commands.NodeInfo.Name,
             Issued = now,
             Expires = now + s_window,
         };

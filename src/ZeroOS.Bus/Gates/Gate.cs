@@ -59,7 +59,7 @@ public sealed class Gate(KeyId self, IAuthority authority, ICommandTable command
             return Admission.Bare(BadRequest);
 
         // From here on the sender is known: refusals are signed and say why.
-        bool isInfo = message.Command == Commands.NodeInfo;
+        bool isInfo = message.Command == Commands.NodeInfo.Name;
         if (message.To != self.Text && !(isInfo && message.To == Message.Anyone))
             return Admission.Refused(message, ErrorCodes.WrongRecipient, $"this node is {self}, the message is for {message.To}");
 

@@ -13,8 +13,15 @@ public sealed class Dispatcher(IdentityKey identity, EpochClock clock, Action<st
     /// <summary>Streams one key may have open.</summary>
     public const int MaxStreamsPerKey = 8;
 
+    /// <summary>Streams open at once, of all keys: each holds one signed piece while its reader is slow.</summary>
+    public const int MaxStreams = 128;
+
+    /// <summary>How many of these only owners get.</summary>
+    public const int OwnerStreams = 16;
+
     private readonly Lock _lock = new();
     private readonly Dictionary<KeyId, int> _streams = [];
+    private int _open;
 
     /// <summary>Answers a request: refusals too. <paramref name="send"/> is called once per envelope, in order, never concurrently.</summary>
     public async Task AnswerAsync(Admission admission, Routes routes, Func<ReadOnlyMemory<byte>, CancellationToken, ValueTask> send, CancellationToken cancellation)
@@ -28,9 +35,10 @@ public sealed class Dispatcher(IdentityKey identity, EpochClock clock, Action<st
             return;
         }
         Route route = (Route)routes.Find(request.Command)!;
-        if (route.IsStream && !TryOpenStream(request.From))
+        if (route.IsStream && !TryOpenStream(request.From, isOwner: (admission.Roles & Roles.Owner) != 0))
         {
-            await send(replies.Refuse(new BusError { Code = ErrorCodes.Busy, Message = $"{MaxStreamsPerKey} streams of this key are open; close one", Retryable = true }), cancellation);
+            string why = $"at most {MaxStreamsPerKey} streams of one key and {MaxStreams} in all are open at once; close one, or try again later";
+            await send(replies.Refuse(new BusError { Code = ErrorCodes.Busy, Message = why, Retryable = true }), cancellation);
             return;
         }
         try
@@ -48,46 +56,68 @@ public sealed class Dispatcher(IdentityKey identity, EpochClock clock, Action<st
         CancellationToken cancellation)
     {
         RequestContext context = new() { Sender = request.From, Roles = admission.Roles, Epoch = request.Epoch, MessageId = request.Id, RememberUntil = admission.RememberUntil };
-        BusError? error = null;
-        await using IAsyncEnumerator<JsonElement> bodies = route.AnswerAsync(context, admission.Body!, cancellation).GetAsyncEnumerator(cancellation);
-        while (true)
+        try
         {
-            try
+            await using IAsyncEnumerator<JsonElement> bodies = route.AnswerAsync(context, admission.Body!, cancellation).GetAsyncEnumerator(cancellation);
+            while (true)
             {
-                if (!await bodies.MoveNextAsync())
-                    break;
+                (bool more, BusError? refusal) = await NextAsync(bodies, context, request.Command, cancellation);
+                if (!more)
+                {
+                    await send(refusal is null ? replies.End() : replies.Refuse(refusal), cancellation);
+                    return;
+                }
+                await send(replies.Piece(bodies.Current, end: !route.IsStream), cancellation);
+                if (!route.IsStream)
+                    return;
             }
-            catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
-            {
-                throw;
-            }
-            catch (BusErrorException e)
-            {
-                error = e.Error;
-                break;
-            }
-            catch (Exception e)
-            {
-                // The dispatcher is one of the four places that catch everything: a fault of one handler is that request's, not the node's.
-                log($"bus command={request.Command} fault={e.GetType().Name} message=\"{e.Message}\"");
-                error = new BusError { Code = ErrorCodes.Internal, Message = "a fault of the node; its log says more", Retryable = true };
-                break;
-            }
-            await send(replies.Piece(bodies.Current, end: !route.IsStream), cancellation);
-            if (!route.IsStream)
-                return;
         }
-        await send(error is null ? replies.End() : replies.Refuse(error), cancellation);
+        finally
+        {
+            context.Sent();
+        }
     }
 
-    private bool TryOpenStream(KeyId key)
+    /// <summary>Whether the handler has another piece, or why it has none; what it wanted done after the answer is forgotten when it failed.</summary>
+    private async Task<(bool More, BusError? Refusal)> NextAsync(IAsyncEnumerator<JsonElement> bodies, RequestContext context, string command, CancellationToken cancellation)
+    {
+        bool failed = true;
+        try
+        {
+            bool more = await bodies.MoveNextAsync();
+            failed = false;
+            return (more, null);
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            throw;
+        }
+        catch (BusErrorException e)
+        {
+            return (false, e.Error);
+        }
+        catch (Exception e)
+        {
+            // One of the places that catch everything: a fault of one handler is that request's, not the node's.
+            log($"bus command={command} fault={e.GetType().Name} message=\"{e.Message}\"");
+            return (false, new BusError { Code = ErrorCodes.Internal, Message = "a fault of the node; its log says more", Retryable = true });
+        }
+        finally
+        {
+            if (failed)
+                context.Forget();
+        }
+    }
+
+    private bool TryOpenStream(KeyId key, bool isOwner)
     {
         lock (_lock)
         {
             int open = _streams.GetValueOrDefault(key);
-            if (open >= MaxStreamsPerKey)
+            if (open >= MaxStreamsPerKey || _open >= (isOwner ? MaxStreams : MaxStreams - OwnerStreams))
                 return false;
             _streams[key] = open + 1;
+            _open++;
             return true;
         }
     }
@@ -96,6 +126,7 @@ public sealed class Dispatcher(IdentityKey identity, EpochClock clock, Action<st
     {
         lock (_lock)
         {
+            _open--;
             if (_streams[key] == 1)
                 _streams.Remove(key);
             else

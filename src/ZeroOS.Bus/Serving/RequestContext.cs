@@ -7,6 +7,8 @@ namespace ZeroOS.Bus.Serving;
 /// same transaction as its effect.</summary>
 public sealed record RequestContext
 {
+    private Action? _afterSent;
+
     /// <summary>The proven sender.</summary>
     public required KeyId Sender { get; init; }
 
@@ -25,6 +27,16 @@ public sealed record RequestContext
     /// <summary>The sender's key id as text: the tenant's name everywhere on the node.</summary>
     public string Tenant => Sender.Text;
 
+    /// <summary>
+    /// Runs <paramref name="action"/> once the whole answer has been sent, or could not be: for what ends the connection that the answer goes through, as a restart does. It runs
+    /// whether or not anybody is left to hear the answer, and not at all when the handler refuses. It must not throw.
+    /// </summary>
+    public void AfterSent(Action action) => _afterSent += action;
+
     /// <summary>The sender is an owner of this node.</summary>
     public bool IsOwner => (Roles & Roles.Owner) != 0;
+
+    internal void Forget() => _afterSent = null;
+
+    internal void Sent() => _afterSent?.Invoke();
 }

@@ -20,8 +20,7 @@ internal static class DeploymentWait
         using ProgressLine progress = new(terminal, TimeProvider.System);
         while (true)
         {
-            DeploymentStatus status = await client.CallAsync(Commands.DeploymentGet, new DeploymentName { Name = name }, BusJson.Default.DeploymentName,
-                BusJson.Default.DeploymentStatus, cancellation);
+            DeploymentStatus status = await client.CallAsync(Commands.DeploymentGet, new DeploymentName { Name = name }, cancellation);
             foreach (WorkloadStatus workload in status.Workloads)
             {
                 string line = Describe(workload);
@@ -44,8 +43,7 @@ internal static class DeploymentWait
     {
         while (true)
         {
-            DeploymentStatus status = await client.CallAsync(Commands.DeploymentGet, new DeploymentName { Name = name }, BusJson.Default.DeploymentName,
-                BusJson.Default.DeploymentStatus, cancellation);
+            DeploymentStatus status = await client.CallAsync(Commands.DeploymentGet, new DeploymentName { Name = name }, cancellation);
             WorkloadStatus? workload = status.Workloads.FirstOrDefault(w => w.Name == machine);
             if (workload is null || workload.State is WorkloadState.Exited or WorkloadState.Stopped or WorkloadState.Failed)
                 return workload?.ExitCode;

@@ -11,7 +11,7 @@ internal static class MachineFinder
     {
         if (text.Split('/') is [string deployment, string machine])
             return new MachineName { Deployment = deployment, Machine = machine };
-        DeploymentList all = await client.CallAsync(Commands.DeploymentList, new Nothing(), BusJson.Default.Nothing, BusJson.Default.DeploymentList, cancellation);
+        DeploymentList all = await client.CallAsync(Commands.DeploymentList, cancellation);
         MachineName[] found =
         [
             .. from d in all.Deployments

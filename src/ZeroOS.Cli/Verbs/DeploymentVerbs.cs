@@ -28,13 +28,13 @@ internal static class DeploymentVerbs
     }
 
     internal static Task<DeploymentStatus> GetAsync(BusClient client, string name, CancellationToken cancellation) =>
-        client.CallAsync(Commands.DeploymentGet, new DeploymentName { Name = name }, BusJson.Default.DeploymentName, BusJson.Default.DeploymentStatus, cancellation);
+        client.CallAsync(Commands.DeploymentGet, new DeploymentName { Name = name }, cancellation);
 
     internal static Task<DeploymentStatus> ApplyAsync(BusClient client, Deployment deployment, CancellationToken cancellation) =>
-        client.CallAsync(Commands.DeploymentApply, new DeploymentApply { Deployment = deployment }, BusJson.Default.DeploymentApply, BusJson.Default.DeploymentStatus, cancellation);
+        client.CallAsync(Commands.DeploymentApply, new DeploymentApply { Deployment = deployment }, cancellation);
 
     internal static Task<DeploymentList> ListAsync(BusClient client, CancellationToken cancellation) =>
-        client.CallAsync(Commands.DeploymentList, new Nothing(), BusJson.Default.Nothing, BusJson.Default.DeploymentList, cancellation);
+        client.CallAsync(Commands.DeploymentList, cancellation);
 
     private static Command Deploy(Terminal terminal)
     {
@@ -114,8 +114,7 @@ internal static class DeploymentVerbs
                 if (destroyed.Length > 0 && terminal.Interactive && !parsed.GetValue(yes) && terminal.Ask("Go on? [y/N] ") is not ("y" or "Y" or "yes"))
                     throw new CliException("nothing was deleted");
             }
-            await client.CallAsync(Commands.DeploymentDelete, new DeploymentDelete { Name = deployment, Volumes = destroyed }, BusJson.Default.DeploymentDelete,
-                BusJson.Default.Nothing, session.Cancellation);
+            await client.CallAsync(Commands.DeploymentDelete, new DeploymentDelete { Name = deployment, Volumes = destroyed }, session.Cancellation);
             return 0;
         });
         return command;
@@ -129,7 +128,7 @@ internal static class DeploymentVerbs
         Session.Set(command, terminal, async (session, parsed) =>
         {
             EventsWatch watch = new() { After = parsed.GetValue(after), Follow = parsed.GetValue(follow) };
-            await foreach (NodeEvent e in session.Connect().StreamAsync(Commands.EventsWatch, watch, BusJson.Default.EventsWatch, BusJson.Default.NodeEvent, session.Cancellation))
+            await foreach (NodeEvent e in session.Connect().StreamAsync(Commands.EventsWatch, watch, session.Cancellation))
             {
                 if (session.Json)
                     session.WriteJson(e, BusJson.Default.NodeEvent);

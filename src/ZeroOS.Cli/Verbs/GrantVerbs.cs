@@ -65,7 +65,7 @@ internal static class GrantVerbs
                 Expires = now.AddDays(parsed.GetRequiredValue(days)),
                 GraceSeconds = parsed.GetValue(grace) * 86400L,
             };
-            Grant stored = await client.CallAsync(Commands.GrantPut, wanted, BusJson.Default.Grant, BusJson.Default.Grant, session.Cancellation);
+            Grant stored = await client.CallAsync(Commands.GrantPut, wanted, session.Cancellation);
             if (session.Json)
                 session.WriteJson(stored, BusJson.Default.Grant);
             else
@@ -80,5 +80,5 @@ internal static class GrantVerbs
         : throw new CliException($"\"{text}\" is not a size: a number of bytes, or with B, KiB, MiB, GiB or TiB, as 512MiB", CliException.Usage);
 
     private static Task<GrantList> ListAsync(BusClient client, Session session) =>
-        client.CallAsync(Commands.GrantList, new Nothing(), BusJson.Default.Nothing, BusJson.Default.GrantList, session.Cancellation);
+        client.CallAsync(Commands.GrantList, session.Cancellation);
 }

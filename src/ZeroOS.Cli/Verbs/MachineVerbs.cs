@@ -22,7 +22,7 @@ internal static class MachineVerbs
     /// <summary>Writes a machine's output as it comes, byte for byte.</summary>
     internal static async Task CopyLogsAsync(Session session, BusClient client, MachineLogs request)
     {
-        await foreach (LogPiece piece in client.StreamAsync(Commands.MachineLogs, request, BusJson.Default.MachineLogs, BusJson.Default.LogPiece, session.Cancellation))
+        await foreach (LogPiece piece in client.StreamAsync(Commands.MachineLogs, request, session.Cancellation))
         {
             if (session.Json)
             {
@@ -80,7 +80,7 @@ internal static class MachineVerbs
         return command;
     }
 
-    private static Command Switch(Terminal terminal, string verb, string command, string description)
+    private static Command Switch(Terminal terminal, string verb, Command<MachineName, Nothing> command, string description)
     {
         Argument<string> machine = new("MACHINE");
         Command result = new(verb, description) { machine };
@@ -88,7 +88,7 @@ internal static class MachineVerbs
         {
             BusClient client = session.Connect();
             MachineName name = await MachineFinder.FindAsync(client, parsed.GetRequiredValue(machine), session.Cancellation);
-            await client.CallAsync(command, name, BusJson.Default.MachineName, BusJson.Default.Nothing, session.Cancellation);
+            await client.CallAsync(command, name, session.Cancellation);
             return 0;
         });
         return result;

@@ -106,7 +106,7 @@ internal static class NodeAttestVerb
     }
 
     private static Task<NodeAttestation> SendAsync(BusClient client, NodeAttest body, CancellationToken cancellation) =>
-        client.CallAsync(Commands.NodeAttest, body, BusJson.Default.NodeAttest, BusJson.Default.NodeAttestation, cancellation);
+        client.CallAsync(Commands.NodeAttest, body, cancellation);
 
     /// <summary>The first TPM seen under a node's id is its TPM; later ones, and another firmware, only if a person says so.</summary>
     private static void Pin(ConfigFolder folder, KeyId node, AttestationReport report, Expectation expected)

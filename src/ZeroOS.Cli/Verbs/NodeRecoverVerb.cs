@@ -76,7 +76,7 @@ internal static class NodeRecoverVerb
     }
 
     private static Task<NodeRecovery> CallAsync(BusClient node, NodeRecover request, CancellationToken cancellation) =>
-        node.CallAsync(Commands.NodeRecover, request, BusJson.Default.NodeRecover, BusJson.Default.NodeRecovery, cancellation);
+        node.CallAsync(Commands.NodeRecover, request, cancellation);
 
     private static async Task<NodeInfo> ReturnAsync(IdentityKey key, string id, HttpTransport transport, CancellationToken cancellation)
     {

@@ -26,8 +26,7 @@ internal static class NodeUpdateVerb
             if (!ReleaseDocument.TryInspect(document, out ReleaseManifest? manifest, out _, out string? fault))
                 throw new CliException($"{parsed.GetRequiredValue(release)}: {fault}");
             BusClient node = session.Connect(parsed.GetValue(name));
-            UpdateStatus status = await node.CallAsync(Commands.NodeUpdate, new NodeUpdate { Release = Convert.ToBase64String(document) },
-                BusJson.Default.NodeUpdate, BusJson.Default.UpdateStatus, session.Cancellation);
+            UpdateStatus status = await node.CallAsync(Commands.NodeUpdate, new NodeUpdate { Release = Convert.ToBase64String(document) }, session.Cancellation);
             if (parsed.GetValue(wait))
                 status = await FollowAsync(session, node, manifest);
             if (session.Json)
@@ -83,7 +82,7 @@ internal static class NodeUpdateVerb
         try
         {
             NodeInfo info = await node.InfoAsync(timer.Token);
-            return (await node.CallAsync(Commands.NodeStatus, new Nothing(), BusJson.Default.Nothing, BusJson.Default.NodeStatus, timer.Token), info.Version);
+            return (await node.CallAsync(Commands.NodeStatus, timer.Token), info.Version);
         }
         catch (Exception e) when (e is BusTransportException or SpoofedReplyException or IOException || (e is OperationCanceledException && !session.Cancellation.IsCancellationRequested))
         {

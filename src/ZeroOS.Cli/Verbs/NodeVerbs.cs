@@ -116,7 +116,7 @@ internal static class NodeVerbs
     private static async Task<int> StatusAsync(Session session, ParseResult parsed)
     {
         NodeStatus status = await session.Connect(parsed.GetValue(s_name))
-            .CallAsync(Commands.NodeStatus, new Nothing(), BusJson.Default.Nothing, BusJson.Default.NodeStatus, session.Cancellation);
+            .CallAsync(Commands.NodeStatus, session.Cancellation);
         if (session.Json)
         {
             session.WriteJson(status, BusJson.Default.NodeStatus);
@@ -143,12 +143,12 @@ internal static class NodeVerbs
 
     private static string Describe(Resources r) => $"{r.Machines} machines, {r.Cpu} cpu, {r.Memory} memory, {r.Storage} storage";
 
-    private static Command Power(Terminal terminal, string verb, string command, string description)
+    private static Command Power(Terminal terminal, string verb, Command<Nothing, Nothing> command, string description)
     {
         Command power = new(verb, description) { s_name };
         Session.Set(power, terminal, async (session, parsed) =>
         {
-            await session.Connect(parsed.GetValue(s_name)).CallAsync(command, new Nothing(), BusJson.Default.Nothing, BusJson.Default.Nothing, session.Cancellation);
+            await session.Connect(parsed.GetValue(s_name)).CallAsync(command, session.Cancellation);
             return 0;
         });
         return power;

@@ -113,7 +113,7 @@ internal static class RunVerb
         await MachineVerbs.CopyLogsAsync(session, client, new MachineLogs { Deployment = name, Machine = RunRequest.Machine, Follow = true }); // until it is at rest
         int code = await DeploymentWait.UntilEndedAsync(client, name, RunRequest.Machine, session.Cancellation) ?? OurFault;
         if (parsed.GetValue(s_remove))
-            await client.CallAsync(Commands.DeploymentDelete, new DeploymentDelete { Name = name }, BusJson.Default.DeploymentDelete, BusJson.Default.Nothing, session.Cancellation);
+            await client.CallAsync(Commands.DeploymentDelete, new DeploymentDelete { Name = name }, session.Cancellation);
         return code;
     }
 

@@ -1,10 +1,15 @@
 using ZeroOS.Bus.Gates;
 using ZeroOS.Bus.Keys;
+using ZeroOS.Bus.Serving;
 
 namespace ZeroOS.Engine.Store;
 
 /// <summary>The message behind a change, stored in the same transaction as the change: neither is ever there without the other.</summary>
-public readonly record struct MessageMark(string Sender, string Id, DateTimeOffset Until);
+public readonly record struct MessageMark(string Sender, string Id, DateTimeOffset Until)
+{
+    /// <summary>Of the request that is being answered.</summary>
+    public static MessageMark Of(RequestContext context) => new(context.Sender.Text, context.MessageId.ToString(), context.RememberUntil);
+}
 
 public sealed partial class EngineStore : ISeen
 {

@@ -6,12 +6,15 @@ using ZeroOS.Node.Doors.Http;
 
 namespace ZeroOS.Node.Bus;
 
-/// <summary>The node's bus put together: identity, epoch, sealing keys, gate, dispatcher, server. Commands are added to <see cref="Routes"/> before <see cref="StartAsync"/>.</summary>
+/// <summary>The node's bus put together: identity, epoch, sealing keys, gate, dispatcher, server. Commands, node.info too, are added to <see cref="Routes"/> before <see cref="StartAsync"/>.</summary>
 public sealed class NodeBus : IAsyncDisposable
 {
     /// <summary>The port everybody expects.</summary>
     public const int DefaultPort = 8051;
 
+    private readonly IdentityKey _identity;
+    private readonly Func<NodeDescription> _facts;
+    private readonly LockedState? _locked;
     private readonly EpochClock _epoch;
     private readonly SealingKeys _sealing;
     private readonly HttpDoor _door;
@@ -19,6 +22,7 @@ public sealed class NodeBus : IAsyncDisposable
     /// <summary>Makes the parts; id, sealing key, epoch and time of node.info are filled in here, the rest are <paramref name="facts"/>; <paramref name="locked"/>: why it is not itself.</summary>
     public NodeBus(IdentityKey identity, IAuthority authority, ISeen seen, Func<NodeDescription> facts, Action<string> log, int port = DefaultPort, LockedState? locked = null)
     {
+        (_identity, _facts, _locked) = (identity, facts, locked);
         _epoch = new EpochClock(TimeProvider.System);
         _sealing = new SealingKeys(identity, TimeProvider.System);
         Routes = locked is null ? new Routes() : new Routes { Unknown = Identity.LockedNode.Refusal(locked) };
@@ -26,10 +30,9 @@ public sealed class NodeBus : IAsyncDisposable
         Gate = new Gate(identity.Id, known, Routes, _epoch, seen, Gate.NewStrangerLimit(TimeProvider.System), _sealing);
         OuterGate outer = new(known, new StrangerLimits(TimeProvider.System), new FailureLimits(TimeProvider.System));
         _door = new HttpDoor(outer, new GateLink(Gate, new Dispatcher(identity, _epoch, log), Routes), port);
-        Routes.Add(Commands.NodeInfo, Roles.Anyone, BusJson.Default.Nothing, BusJson.Default.NodeInfo, (_, _, _) => Task.FromResult(Describe(identity, facts(), locked)));
     }
 
-    /// <summary>The table of commands; node.info is in it.</summary>
+    /// <summary>The table of commands.</summary>
     public Routes Routes { get; }
 
     /// <summary>The gate, for its counters.</summary>
@@ -44,6 +47,25 @@ public sealed class NodeBus : IAsyncDisposable
     /// <summary>The port it listens on.</summary>
     public int Port => _door.Port;
 
+    /// <summary>zos.node.info.</summary>
+    public NodeInfo Describe(RequestContext context)
+    {
+        NodeDescription facts = _facts();
+        (string epoch, DateTimeOffset now) = _epoch.Read();
+        return new NodeInfo
+        {
+            Id = _identity.Id.Text,
+            Version = facts.Version,
+            ImageDigest = facts.ImageDigest,
+            Tier = facts.Tier,
+            Locked = _locked,
+            Features = facts.Features,
+            SealingKey = _sealing.Current,
+            Epoch = epoch,
+            Time = now,
+        };
+    }
+
     /// <summary>Listens.</summary>
     /// <exception cref="IOException">The port is taken.</exception>
     public Task StartAsync(CancellationToken cancellation = default) => _door.StartAsync(cancellation);
@@ -56,23 +78,6 @@ public sealed class NodeBus : IAsyncDisposable
     {
         await _door.DisposeAsync();
         _sealing.Dispose();
-    }
-
-    private NodeInfo Describe(IdentityKey identity, NodeDescription facts, LockedState? locked)
-    {
-        (string epoch, DateTimeOffset now) = _epoch.Read();
-        return new NodeInfo
-        {
-            Id = identity.Id.Text,
-            Version = facts.Version,
-            ImageDigest = facts.ImageDigest,
-            Tier = facts.Tier,
-            Locked = locked,
-            Features = facts.Features,
-            SealingKey = _sealing.Current,
-            Epoch = epoch,
-            Time = now,
-        };
     }
 }
 

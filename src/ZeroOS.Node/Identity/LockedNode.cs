@@ -13,7 +13,7 @@ internal sealed class LockedNode(IdentityKeeper keeper, FarmSettings? settings, 
     private readonly Lock _lock = new();
     private bool _recovered;
 
-    /// <summary>The lock has ended: the node is to be started again.</summary>
+    /// <summary>The lock has ended, and whoever ended it has the answer: the node is to be started again.</summary>
     public event Action? Recovered;
 
     /// <summary>The answer to every command that a locked node does not have.</summary>
@@ -41,7 +41,7 @@ internal sealed class LockedNode(IdentityKeeper keeper, FarmSettings? settings, 
             string tier = keeper.Restore(seed, request.AllowOpen);
             _recovered = true;
             log($"event=identity-recovered node={node} tier={tier} by={context.Sender}");
-            Recovered?.Invoke();
+            context.AfterSent(() => Recovered?.Invoke());
             return Task.FromResult(new NodeRecovery { NodeId = node, Tier = tier });
         }
     }

@@ -1,4 +1,3 @@
-using ZeroOS.Bus.Gates;
 using ZeroOS.Bus.Keys;
 using ZeroOS.Bus.Release;
 using ZeroOS.Bus.Serving;
@@ -68,10 +67,6 @@ internal static class NodeUpdates
             store.SetUpdate(record with { State = UpdateState.Trial, Reason = "identity-locked", Message = $"{record.Version} cannot read this node's identity: {why}" }, owners);
         restart();
     }
-
-    /// <summary>Adds the command.</summary>
-    public static void Register(Updater updates, Routes routes) => routes.Add(Commands.NodeUpdate, Roles.Owner, BusJson.Default.NodeUpdate, BusJson.Default.UpdateStatus,
-        (context, body, _) => Task.FromResult(updates.Begin(body, new MessageMark(context.Tenant, context.MessageId.ToString(), context.RememberUntil))));
 
     private static BootSource FindBoot()
     {

@@ -1,4 +1,5 @@
 using ZeroOS.Bus.Release;
+using ZeroOS.Bus.Serving;
 using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Release;
 using ZeroOS.Engine.Store;
@@ -15,7 +16,6 @@ namespace ZeroOS.Node.Update;
 internal sealed class Updater(EngineStore store, UpdateSurroundings around) : IDisposable
 {
     private const int PieceBytes = 1 << 20, FetchTries = 5;
-    private static readonly TimeSpan s_answerFirst = TimeSpan.FromMilliseconds(300);
 
     private readonly CancellationTokenSource _stop = new();
     private readonly Lock _lock = new();
@@ -88,9 +88,9 @@ internal sealed class Updater(EngineStore store, UpdateSurroundings around) : ID
             Settle();
     }
 
-    /// <summary>Checks a release and begins to update; what is answered has been stored.</summary>
+    /// <summary>zos.node.update: checks a release, and begins to update once the answer has been sent; what is answered has been stored.</summary>
     /// <exception cref="BusErrorException">Why not: <see cref="ReleaseGate"/>, or what this machine lacks.</exception>
-    public UpdateStatus Begin(NodeUpdate body, MessageMark? mark)
+    public UpdateStatus Begin(RequestContext context, NodeUpdate body)
     {
         ReleaseManifest manifest = ReleaseGate.Check(body.Release, around.Keys, around.Running.Version, store.HighestRelease, around.Settings()?.Channel, out byte[] document);
         UpdateRecord record = new()
@@ -119,7 +119,7 @@ internal sealed class Updater(EngineStore store, UpdateSurroundings around) : ID
         {
             if (!record.OverNetwork)
                 Prepare(manifest);
-            Remember(record, mark);
+            Remember(record, MessageMark.Of(context));
         }
         catch (UpdateException e)
         {
@@ -132,7 +132,7 @@ internal sealed class Updater(EngineStore store, UpdateSurroundings around) : ID
             throw;
         }
         UpdateStatus stored = Status!;
-        _ = Task.Run(() => RunAsync(record, manifest, document, source));
+        context.AfterSent(() => _ = Task.Run(() => RunAsync(record, manifest, document, source)));
         return stored;
     }
 
@@ -184,7 +184,6 @@ internal sealed class Updater(EngineStore store, UpdateSurroundings around) : ID
             Remember(record);
             if (source is not null)
                 around.Firmware.BootOnce();
-            await Task.Delay(s_answerFirst, around.Time, _stop.Token).ConfigureAwait(false);
             around.Restart();
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)

@@ -77,8 +77,8 @@ public sealed class DeploymentTests
         Assert.True(KeyId.TryParse(world.NodeKey, out KeyId? node));
         using HttpTransport wire = new("127.0.0.1", world.Ports[8051], TimeSpan.FromSeconds(10));
         JsonNode body = JsonNode.Parse("""{"deployment":{"name":"web","version":1,"workloads":[{"name":"net","type":"network","data":{"range":"10.9.0.0/24","rnage":"x"}}]}}""")!;
-        BusErrorException refusal = await Assert.ThrowsAsync<BusErrorException>(() => new BusClient(owner, node, wire, TimeProvider.System).CallAsync(Commands.DeploymentApply, body,
-            (JsonTypeInfo<JsonNode>)JsonSerializerOptions.Default.GetTypeInfo(typeof(JsonNode)), BusJson.Default.DeploymentStatus, default));
+        Command<JsonNode, DeploymentStatus> apply = new(Commands.DeploymentApply.Name, (JsonTypeInfo<JsonNode>)JsonSerializerOptions.Default.GetTypeInfo(typeof(JsonNode)), Commands.DeploymentApply.Reply);
+        BusErrorException refusal = await Assert.ThrowsAsync<BusErrorException>(() => new BusClient(owner, node, wire, TimeProvider.System).CallAsync(apply, body, default));
         Assert.Equal(ErrorCodes.Invalid, refusal.Error.Code);
         Assert.Equal("workloads[0].data.rnage", refusal.Error.Path);
         Assert.Empty(await Status.Names(world.Owner));

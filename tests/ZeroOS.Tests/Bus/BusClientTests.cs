@@ -7,6 +7,7 @@ using ZeroOS.Bus.Client;
 using ZeroOS.Bus.Gates;
 using ZeroOS.Bus.Keys;
 using ZeroOS.Bus.Messages;
+using ZeroOS.Bus.Serving;
 using ZeroOS.Contracts.Bus;
 
 namespace ZeroOS.Tests.Bus;
@@ -152,7 +153,7 @@ public sealed class BusClientTests
     [Fact]
     public async Task Streams_of_one_key_are_bounded_and_free_again_after_their_end()
     {
-        Admission[] open = [.. Enumerable.Range(0, Dispatchers.Max + 1).Select(_ => _bench.Admit(_bench.Request(_bench.Alice, Commands.EventsWatch, "{}"), _bench.Alice))];
+        Admission[] open = [.. Enumerable.Range(0, Dispatchers.Max + 1).Select(_ => _bench.Admit(_bench.Request(_bench.Alice, Commands.EventsWatch.Name, "{}"), _bench.Alice))];
         TaskCompletionSource hold = new();
         List<Task> running = [];
         foreach (Admission admission in open[..^1])
@@ -160,17 +161,77 @@ public sealed class BusClientTests
         Assert.Single(await _bench.AnswerAsync(open[^1]));
         hold.SetResult();
         await Task.WhenAll(running);
-        Admission again = _bench.Admit(_bench.Request(_bench.Alice, Commands.EventsWatch, "{}"), _bench.Alice);
+        Admission again = _bench.Admit(_bench.Request(_bench.Alice, Commands.EventsWatch.Name, "{}"), _bench.Alice);
         Assert.Equal(4, (await _bench.AnswerAsync(again)).Count);
+    }
+
+    [Fact]
+    public async Task Streams_of_all_keys_are_bounded_and_some_are_left_for_owners()
+    {
+        TaskCompletionSource hold = new();
+        List<Task> running = [];
+        GateBench bench = new() { Everybody = Roles.Tenant };
+        for (int i = 0; i < Dispatcher.MaxStreams - Dispatcher.OwnerStreams; i++)
+        {
+            IdentityKey tenant = IdentityKey.Generate();
+            running.Add(Open(bench, tenant, hold.Task));
+        }
+        Assert.Contains("busy", await Refusal(bench, bench.Alice), StringComparison.Ordinal);
+        running.Add(Open(bench, bench.Owner, hold.Task));
+        Assert.False(running[^1].IsCompleted);
+        hold.SetResult();
+        await Task.WhenAll(running);
+    }
+
+    [Fact]
+    public async Task What_follows_an_answer_runs_after_it_was_sent_even_to_nobody_and_never_after_a_refusal()
+    {
+        List<string> order = [];
+        bool broken = false;
+        _bench.Routes.Add(Commands.NodeReboot, Roles.Owner, context =>
+        {
+            context.AfterSent(() => order.Add("restart"));
+            return broken ? throw new BusErrorException(ErrorCodes.Conflict, "no") : new Nothing();
+        });
+        Task Ask(Action onSend) => _bench.Dispatcher.AnswerAsync(_bench.Admit(_bench.Request(_bench.Owner, Commands.NodeReboot.Name, "{}"), _bench.Owner), _bench.Routes, async (_, _) =>
+        {
+            await Task.Yield();
+            order.Add("sent");
+            onSend();
+        }, CancellationToken.None);
+
+        await Ask(() => { });
+        Assert.Equal(["sent", "restart"], order);
+        order.Clear();
+        await Assert.ThrowsAsync<IOException>(() => Ask(() => throw new IOException("gone")));
+        Assert.Equal(["sent", "restart"], order);
+        order.Clear();
+        broken = true;
+        await Ask(() => { });
+        Assert.Equal(["sent"], order);
+    }
+
+    private static Task Open(GateBench bench, IdentityKey who, Task hold) =>
+        bench.Dispatcher.AnswerAsync(bench.Admit(bench.Request(who, Commands.EventsWatch.Name, "{}"), who), bench.Routes, async (_, _) => await hold, CancellationToken.None);
+
+    private static async Task<string> Refusal(GateBench bench, IdentityKey who)
+    {
+        BusClient client = new(who, bench.Node.Id, new Wire(bench), bench.Clock);
+        BusErrorException e = await Assert.ThrowsAsync<BusErrorException>(async () =>
+        {
+            await foreach (NodeEvent _ in client.StreamAsync(Commands.EventsWatch, new EventsWatch(), CancellationToken.None))
+            {
+            }
+        });
+        return e.Error.Code;
     }
 
     private BusClient Client(IdentityKey who, Wire wire) => new(who, _bench.Node.Id, wire, _bench.Clock);
 
-    private static Task<DeploymentName> Get(BusClient client, string name) => client.CallAsync(Commands.DeploymentGet, new DeploymentName { Name = name },
-        BusJson.Default.DeploymentName, BusJson.Default.DeploymentName, CancellationToken.None);
+    private static Task<DeploymentName> Get(BusClient client, string name) => client.CallAsync(GateBench.Echo, new DeploymentName { Name = name }, CancellationToken.None);
 
     private static IAsyncEnumerable<NodeEvent> Events(BusClient client) =>
-        client.StreamAsync(Commands.EventsWatch, new EventsWatch(), BusJson.Default.EventsWatch, BusJson.Default.NodeEvent, CancellationToken.None);
+        client.StreamAsync(Commands.EventsWatch, new EventsWatch(), CancellationToken.None);
 
     private Message Reply(Message request) => new()
     {
@@ -195,7 +256,7 @@ public sealed class BusClientTests
 
     private static class Dispatchers
     {
-        public const int Max = ZeroOS.Bus.Serving.Dispatcher.MaxStreamsPerKey;
+        public const int Max = Dispatcher.MaxStreamsPerKey;
     }
 
     /// <summary>Carries envelopes to the bench's gate and back; <see cref="Change"/> is the man in the middle.</summary>
@@ -217,7 +278,7 @@ public sealed class BusClientTests
             Assert.True(ZeroOS.Bus.Envelopes.Envelope.TryRead(envelope.Span, out ZeroOS.Bus.Envelopes.Envelope? read));
             Transcript += System.Text.Encoding.UTF8.GetString(read.Payload);
             Assert.True(Message.TryRead(read, out Message? request));
-            if (request.Command != Commands.NodeInfo)
+            if (request.Command != Commands.NodeInfo.Name)
                 BeforeSealed?.Invoke();
             List<byte[]> lines = await bench.AnswerAsync(bench.Gate.Admit(envelope.Span));
             foreach (byte[] line in lines)

@@ -11,7 +11,12 @@ namespace ZeroOS.Tests.Bus;
 /// <summary>A node's gate with an owner, two tenants and a stranger before it, and a clock the test moves.</summary>
 internal sealed class GateBench : IAuthority
 {
+    /// <summary>A tenant's command that answers with what was asked.</summary>
+    public static readonly Command<DeploymentName, DeploymentName> Echo = new(GetName, BusJson.Default.DeploymentName, BusJson.Default.DeploymentName);
+
     private readonly TimeProvider _time;
+
+    private const string GetName = "zos.deployment.get";
 
     public GateBench(TimeProvider? clock = null)
     {
@@ -22,10 +27,10 @@ internal sealed class GateBench : IAuthority
         Outer = NewOuterGate();
         Dispatcher = new Dispatcher(Node, Epoch, Log.Add);
         Routes
-            .Add(Commands.NodeInfo, Roles.Anyone, BusJson.Default.Nothing, BusJson.Default.NodeInfo, (_, _, _) => Task.FromResult(Info()))
-            .Add(Commands.GrantList, Roles.Owner, BusJson.Default.Nothing, BusJson.Default.GrantList, (_, _, _) => Task.FromResult(new GrantList { Grants = [] }))
-            .Add(Commands.DeploymentGet, Roles.Tenant, BusJson.Default.DeploymentName, BusJson.Default.DeploymentName, (c, b, _) => Get(c, b))
-            .AddStream(Commands.EventsWatch, Roles.OwnerOrTenant, BusJson.Default.EventsWatch, BusJson.Default.NodeEvent, (_, b, _) => Watch(b));
+            .Add(Commands.NodeInfo, Roles.Anyone, _ => Info())
+            .Add(Commands.GrantList, Roles.Owner, _ => new GrantList { Grants = [] })
+            .Add(Echo, Roles.Tenant, Get)
+            .Add(Commands.EventsWatch, Roles.OwnerOrTenant, (_, b, _) => Watch(b));
     }
 
     public ManualClock Clock { get; } = new();
@@ -59,14 +64,17 @@ internal sealed class GateBench : IAuthority
 
     public List<(string Tenant, string Name)> Ran { get; } = [];
 
-    public Roles RolesOf(string keyId) => keyId == Owner.Id.Text ? Roles.Owner : keyId == Alice.Id.Text || keyId == Mallory.Id.Text ? Roles.Tenant : Roles.None;
+    /// <summary>What everybody is who has no name here.</summary>
+    public Roles Everybody { get; init; }
+
+    public Roles RolesOf(string keyId) => keyId == Owner.Id.Text ? Roles.Owner : keyId == Alice.Id.Text || keyId == Mallory.Id.Text ? Roles.Tenant : Everybody;
 
     public OuterGate NewOuterGate() => new(this, new StrangerLimits(_time), new FailureLimits(_time));
 
     public byte[] SealingKey() => SealingVoucher.Verify(Node.Id, Sealing.Current)!;
 
     /// <summary>A request as it should be; tests change one thing.</summary>
-    public Message Request(IdentityKey from, string command = Commands.DeploymentGet, string body = """{"name":"shop"}""", SealingKeyPair? reply = null)
+    public Message Request(IdentityKey from, string command = GetName, string body = """{"name":"shop"}""", SealingKeyPair? reply = null)
     {
         (string epoch, DateTimeOffset now) = Epoch.Read();
         return new Message
@@ -84,7 +92,7 @@ internal sealed class GateBench : IAuthority
         };
     }
 
-    public Message InfoRequest(IdentityKey from) => Request(from, Commands.NodeInfo) with { Epoch = null, ReplyKey = null, Body = null };
+    public Message InfoRequest(IdentityKey from) => Request(from, Commands.NodeInfo.Name) with { Epoch = null, ReplyKey = null, Body = null };
 
     public byte[] Seal(Message message, IdentityKey from) => message.SealAndSign(from, SealingKey())!;
 
@@ -101,7 +109,7 @@ internal sealed class GateBench : IAuthority
         return lines;
     }
 
-    private Task<DeploymentName> Get(RequestContext context, DeploymentName name)
+    private DeploymentName Get(RequestContext context, DeploymentName name)
     {
         Ran.Add((context.Tenant, name.Name));
         return name.Name switch
@@ -109,7 +117,7 @@ internal sealed class GateBench : IAuthority
             { Length: > 100 } => throw new BusErrorException(ErrorCodes.NotFound, "nobody has a deployment of that name", "name"),
             "gone" => throw new BusErrorException(ErrorCodes.NotFound, "you have no deployment \"gone\" here", "name"),
             "broken" => throw new InvalidOperationException("a secret of the node"),
-            _ => Task.FromResult(name),
+            _ => name,
         };
     }
 

@@ -50,7 +50,7 @@ public sealed class GateTests
         using JsonDocument json = JsonDocument.Parse(envelope);
         string payload = json.RootElement.GetProperty("payload").GetString()!;
         byte[] bytes = Convert.FromBase64String(payload);
-        string text = Encoding.UTF8.GetString(bytes).Replace(Commands.DeploymentGet, Commands.DeploymentList, StringComparison.Ordinal);
+        string text = Encoding.UTF8.GetString(bytes).Replace(Commands.DeploymentGet.Name, Commands.DeploymentList.Name, StringComparison.Ordinal);
         string tampered = envelope.Replace(payload, Convert.ToBase64String(Encoding.UTF8.GetBytes(text)), StringComparison.Ordinal);
         Assert.NotEqual(envelope, tampered);
         Assert.Equal(400, _bench.Gate.Admit(Encoding.UTF8.GetBytes(tampered)).BareStatus);
@@ -177,21 +177,21 @@ public sealed class GateTests
     [Fact]
     public void Commands_are_for_whom_the_table_says()
     {
-        Refused(ErrorCodes.Denied, _bench.Admit(_bench.Request(_bench.Alice, Commands.GrantList, "{}"), _bench.Alice));
+        Refused(ErrorCodes.Denied, _bench.Admit(_bench.Request(_bench.Alice, Commands.GrantList.Name, "{}"), _bench.Alice));
         Refused(ErrorCodes.Denied, _bench.Admit(_bench.Request(_bench.Owner), _bench.Owner));
         Refused(ErrorCodes.Denied, _bench.Admit(_bench.Request(_bench.Stranger), _bench.Stranger));
         Refused(ErrorCodes.UnknownCommand, _bench.Admit(_bench.Request(_bench.Owner, "zos.shell.open"), _bench.Owner));
-        Assert.True(_bench.Admit(_bench.Request(_bench.Owner, Commands.GrantList, "{}"), _bench.Owner).Admitted);
+        Assert.True(_bench.Admit(_bench.Request(_bench.Owner, Commands.GrantList.Name, "{}"), _bench.Owner).Admitted);
     }
 
     [Fact]
     public void The_owner_of_another_node_is_a_stranger_here()
     {
         GateBench theirs = new();
-        Assert.True(theirs.Admit(theirs.Request(theirs.Owner, Commands.GrantList, "{}"), theirs.Owner).Admitted);
-        Refused(ErrorCodes.Denied, _bench.Admit(_bench.Request(theirs.Owner, Commands.GrantList, "{}"), theirs.Owner));
+        Assert.True(theirs.Admit(theirs.Request(theirs.Owner, Commands.GrantList.Name, "{}"), theirs.Owner).Admitted);
+        Refused(ErrorCodes.Denied, _bench.Admit(_bench.Request(theirs.Owner, Commands.GrantList.Name, "{}"), theirs.Owner));
         // And what they signed for their own node is not for this one.
-        Refused(ErrorCodes.WrongRecipient, _bench.Gate.Admit(theirs.Seal(theirs.Request(theirs.Owner, Commands.GrantList, "{}"), theirs.Owner)));
+        Refused(ErrorCodes.WrongRecipient, _bench.Gate.Admit(theirs.Seal(theirs.Request(theirs.Owner, Commands.GrantList.Name, "{}"), theirs.Owner)));
     }
 
     [Fact]
@@ -226,7 +226,7 @@ public sealed class GateTests
         Message signed = member switch
         {
             "id" => sealedOne with { Id = Guid.CreateVersion7() },
-            "command" => sealedOne with { Command = Commands.EventsWatch },
+            "command" => sealedOne with { Command = Commands.EventsWatch.Name },
             "epoch" => sealedOne with { Epoch = Convert.ToBase64String(new byte[16]) },
             "replyKey" => sealedOne with { ReplyKey = Convert.ToBase64String(SealingKeyPair.Generate().PublicKey) },
             "seq" => sealedOne with { Seq = 1 },

@@ -6,6 +6,7 @@ using Xunit;
 using ZeroOS.Bus.Farm;
 using ZeroOS.Bus.Gates;
 using ZeroOS.Bus.Keys;
+using ZeroOS.Bus.Serving;
 using ZeroOS.Cli;
 using ZeroOS.Cli.Output;
 using ZeroOS.Contracts.Bus;
@@ -27,15 +28,15 @@ internal sealed class ZosBench : IAuthority, IAsyncDisposable
         Node = identity;
         Bus = new NodeBus(identity, this, new MemorySeen(), () => new NodeDescription("0.1.0", "unknown", "open", []), _ => { }, port: 0);
         Bus.Routes
-            .Add(Commands.GrantList, Roles.Owner, BusJson.Default.Nothing, BusJson.Default.GrantList, (_, _, _) => Task.FromResult(new GrantList { Grants = [.. _grants] }))
-            .Add(Commands.GrantPut, Roles.Owner, BusJson.Default.Grant, BusJson.Default.Grant, (_, grant, _) => Put(grant))
-            .Add(Commands.DeploymentApply, Roles.Tenant, BusJson.Default.DeploymentApply, BusJson.Default.DeploymentStatus, (_, body, _) => Apply(body.Deployment))
-            .Add(Commands.DeploymentGet, Roles.Tenant, BusJson.Default.DeploymentName, BusJson.Default.DeploymentStatus, (_, body, _) => Task.FromResult(Status(Stored(body.Name))))
-            .Add(Commands.DeploymentList, Roles.Tenant, BusJson.Default.Nothing, BusJson.Default.DeploymentList,
-                (_, _, _) => Task.FromResult(new DeploymentList { Deployments = [.. _deployments.Values.Select(Status)] }))
-            .Add(Commands.DeploymentDelete, Roles.Tenant, BusJson.Default.DeploymentDelete, BusJson.Default.Nothing, (_, body, _) => Delete(body))
-            .Add(Commands.MachineStop, Roles.Tenant, BusJson.Default.MachineName, BusJson.Default.Nothing, (_, body, _) => Stop(body))
-            .AddStream(Commands.MachineLogs, Roles.Tenant, BusJson.Default.MachineLogs, BusJson.Default.LogPiece, (_, body, _) => Logs(body));
+            .Add(Commands.NodeInfo, Roles.Anyone, Bus.Describe)
+            .Add(Commands.GrantList, Roles.Owner, _ => new GrantList { Grants = [.. _grants] })
+            .Add(Commands.GrantPut, Roles.Owner, Put)
+            .Add(Commands.DeploymentApply, Roles.Tenant, Apply)
+            .Add(Commands.DeploymentGet, Roles.Tenant, (_, body) => Status(Stored(body.Name)))
+            .Add(Commands.DeploymentList, Roles.Tenant, _ => new DeploymentList { Deployments = [.. _deployments.Values.Select(Status)] })
+            .Add(Commands.DeploymentDelete, Roles.Tenant, Delete)
+            .Add(Commands.MachineStop, Roles.Tenant, Stop)
+            .Add(Commands.MachineLogs, Roles.Tenant, (_, body, _) => Logs(body));
     }
 
     public string Folder { get; } = Directory.CreateTempSubdirectory("zos-test").FullName;
@@ -113,36 +114,37 @@ internal sealed class ZosBench : IAuthority, IAsyncDisposable
         Directory.Delete(Folder, recursive: true);
     }
 
-    private Task<Grant> Put(Grant grant)
+    private Grant Put(RequestContext context, Grant grant)
     {
         _grants.RemoveAll(g => g.Grantee == grant.Grantee && g.Version < grant.Version);
         if (_grants.Any(g => g.Grantee == grant.Grantee))
             throw new BusErrorException(ErrorCodes.Conflict, "a grant of that version is here", "version");
         _grants.Add(grant);
-        return Task.FromResult(grant);
+        return grant;
     }
 
-    private Task<DeploymentStatus> Apply(Deployment deployment)
+    private DeploymentStatus Apply(RequestContext context, DeploymentApply body)
     {
+        Deployment deployment = body.Deployment;
         int expected = (_deployments.GetValueOrDefault(deployment.Name)?.Version ?? 0) + 1;
         if (deployment.Version != expected)
             throw new BusErrorException(ErrorCodes.Conflict, $"version {expected} comes next", "version");
         _deployments[deployment.Name] = deployment;
-        return Task.FromResult(Status(deployment));
+        return Status(deployment);
     }
 
-    private Task<Nothing> Delete(DeploymentDelete delete)
+    private Nothing Delete(RequestContext context, DeploymentDelete delete)
     {
         _ = Stored(delete.Name);
         _deployments.Remove(delete.Name);
         Deleted.Add(delete);
-        return Task.FromResult(new Nothing());
+        return new Nothing();
     }
 
-    private Task<Nothing> Stop(MachineName machine)
+    private Nothing Stop(RequestContext context, MachineName machine)
     {
         Stopped.Add(machine);
-        return Task.FromResult(new Nothing());
+        return new Nothing();
     }
 
     private static async IAsyncEnumerable<LogPiece> Logs(MachineLogs request)

@@ -8,6 +8,7 @@ using ZeroOS.Engine.Admission;
 using ZeroOS.Engine.Handlers;
 using ZeroOS.Engine.Logs;
 using ZeroOS.Engine.Store;
+using ZeroOS.Tests.Bus;
 using ZeroOS.Workloads;
 
 namespace ZeroOS.Tests.Engine;
@@ -87,12 +88,12 @@ internal sealed class EngineBench : IDisposable
         Workloads = [.. deployment.Workloads.Select(w => w is ZmachineWorkload m ? m with { Data = change(m.Data) } : w)],
     };
 
-    public void Grant(string tenant) => Handlers.GrantPut(GrantFor(tenant), null);
+    public void Grant(string tenant) => Handlers.Grants.Put(Asked.By(EngineBench.Owner), GrantFor(tenant));
 
-    public DeploymentStatus Apply(Deployment deployment, string? tenant = null) => Handlers.DeploymentApply(tenant ?? Alice, new DeploymentApply { Deployment = deployment }, null);
+    public DeploymentStatus Apply(Deployment deployment, string? tenant = null) => Handlers.Deployments.Apply(Asked.By(tenant ?? Alice), new DeploymentApply { Deployment = deployment });
 
     public WorkloadStatus Status(string workload, string deployment = "shop", string? tenant = null) =>
-        Handlers.DeploymentGet(tenant ?? Alice, new DeploymentName { Name = deployment }).Workloads.Single(w => w.Name == workload);
+        Handlers.Deployments.Get(Asked.By(tenant ?? Alice), new DeploymentName { Name = deployment }).Workloads.Single(w => w.Name == workload);
 
     public WorkloadId Id(string workload, string deployment = "shop", string? tenant = null) => new(tenant ?? Alice, deployment, workload);
 

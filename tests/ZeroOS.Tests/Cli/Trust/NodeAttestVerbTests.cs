@@ -17,7 +17,7 @@ public sealed class NodeAttestVerbTests
     public async Task A_node_is_proved_its_TPM_remembered_and_another_one_refused()
     {
         AttestationBench? node = null;
-        await using ZosBench zos = await ZosBench.StartAsync(z => z.Bus.Routes.Add(Commands.NodeAttest, Roles.OwnerOrTenant, BusJson.Default.NodeAttest, BusJson.Default.NodeAttestation,
+        await using ZosBench zos = await ZosBench.StartAsync(z => z.Bus.Routes.Add(Commands.NodeAttest, Roles.OwnerOrTenant,
             (context, body, cancellation) => node!.Attestor.AnswerAsync(context, body, cancellation)));
         await zos.SettleAsync();
         string measurements = zos.Write("measurements.json", JsonSerializer.Serialize(AttestationBench.Image, ReleaseJson.Default.Measurements));
@@ -75,7 +75,7 @@ public sealed class NodeAttestVerbTests
         await using ZosBench zos = await ZosBench.StartAsync(z =>
         {
             attestor = new Attestor(null, new AttestorFacts { Node = z.Node.Id, IdentitySealed = () => false, SealingKey = () => z.Bus.SealingKey, Settings = () => null }, _ => { });
-            z.Bus.Routes.Add(Commands.NodeAttest, Roles.OwnerOrTenant, BusJson.Default.NodeAttest, BusJson.Default.NodeAttestation, attestor.AnswerAsync);
+            z.Bus.Routes.Add(Commands.NodeAttest, Roles.OwnerOrTenant, attestor.AnswerAsync);
         });
         await zos.SettleAsync();
         (int code, string output, string error) = await zos.Run("node", "attest", "n1");

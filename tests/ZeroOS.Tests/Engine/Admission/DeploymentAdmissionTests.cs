@@ -5,6 +5,7 @@ using ZeroOS.Bus.Keys;
 using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Deployments;
 using ZeroOS.Engine.Store;
+using ZeroOS.Tests.Bus;
 
 namespace ZeroOS.Tests.Engine.Admission;
 
@@ -15,7 +16,7 @@ public sealed class DeploymentAdmissionTests
     {
         using EngineBench bench = new();
         Assert.Equal(ErrorCodes.Denied, Refused(() => bench.Apply(EngineBench.Shop())).Code);
-        Assert.Empty(bench.Handlers.DeploymentList(EngineBench.Alice).Deployments);
+        Assert.Empty(bench.Handlers.Deployments.List(Asked.By(EngineBench.Alice)).Deployments);
     }
 
     [Fact]
@@ -28,7 +29,7 @@ public sealed class DeploymentAdmissionTests
         Assert.Equal(ErrorCodes.Conflict, Refused(() => bench.Apply(EngineBench.With(EngineBench.Shop(), 1, d => d with { Cpu = 2 }))).Code);
         Assert.Equal(ErrorCodes.Conflict, Refused(() => bench.Apply(EngineBench.With(EngineBench.Shop(), 3, d => d with { Cpu = 2 }))).Code);
         bench.Apply(EngineBench.With(EngineBench.Shop(), 2, d => d with { Cpu = 2 }));
-        Assert.Equal(2, bench.Handlers.DeploymentGet(EngineBench.Alice, new DeploymentName { Name = "shop" }).Deployment.Version);
+        Assert.Equal(2, bench.Handlers.Deployments.Get(Asked.By(EngineBench.Alice), new DeploymentName { Name = "shop" }).Deployment.Version);
     }
 
     [Fact]
@@ -42,8 +43,8 @@ public sealed class DeploymentAdmissionTests
         Assert.Contains("\"shop\" (machine web)", own.Message, StringComparison.Ordinal);
         BusError other = Refused(() => bench.Apply(EngineBench.Shop(), EngineBench.Bob));
         Assert.Equal((ErrorCodes.Conflict, "port 8080 is taken"), (other.Code, other.Message));
-        Assert.Empty(bench.Handlers.DeploymentList(EngineBench.Bob).Deployments);
-        Assert.Empty(bench.Handlers.VolumeList(EngineBench.Bob).Volumes);
+        Assert.Empty(bench.Handlers.Deployments.List(Asked.By(EngineBench.Bob)).Deployments);
+        Assert.Empty(bench.Handlers.Volumes.List(Asked.By(EngineBench.Bob)).Volumes);
     }
 
     [Fact]
@@ -52,7 +53,7 @@ public sealed class DeploymentAdmissionTests
         using EngineBench bench = Granted();
         Assert.Equal("workloads[2].data.publish[0].host", Refused(() => bench.Apply(EngineBench.Shop(port: 9999))).Path);
         bench.Apply(EngineBench.Shop());
-        bench.Handlers.GrantPut(EngineBench.GrantFor(EngineBench.Alice, 2) with { Ports = [] }, null);
+        bench.Handlers.Grants.Put(Asked.By(EngineBench.Owner), EngineBench.GrantFor(EngineBench.Alice, 2) with { Ports = [] });
         bench.Apply(EngineBench.With(EngineBench.Shop(), 2, d => d with { User = "1" }));
         Assert.Equal(ErrorCodes.Invalid, Refused(() => bench.Apply(EngineBench.Shop(3, port: 30000))).Code);
     }
@@ -64,7 +65,7 @@ public sealed class DeploymentAdmissionTests
         BusError refused = Refused(() => bench.Apply(EngineBench.With(EngineBench.Shop(), 1, d => d with { Memory = new ByteSize(6L << 30) })));
         Assert.Equal(ErrorCodes.OverCapacity, refused.Code);
         Assert.Contains("4GiB", refused.Message, StringComparison.Ordinal);
-        Assert.Empty(bench.Handlers.VolumeList(EngineBench.Alice).Volumes);
+        Assert.Empty(bench.Handlers.Volumes.List(Asked.By(EngineBench.Alice)).Volumes);
         Assert.Null(bench.Store.PortOwner(PortProtocol.Tcp, 8080));
         bench.Apply(EngineBench.Shop());
     }
@@ -73,7 +74,7 @@ public sealed class DeploymentAdmissionTests
     public void The_node_keeps_its_reserve_and_tells_nobody_who_has_the_rest()
     {
         using EngineBench bench = Granted();
-        bench.Handlers.GrantPut(EngineBench.GrantFor(EngineBench.Bob) with { Memory = new ByteSize(1L << 40) }, null);
+        bench.Handlers.Grants.Put(Asked.By(EngineBench.Owner), EngineBench.GrantFor(EngineBench.Bob) with { Memory = new ByteSize(1L << 40) });
         bench.Apply(EngineBench.With(EngineBench.Shop(), 1, d => d with { Memory = new ByteSize(4L << 30) }));
         BusError refused = Refused(() => bench.Apply(EngineBench.With(EngineBench.Shop(port: 30000), 1, d => d with { Memory = new ByteSize(4L << 30) }), EngineBench.Bob));
         Assert.Equal((ErrorCodes.OverCapacity, "the node has not enough memory for tenants left: 4GiB more asked for"), (refused.Code, refused.Message));
@@ -90,7 +91,7 @@ public sealed class DeploymentAdmissionTests
         Assert.Equal(2L << 30, bench.World.Disks[bench.Id("data")]);
         Assert.Equal(2, bench.Status("web").Starts);        // a guest sees a larger disk at its next start
         Assert.Equal("workloads[1].data.size", Refused(() => bench.Apply(Sized(3, 1))).Path);
-        bench.Handlers.DeploymentDelete(EngineBench.Alice, new DeploymentDelete { Name = "shop" }, null);
+        bench.Handlers.Deployments.Delete(Asked.By(EngineBench.Alice), new DeploymentDelete { Name = "shop" });
         bench.Settle();
         Assert.Equal("workloads[1].data.size", Refused(() => bench.Apply(Sized(1, 1))).Path);
 
@@ -105,11 +106,11 @@ public sealed class DeploymentAdmissionTests
     public void Deleting_names_what_it_does_not_find()
     {
         using EngineBench bench = Granted();
-        Assert.Equal(ErrorCodes.NotFound, Refused(() => bench.Handlers.DeploymentDelete(EngineBench.Alice, new DeploymentDelete { Name = "shop" }, null)).Code);
+        Assert.Equal(ErrorCodes.NotFound, Refused(() => bench.Handlers.Deployments.Delete(Asked.By(EngineBench.Alice), new DeploymentDelete { Name = "shop" })).Code);
         bench.Apply(EngineBench.Shop());
-        Assert.Equal("volumes[1]", Refused(() => bench.Handlers.DeploymentDelete(EngineBench.Alice, new DeploymentDelete { Name = "shop", Volumes = ["data", "dta"] }, null)).Path);
-        Assert.False(bench.Handlers.DeploymentGet(EngineBench.Alice, new DeploymentName { Name = "shop" }).Deleting);
-        Assert.Equal(ErrorCodes.Conflict, Refused(() => bench.Handlers.VolumeDelete(EngineBench.Alice, new VolumeName { Deployment = "shop", Name = "data" }, null)).Code);
+        Assert.Equal("volumes[1]", Refused(() => bench.Handlers.Deployments.Delete(Asked.By(EngineBench.Alice), new DeploymentDelete { Name = "shop", Volumes = ["data", "dta"] })).Path);
+        Assert.False(bench.Handlers.Deployments.Get(Asked.By(EngineBench.Alice), new DeploymentName { Name = "shop" }).Deleting);
+        Assert.Equal(ErrorCodes.Conflict, Refused(() => bench.Handlers.Volumes.Delete(Asked.By(EngineBench.Alice), new VolumeName { Deployment = "shop", Name = "data" })).Code);
     }
 
     [Fact]
@@ -140,13 +141,13 @@ public sealed class DeploymentAdmissionTests
         bench.Store.Fault = at => { if (at == "commit") throw new DeathException(); };
         Assert.Throws<DeathException>(() => Mark(died, EngineBench.With(EngineBench.Shop(), 2, d => d with { Cpu = 3 })));
         bench.Restart();
-        Assert.Equal(1, bench.Handlers.DeploymentGet(EngineBench.Alice, new DeploymentName { Name = "shop" }).Deployment.Version);
+        Assert.Equal(1, bench.Handlers.Deployments.Get(Asked.By(EngineBench.Alice), new DeploymentName { Name = "shop" }).Deployment.Version);
         Assert.Equal(SeenAnswer.Replayed, bench.Store.Remember(alice, done, until, bench.Time.Now));
         Assert.Equal(SeenAnswer.Fresh, bench.Store.Remember(alice, refused, until, bench.Time.Now));
         Assert.Equal(SeenAnswer.Fresh, bench.Store.Remember(alice, died, until, bench.Time.Now));
 
         void Mark(Guid id, Deployment deployment) =>
-            bench.Handlers.DeploymentApply(EngineBench.Alice, new DeploymentApply { Deployment = deployment }, new MessageMark(EngineBench.Alice, id.ToString(), until));
+            bench.Handlers.Deployments.Apply(Asked.By(alice) with { MessageId = id, RememberUntil = until }, new DeploymentApply { Deployment = deployment });
     }
 
     [Fact]
@@ -157,7 +158,7 @@ public sealed class DeploymentAdmissionTests
         Assert.DoesNotContain("geheim", System.Text.Json.JsonSerializer.Serialize(told, BusJson.Default.DeploymentStatus), StringComparison.Ordinal);
         Assert.Equal("geheim", bench.Store.Deployment(EngineBench.Alice, "shop")!.Content.Workloads.OfType<ZmachineWorkload>().Single().Data.Flist.Auth!.Password);
         bench.Settle();
-        bench.Handlers.DeploymentDelete(EngineBench.Alice, new DeploymentDelete { Name = "shop" }, null);
+        bench.Handlers.Deployments.Delete(Asked.By(EngineBench.Alice), new DeploymentDelete { Name = "shop" });
         bench.Settle();
         bench.Restart();
         foreach (string file in Directory.GetFiles(bench.Folder.Path, "engine.db*"))

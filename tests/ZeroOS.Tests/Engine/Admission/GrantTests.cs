@@ -4,6 +4,7 @@ using ZeroOS.Bus.Gates;
 using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Deployments;
 using ZeroOS.Engine.Admission;
+using ZeroOS.Tests.Bus;
 
 namespace ZeroOS.Tests.Engine.Admission;
 
@@ -15,9 +16,9 @@ public sealed class GrantTests
         using EngineBench bench = new();
         bench.Grant(EngineBench.Alice);
         bench.Grant(EngineBench.Alice);
-        Assert.Equal(ErrorCodes.Conflict, Assert.Throws<BusErrorException>(() => bench.Handlers.GrantPut(EngineBench.GrantFor(EngineBench.Alice) with { Cpu = 99 }, null)).Error.Code);
-        bench.Handlers.GrantPut(EngineBench.GrantFor(EngineBench.Alice, 5) with { Cpu = 2 }, null);
-        Assert.Equal(2, Assert.Single(bench.Handlers.GrantList().Grants).Cpu);
+        Assert.Equal(ErrorCodes.Conflict, Assert.Throws<BusErrorException>(() => bench.Handlers.Grants.Put(Asked.By(EngineBench.Owner), EngineBench.GrantFor(EngineBench.Alice) with { Cpu = 99 })).Error.Code);
+        bench.Handlers.Grants.Put(Asked.By(EngineBench.Owner), EngineBench.GrantFor(EngineBench.Alice, 5) with { Cpu = 2 });
+        Assert.Equal(2, Assert.Single(bench.Handlers.Grants.List(Asked.By(EngineBench.Owner)).Grants).Cpu);
     }
 
     [Theory]
@@ -38,7 +39,7 @@ public sealed class GrantTests
             "expires" => good with { Expires = good.NotBefore },
             _ => good with { GraceSeconds = -1 },
         };
-        Assert.Equal(path, Assert.Throws<BusErrorException>(() => bench.Handlers.GrantPut(bad, null)).Error.Path);
+        Assert.Equal(path, Assert.Throws<BusErrorException>(() => bench.Handlers.Grants.Put(Asked.By(EngineBench.Owner), bad)).Error.Path);
     }
 
     [Fact]
@@ -54,8 +55,8 @@ public sealed class GrantTests
         Tick(bench, 100_000);      // the seconds before the end was seen are not grace
         Assert.Equal((WorkloadState.Stopped, "grant-ended"), (bench.Status("web").State, bench.Status("web").Reason));
         Assert.Equal(ErrorCodes.Denied, Assert.Throws<BusErrorException>(() => bench.Apply(EngineBench.Shop(2))).Error.Code);
-        Assert.Equal(ErrorCodes.Denied, Assert.Throws<BusErrorException>(() => bench.Handlers.MachineStart(EngineBench.Alice, new MachineName { Deployment = "shop", Machine = "web" }, null)).Error.Code);
-        Assert.Single(bench.Handlers.VolumeList(EngineBench.Alice).Volumes);
+        Assert.Equal(ErrorCodes.Denied, Assert.Throws<BusErrorException>(() => bench.Handlers.Machines.Start(Asked.By(EngineBench.Alice), new MachineName { Deployment = "shop", Machine = "web" })).Error.Code);
+        Assert.Single(bench.Handlers.Volumes.List(Asked.By(EngineBench.Alice)).Volumes);
 
         Tick(bench, 3599);
         bench.World.LosePower();
@@ -91,13 +92,13 @@ public sealed class GrantTests
     public void An_owner_cannot_shorten_the_grace_of_who_has_something_here()
     {
         using EngineBench bench = Deployed();
-        bench.Handlers.GrantPut(EngineBench.GrantFor(EngineBench.Alice, 2) with { GraceSeconds = 0 }, null);
-        bench.Handlers.GrantPut(EngineBench.GrantFor(EngineBench.Alice, 3) with { GraceSeconds = 0, Expires = bench.Time.Now.AddSeconds(-1) }, null);
+        bench.Handlers.Grants.Put(Asked.By(EngineBench.Owner), EngineBench.GrantFor(EngineBench.Alice, 2) with { GraceSeconds = 0 });
+        bench.Handlers.Grants.Put(Asked.By(EngineBench.Owner), EngineBench.GrantFor(EngineBench.Alice, 3) with { GraceSeconds = 0, Expires = bench.Time.Now.AddSeconds(-1) });
         bench.Settle();
         Tick(bench, 3000);
         Assert.Equal(WorkloadState.Stopped, bench.Status("web").State);
         Assert.Contains(bench.Id("data"), bench.World.Disks.Keys);
-        bench.Handlers.GrantPut(EngineBench.GrantFor(EngineBench.Alice, 4), null);
+        bench.Handlers.Grants.Put(Asked.By(EngineBench.Owner), EngineBench.GrantFor(EngineBench.Alice, 4));
         bench.Settle();
         Assert.Equal(WorkloadState.Running, bench.Status("web").State);
         Assert.Equal(0, bench.Store.Grant(EngineBench.Alice)!.GraceUsed);
@@ -109,19 +110,19 @@ public sealed class GrantTests
         using EngineBench bench = Deployed();
         bench.Apply(EngineBench.Shop(name: "second", port: 30000));
         bench.Settle();
-        bench.Handlers.GrantPut(EngineBench.GrantFor(EngineBench.Alice, 2) with { Machines = 1 }, null);
+        bench.Handlers.Grants.Put(Asked.By(EngineBench.Owner), EngineBench.GrantFor(EngineBench.Alice, 2) with { Machines = 1 });
         bench.Settle();
         Tick(bench, GrantRules.NoticeSeconds - 1);
         Assert.Equal(WorkloadState.Running, bench.Status("web", "second").State);
-        Assert.Equal("over-grant", bench.Handlers.NodeStatus(EngineBench.Alice, isOwner: false).Conditions.Single(c => c.Name == "grant").Reason);
+        Assert.Equal("over-grant", bench.Handlers.Status.Get(Asked.By(EngineBench.Alice)).Conditions.Single(c => c.Name == "grant").Reason);
         Assert.Equal(ErrorCodes.OverCapacity, Assert.Throws<BusErrorException>(() => bench.Apply(EngineBench.Shop(name: "third", port: 30001))).Error.Code);
 
         Tick(bench, 1);
         Assert.Equal(WorkloadState.Running, bench.Status("web").State);
         Assert.Equal((WorkloadState.Stopped, "over-grant"), (bench.Status("web", "second").State, bench.Status("web", "second").Reason));
-        Assert.Equal(2, bench.Handlers.VolumeList(EngineBench.Alice).Volumes.Count);
+        Assert.Equal(2, bench.Handlers.Volumes.List(Asked.By(EngineBench.Alice)).Volumes.Count);
 
-        bench.Handlers.DeploymentDelete(EngineBench.Alice, new DeploymentDelete { Name = "shop" }, null);
+        bench.Handlers.Deployments.Delete(Asked.By(EngineBench.Alice), new DeploymentDelete { Name = "shop" });
         bench.Settle();
         Tick(bench, 1);
         Assert.Equal(WorkloadState.Running, bench.Status("web", "second").State);
@@ -131,12 +132,12 @@ public sealed class GrantTests
     public void An_image_too_large_for_the_grant_waits_with_a_reason()
     {
         using EngineBench bench = new();
-        bench.Handlers.GrantPut(EngineBench.GrantFor(EngineBench.Alice) with { Storage = new ByteSize((2L << 30) + (10L << 20)) }, null);
+        bench.Handlers.Grants.Put(Asked.By(EngineBench.Owner), EngineBench.GrantFor(EngineBench.Alice) with { Storage = new ByteSize((2L << 30) + (10L << 20)) });
         bench.World.Images[EngineBench.Digest('a')] = new FakeImage(EngineBench.Digest('a')) { BytesCounted = 100 << 20 };
         bench.Apply(EngineBench.Shop());
         bench.Settle();
         Assert.Equal((WorkloadState.BackingOff, "over-capacity"), (bench.Status("web").State, bench.Status("web").Reason));
-        bench.Handlers.GrantPut(EngineBench.GrantFor(EngineBench.Alice, 2), null);
+        bench.Handlers.Grants.Put(Asked.By(EngineBench.Owner), EngineBench.GrantFor(EngineBench.Alice, 2));
         bench.Time.Advance(TimeSpan.FromMinutes(1));
         bench.Settle();
         Assert.Equal(WorkloadState.Running, bench.Status("web").State);

@@ -6,6 +6,7 @@ using ZeroOS.Bus.Gates;
 using ZeroOS.Bus.Serving;
 using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Deployments;
+using ZeroOS.Tests.Bus;
 
 namespace ZeroOS.Tests.Engine.Handlers;
 
@@ -16,27 +17,22 @@ public sealed class EngineHandlersTests
     {
         using EngineBench bench = Deployed();
         bench.Grant(EngineBench.Bob);
-        Assert.Empty(bench.Handlers.DeploymentList(EngineBench.Bob).Deployments);
-        Assert.Empty(bench.Handlers.VolumeList(EngineBench.Bob).Volumes);
-        Assert.Equal(ErrorCodes.NotFound, Refused(() => bench.Handlers.DeploymentGet(EngineBench.Bob, new DeploymentName { Name = "shop" })));
-        Assert.Equal(ErrorCodes.NotFound, Refused(() => bench.Handlers.DeploymentDelete(EngineBench.Bob, new DeploymentDelete { Name = "shop" }, null)));
-        Assert.Equal(ErrorCodes.NotFound, Refused(() => bench.Handlers.MachineStop(EngineBench.Bob, new MachineName { Deployment = "shop", Machine = "web" }, null)));
-        Assert.Equal(ErrorCodes.NotFound, Refused(() => bench.Handlers.VolumeDelete(EngineBench.Bob, new VolumeName { Deployment = "shop", Name = "data" }, null)));
+        Assert.Empty(bench.Handlers.Deployments.List(Asked.By(EngineBench.Bob)).Deployments);
+        Assert.Empty(bench.Handlers.Volumes.List(Asked.By(EngineBench.Bob)).Volumes);
+        Assert.Equal(ErrorCodes.NotFound, Refused(() => bench.Handlers.Deployments.Get(Asked.By(EngineBench.Bob), new DeploymentName { Name = "shop" })));
+        Assert.Equal(ErrorCodes.NotFound, Refused(() => bench.Handlers.Deployments.Delete(Asked.By(EngineBench.Bob), new DeploymentDelete { Name = "shop" })));
+        Assert.Equal(ErrorCodes.NotFound, Refused(() => bench.Handlers.Machines.Stop(Asked.By(EngineBench.Bob), new MachineName { Deployment = "shop", Machine = "web" })));
+        Assert.Equal(ErrorCodes.NotFound, Refused(() => bench.Handlers.Volumes.Delete(Asked.By(EngineBench.Bob), new VolumeName { Deployment = "shop", Name = "data" })));
         Assert.DoesNotContain(bench.Store.Events(EngineBench.Bob, 0), e => e.Deployment == "shop");
-        Assert.Equal(0, bench.Handlers.NodeStatus(EngineBench.Bob, isOwner: false).Used.Machines);
-        Assert.Null(bench.Handlers.NodeStatus(EngineBench.Bob, isOwner: false).Disks);
-        Assert.Equal(1, bench.Handlers.NodeStatus(EngineBench.Owner, isOwner: true).Used.Machines);
+        Assert.Equal(0, bench.Handlers.Status.Get(Asked.By(EngineBench.Bob)).Used.Machines);
+        Assert.Null(bench.Handlers.Status.Get(Asked.By(EngineBench.Bob)).Disks);
+        Assert.Equal(1, bench.Handlers.Status.Get(Asked.By(EngineBench.Owner, Roles.Owner)).Used.Machines);
     }
 
     [Fact]
-    public void Every_command_of_the_engine_has_its_route_and_its_roles()
+    public void Owners_and_grantees_have_their_roles()
     {
         using EngineBench bench = new();
-        Routes routes = new();
-        bench.Engine.Register(routes);
-        Assert.Equal(13, routes.All.Count);
-        Assert.All(routes.All, r => Assert.Equal(r.Command.StartsWith("zos.grant.", StringComparison.Ordinal) ? Roles.Owner
-            : r.Command is Commands.NodeStatus or Commands.EventsWatch ? Roles.OwnerOrTenant : Roles.Tenant, r.Allowed));
         Assert.Equal(Roles.Owner, bench.Engine.RolesOf(EngineBench.Owner));
         Assert.Equal(Roles.None, bench.Engine.RolesOf(EngineBench.Bob));
         bench.Grant(EngineBench.Bob);
@@ -48,7 +44,7 @@ public sealed class EngineHandlersTests
     {
         using EngineBench bench = Deployed();
         bench.Engine.Output(bench.Id("web"), 0, 1, "first\n"u8);
-        await using IAsyncEnumerator<LogPiece> stream = bench.Handlers.MachineLogs(EngineBench.Alice, new MachineLogs { Deployment = "shop", Machine = "web", Follow = true }, default).GetAsyncEnumerator();
+        await using IAsyncEnumerator<LogPiece> stream = bench.Handlers.Machines.Logs(Asked.By(EngineBench.Alice), new MachineLogs { Deployment = "shop", Machine = "web", Follow = true }, default).GetAsyncEnumerator();
         Assert.True(await stream.MoveNextAsync());
         Assert.Equal(("stdout", "first\n"), (stream.Current.Stream, Encoding.ASCII.GetString(Convert.FromBase64String(stream.Current.Data))));
         Task<bool> next = stream.MoveNextAsync().AsTask();
@@ -62,7 +58,7 @@ public sealed class EngineHandlersTests
         Assert.True(await next);
         Assert.Equal("stderr", stream.Current.Stream);
         next = stream.MoveNextAsync().AsTask();
-        bench.Handlers.DeploymentDelete(EngineBench.Alice, new DeploymentDelete { Name = "shop" }, null);
+        bench.Handlers.Deployments.Delete(Asked.By(EngineBench.Alice), new DeploymentDelete { Name = "shop" });
         bench.Settle();
         Assert.False(await next);
     }
@@ -71,7 +67,7 @@ public sealed class EngineHandlersTests
     public async Task Followed_output_ends_when_the_machine_is_at_rest()
     {
         using EngineBench bench = Deployed(RestartPolicy.Never);
-        await using IAsyncEnumerator<LogPiece> stream = bench.Handlers.MachineLogs(EngineBench.Alice, new MachineLogs { Deployment = "shop", Machine = "web", Follow = true }, default).GetAsyncEnumerator();
+        await using IAsyncEnumerator<LogPiece> stream = bench.Handlers.Machines.Logs(Asked.By(EngineBench.Alice), new MachineLogs { Deployment = "shop", Machine = "web", Follow = true }, default).GetAsyncEnumerator();
         Task<bool> next = stream.MoveNextAsync().AsTask();
         Assert.False(next.IsCompleted);
         bench.Engine.Output(bench.Id("web"), 0, 1, "last\n"u8);
@@ -90,7 +86,7 @@ public sealed class EngineHandlersTests
         bench.Apply(EngineBench.Shop());
         using CancellationTokenSource deadline = new(TimeSpan.FromSeconds(60));
         List<NodeEvent> heard = [];
-        await foreach (NodeEvent one in bench.Handlers.EventsWatch(EngineBench.Alice, new EventsWatch { Follow = true }, deadline.Token))
+        await foreach (NodeEvent one in bench.Handlers.Events.Watch(Asked.By(EngineBench.Alice), new EventsWatch { Follow = true }, deadline.Token))
         {
             heard.Add(one);
             if (one is { Workload: "web", State: WorkloadState.Running })

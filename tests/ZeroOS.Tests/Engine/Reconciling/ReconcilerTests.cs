@@ -2,6 +2,7 @@ using Xunit;
 
 using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Deployments;
+using ZeroOS.Tests.Bus;
 
 namespace ZeroOS.Tests.Engine.Reconciling;
 
@@ -13,7 +14,7 @@ public sealed class ReconcilerTests
         using EngineBench bench = Deployed();
         List<string> made = [.. bench.World.Calls.Where(c => !c.StartsWith("image", StringComparison.Ordinal) && !c.StartsWith("publish", StringComparison.Ordinal))];
         Assert.Equal(["network shop/net", "disk shop/data", "disk shop/web.root", "attach shop/web to net", "open shop/web.root", "open shop/data", "start shop/web"], made);
-        Assert.All(bench.Handlers.DeploymentGet(EngineBench.Alice, new DeploymentName { Name = "shop" }).Workloads, w => Assert.Equal(WorkloadState.Running, w.State));
+        Assert.All(bench.Handlers.Deployments.Get(Asked.By(EngineBench.Alice), new DeploymentName { Name = "shop" }).Workloads, w => Assert.Equal(WorkloadState.Running, w.State));
         Assert.Equal("10.77.1.2", bench.Status("web").Addresses!["net"]);
         Assert.Equal(8080, Assert.Single(bench.World.Published).HostPort);
         Assert.Equal(0, bench.World.OpenDescriptors);
@@ -91,13 +92,13 @@ public sealed class ReconcilerTests
     {
         using EngineBench bench = Deployed();
         bench.World.Calls.Clear();
-        bench.Handlers.DeploymentDelete(EngineBench.Alice, new DeploymentDelete { Name = "shop" }, null);
+        bench.Handlers.Deployments.Delete(Asked.By(EngineBench.Alice), new DeploymentDelete { Name = "shop" });
         bench.Settle();
         Assert.Equal(["publish 0", "stop shop/web", "acknowledge shop/web", "detach shop/web from net", "destroy shop/web.root", "remove network shop/net"],
             bench.World.Calls.OrderBy(c => c.StartsWith("publish", StringComparison.Ordinal) ? 0 : 1));
-        Assert.Empty(bench.Handlers.DeploymentList(EngineBench.Alice).Deployments);
+        Assert.Empty(bench.Handlers.Deployments.List(Asked.By(EngineBench.Alice)).Deployments);
         Assert.Equal([bench.Id("data")], bench.World.Disks.Keys);
-        VolumeStatus kept = Assert.Single(bench.Handlers.VolumeList(EngineBench.Alice).Volumes);
+        VolumeStatus kept = Assert.Single(bench.Handlers.Volumes.List(Asked.By(EngineBench.Alice)).Volumes);
         Assert.Equal(("shop", "data", false), (kept.Deployment, kept.Name, kept.InUse));
         Assert.Empty(bench.World.Violations);
 
@@ -113,10 +114,10 @@ public sealed class ReconcilerTests
     {
         using EngineBench bench = Deployed();
         bench.World.MayBeDestroyed.Add(bench.Id("data"));
-        bench.Handlers.DeploymentDelete(EngineBench.Alice, new DeploymentDelete { Name = "shop", Volumes = ["data"] }, null);
+        bench.Handlers.Deployments.Delete(Asked.By(EngineBench.Alice), new DeploymentDelete { Name = "shop", Volumes = ["data"] });
         bench.Settle();
         Assert.Empty(bench.World.Disks);
-        Assert.Empty(bench.Handlers.VolumeList(EngineBench.Alice).Volumes);
+        Assert.Empty(bench.Handlers.Volumes.List(Asked.By(EngineBench.Alice)).Volumes);
         Assert.Empty(bench.World.Violations);
     }
 
@@ -168,7 +169,7 @@ public sealed class ReconcilerTests
         bench.Restart();
         bench.Settle();
         Assert.Equal(expected, bench.Status("web").State);
-        bench.Handlers.MachineStart(EngineBench.Alice, new MachineName { Deployment = "shop", Machine = "web" }, null);
+        bench.Handlers.Machines.Start(Asked.By(EngineBench.Alice), new MachineName { Deployment = "shop", Machine = "web" });
         bench.Settle();
         Assert.Equal(WorkloadState.Running, bench.Status("web").State);
     }
@@ -177,7 +178,7 @@ public sealed class ReconcilerTests
     public void Stopped_stays_stopped_over_a_power_cut_until_started()
     {
         using EngineBench bench = Deployed();
-        bench.Handlers.MachineStop(EngineBench.Alice, new MachineName { Deployment = "shop", Machine = "web" }, null);
+        bench.Handlers.Machines.Stop(Asked.By(EngineBench.Alice), new MachineName { Deployment = "shop", Machine = "web" });
         bench.Settle();
         Assert.Equal(WorkloadState.Stopped, bench.Status("web").State);
         bench.World.LosePower();
@@ -185,7 +186,7 @@ public sealed class ReconcilerTests
         bench.Settle();
         Assert.Equal(WorkloadState.Stopped, bench.Status("web").State);
         Assert.Empty(bench.World.Machines);
-        bench.Handlers.MachineStart(EngineBench.Alice, new MachineName { Deployment = "shop", Machine = "web" }, null);
+        bench.Handlers.Machines.Start(Asked.By(EngineBench.Alice), new MachineName { Deployment = "shop", Machine = "web" });
         bench.Settle();
         Assert.Equal(WorkloadState.Running, bench.Status("web").State);
     }

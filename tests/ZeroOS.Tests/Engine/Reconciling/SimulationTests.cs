@@ -2,6 +2,7 @@ using Xunit;
 
 using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Deployments;
+using ZeroOS.Tests.Bus;
 using ZeroOS.Workloads;
 
 namespace ZeroOS.Tests.Engine.Reconciling;
@@ -92,7 +93,7 @@ public sealed class SimulationTests
 
         private void Apply(string name)
         {
-            DeploymentStatus? now = _bench.Handlers.DeploymentList(EngineBench.Alice).Deployments.FirstOrDefault(d => d.Deployment.Name == name);
+            DeploymentStatus? now = _bench.Handlers.Deployments.List(Asked.By(EngineBench.Alice)).Deployments.FirstOrDefault(d => d.Deployment.Name == name);
             Deployment wanted = Random(name, (now?.Deployment.Version ?? 0) + 1);
             (_doubtful[name] = []).Add(Text(wanted));
             try
@@ -120,7 +121,7 @@ public sealed class SimulationTests
 
         private void Delete(string name)
         {
-            IReadOnlyList<string> volumes = _random.Next(2) == 0 ? [] : [.. _bench.Handlers.VolumeList(EngineBench.Alice).Volumes.Where(v => v.Deployment == name).Select(v => v.Name).Take(1)];
+            IReadOnlyList<string> volumes = _random.Next(2) == 0 ? [] : [.. _bench.Handlers.Volumes.List(Asked.By(EngineBench.Alice)).Volumes.Where(v => v.Deployment == name).Select(v => v.Name).Take(1)];
             foreach (string volume in volumes)
             {
                 _bench.World.MayBeDestroyed.Add(new WorkloadId(EngineBench.Alice, name, volume));
@@ -129,7 +130,7 @@ public sealed class SimulationTests
             (_doubtful[name] = []).Add("");
             try
             {
-                _bench.Handlers.DeploymentDelete(EngineBench.Alice, new DeploymentDelete { Name = name, Volumes = volumes }, null);
+                _bench.Handlers.Deployments.Delete(Asked.By(EngineBench.Alice), new DeploymentDelete { Name = name, Volumes = volumes });
                 Acknowledge(name, null);
             }
             catch (BusErrorException)
@@ -143,7 +144,7 @@ public sealed class SimulationTests
             MachineName machine = new() { Deployment = name, Machine = "m0" };
             try
             {
-                _ = _random.Next(3) == 0 ? _bench.Handlers.MachineStop(EngineBench.Alice, machine, null) : _bench.Handlers.MachineStart(EngineBench.Alice, machine, null);
+                _ = _random.Next(3) == 0 ? _bench.Handlers.Machines.Stop(Asked.By(EngineBench.Alice), machine) : _bench.Handlers.Machines.Start(Asked.By(EngineBench.Alice), machine);
             }
             catch (BusErrorException)
             {
@@ -163,7 +164,7 @@ public sealed class SimulationTests
             // A message that died on the way was either done or not: nothing in between.
             foreach ((string name, HashSet<string> texts) in _doubtful.ToList())
             {
-                DeploymentStatus? stored = _bench.Handlers.DeploymentList(EngineBench.Alice).Deployments.FirstOrDefault(d => d.Deployment.Name == name);
+                DeploymentStatus? stored = _bench.Handlers.Deployments.List(Asked.By(EngineBench.Alice)).Deployments.FirstOrDefault(d => d.Deployment.Name == name);
                 string text = stored is null or { Deleting: true } ? "" : Text(stored.Deployment);
                 string before = _acknowledged.GetValueOrDefault(name) is { } known ? Text(known) : "";
                 Assert.True(text == before || texts.Contains(text), $"seed {seed}: {name} is half made:\n{text}\nneither\n{before}");
@@ -191,7 +192,7 @@ public sealed class SimulationTests
             string context = $"seed {seed}, {_deaths} deaths";
             FakeWorld world = _bench.World;
             Assert.True(world.Violations.Count == 0, $"{context}: {string.Join("; ", world.Violations)}");
-            Dictionary<string, DeploymentStatus> stored = _bench.Handlers.DeploymentList(EngineBench.Alice).Deployments.ToDictionary(d => d.Deployment.Name);
+            Dictionary<string, DeploymentStatus> stored = _bench.Handlers.Deployments.List(Asked.By(EngineBench.Alice)).Deployments.ToDictionary(d => d.Deployment.Name);
             Assert.Equal(_acknowledged.Where(a => a.Value is not null).Select(a => a.Key).Order(), stored.Keys.Order());
             // A volume taken out of a deployment before it was ever made is only a promise, with nothing in it to lose.
             HashSet<WorkloadId> networks = [], machines = [], disks = [.. _promised.Intersect(world.EverMade)];

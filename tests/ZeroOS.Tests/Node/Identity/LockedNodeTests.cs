@@ -7,6 +7,7 @@ using ZeroOS.Bus.Keys;
 using ZeroOS.Cli;
 using ZeroOS.Cli.Output;
 using ZeroOS.Contracts.Bus;
+using ZeroOS.Node;
 using ZeroOS.Node.Bus;
 using ZeroOS.Node.Identity;
 
@@ -79,15 +80,15 @@ public sealed class LockedNodeTests : IAsyncLifetime
         await LockAsync();
         using HttpTransport transport = new("127.0.0.1", _port, TimeSpan.FromSeconds(10));
         BusClient owner = new(_bench.Owner, _locked.Key.Id, transport, TimeProvider.System);
-        await owner.CallAsync(Commands.NodeReboot, new Nothing(), BusJson.Default.Nothing, BusJson.Default.Nothing, CancellationToken.None);
-        BusErrorException refused = await Assert.ThrowsAsync<BusErrorException>(() => owner.CallAsync(Commands.NodeStatus, new Nothing(), BusJson.Default.Nothing, BusJson.Default.NodeStatus, CancellationToken.None));
+        await owner.CallAsync(Commands.NodeReboot, CancellationToken.None);
+        BusErrorException refused = await Assert.ThrowsAsync<BusErrorException>(() => owner.CallAsync(Commands.NodeStatus, CancellationToken.None));
         Assert.Equal(ErrorCodes.Unavailable, refused.Error.Code);
         Assert.Contains("zos node recover", refused.Message, StringComparison.Ordinal);
-        refused = await Assert.ThrowsAsync<BusErrorException>(() => owner.CallAsync(Commands.NodeRecover, new NodeRecover(), BusJson.Default.NodeRecover, BusJson.Default.NodeRecovery, CancellationToken.None));
+        refused = await Assert.ThrowsAsync<BusErrorException>(() => owner.CallAsync(Commands.NodeRecover, new NodeRecover(), CancellationToken.None));
         Assert.Equal(ErrorCodes.Denied, refused.Error.Code);
         using IdentityKey recovery = IdentityKey.FromSeed(_bench.RecoverySeed);
         BusClient holder = new(recovery, _locked.Key.Id, transport, TimeProvider.System);
-        refused = await Assert.ThrowsAsync<BusErrorException>(() => holder.CallAsync(Commands.NodeReboot, new Nothing(), BusJson.Default.Nothing, BusJson.Default.Nothing, CancellationToken.None));
+        refused = await Assert.ThrowsAsync<BusErrorException>(() => holder.CallAsync(Commands.NodeReboot, CancellationToken.None));
         Assert.Equal(ErrorCodes.Denied, refused.Error.Code);
     }
 
@@ -99,7 +100,7 @@ public sealed class LockedNodeTests : IAsyncLifetime
         using HttpTransport transport = new("127.0.0.1", _port, TimeSpan.FromSeconds(10));
         RecordingTransport wire = new(transport);
         BusClient client = new(recovery, _locked.Key.Id, wire, TimeProvider.System);
-        await client.CallAsync(Commands.NodeRecover, new NodeRecover(), BusJson.Default.NodeRecover, BusJson.Default.NodeRecovery, CancellationToken.None);
+        await client.CallAsync(Commands.NodeRecover, new NodeRecover(), CancellationToken.None);
         string again = "";
         await foreach (ReadOnlyMemory<byte> line in transport.SendAsync(wire.Last, CancellationToken.None))
             again = Encoding.UTF8.GetString(line.Span);
@@ -132,13 +133,11 @@ public sealed class LockedNodeTests : IAsyncLifetime
         LockedNode node = new(keeper, _bench.Farm, _bench.Log.Add);
         IAuthority authority = _locked.Locked is null ? new Nobody() : node;
         _bus = new NodeBus(_locked.Key, authority, new MemorySeen(), () => new NodeDescription("0.1.0", "unknown", _locked.Tier, []), _ => { }, _port, _locked.Locked);
-        if (_locked.Locked is not null)
-        {
-            _bus.Routes
-                .Add(Commands.NodeRecover, Roles.Recovery, BusJson.Default.NodeRecover, BusJson.Default.NodeRecovery, node.RecoverAsync)
-                .Add(Commands.NodeReboot, Roles.Owner, BusJson.Default.Nothing, BusJson.Default.Nothing, (_, _, _) => Task.FromResult(new Nothing()));
-        }
-        node.Recovered += () => Task.Delay(200).ContinueWith(_ => StartBusAsync(_bench.Restarted()), TaskScheduler.Default);
+        if (_locked.Locked is null)
+            _bus.Routes.Add(Commands.NodeInfo, Roles.Anyone, _bus.Describe);
+        else
+            NodeCommands.AddLocked(_bus.Routes, _bus.Describe, node, new PowerHandlers(() => { }, () => { }));
+        node.Recovered += () => Task.Run(() => StartBusAsync(_bench.Restarted()));
         await _bus.StartAsync();
         _port = _bus.Port;
     }

@@ -2,8 +2,10 @@ using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text;
 
+using ZeroOS.Bus.Gates;
 using ZeroOS.Bus.Keys;
 using ZeroOS.Bus.Release;
+using ZeroOS.Bus.Serving;
 using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Farm;
 using ZeroOS.Contracts.Release;
@@ -12,6 +14,7 @@ using ZeroOS.Flist;
 using ZeroOS.Formats.Efi;
 using ZeroOS.Node.Update;
 using ZeroOS.Oci.Registry;
+using ZeroOS.Tests.Bus;
 using ZeroOS.Tests.Engine;
 
 namespace ZeroOS.Tests.Node.Update;
@@ -76,6 +79,15 @@ internal sealed class FakeComputer : IDisposable
     public TaskCompletionSource Restarted { get; private set; } = new();
 
     public Updater Updater => _updater!;
+
+    /// <summary>An owner asks for an update and gets the answer.</summary>
+    public UpdateStatus Begin(NodeUpdate body)
+    {
+        RequestContext asked = Asked.By(Owner.Id, Roles.Owner);
+        UpdateStatus status = Updater.Begin(asked, body);
+        asked.Sent();
+        return status;
+    }
 
     public EngineStore Store => _store!;
 

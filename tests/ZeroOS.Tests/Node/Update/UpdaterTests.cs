@@ -19,7 +19,7 @@ public sealed class UpdaterTests : IDisposable
     public async Task A_good_version_is_tried_proven_and_kept()
     {
         _computer.Boot();
-        UpdateStatus begun = _computer.Updater.Begin(_computer.Release(_new), new MessageMark("o", "1", DateTimeOffset.MaxValue));
+        UpdateStatus begun = _computer.Begin(_computer.Release(_new));
         Assert.Equal((UpdateState.Fetching, "1.1.0", "1.0.0"), (begun.State, begun.Version, begun.From));
         await Restart();
         Assert.Equal(UpdateState.Restarting, _computer.Updater.Status!.State);
@@ -112,7 +112,7 @@ public sealed class UpdaterTests : IDisposable
             if (FakeComputer.VersionOf(computer.Kept) == "1.0.0")
             {
                 Assert.True(status is null or { State: UpdateState.Failed }, $"{kind}: {status?.State}");
-                computer.Updater.Begin(computer.Release(_new), null);
+                computer.Begin(computer.Release(_new));
                 await computer.Restarted.Task.WaitAsync(s_deadline);
                 computer.Boot();
                 status = await Settles(computer);
@@ -153,7 +153,7 @@ public sealed class UpdaterTests : IDisposable
     public async Task An_image_in_the_slot_that_is_not_what_the_manifest_promised_goes_back()
     {
         _computer.Boot();
-        _computer.Updater.Begin(_computer.Release(_new, m => m with { ImageDigest = FakeComputer.DigestOf([1]) }), null);
+        _computer.Begin(_computer.Release(_new, m => m with { ImageDigest = FakeComputer.DigestOf([1]) }));
         await Restart();
         _computer.Boot();
         await Restart();
@@ -166,7 +166,7 @@ public sealed class UpdaterTests : IDisposable
     {
         _computer.Served = FakeComputer.Image("1.0.0");
         _computer.Boot();
-        _computer.Updater.Begin(_computer.Release(_new), null);
+        _computer.Begin(_computer.Release(_new));
         await Restart();
         Assert.DoesNotContain("write half", _computer.Effects);
         _computer.Boot();
@@ -174,7 +174,7 @@ public sealed class UpdaterTests : IDisposable
         Assert.Equal("server-serves-other", status.Reason);
         Assert.Contains("still serves 1.0.0", status.Message, StringComparison.Ordinal);
 
-        _computer.Updater.Begin(_computer.Release(_new), null);
+        _computer.Begin(_computer.Release(_new));
         await Restart();
         _computer.Served = _new;
         _computer.Boot();
@@ -207,7 +207,7 @@ public sealed class UpdaterTests : IDisposable
 
         _computer.Force = null;
         _computer.Boot();
-        _computer.Updater.Begin(release, null);
+        _computer.Begin(release);
         Refused(release, ErrorCodes.Conflict, "under way");
         await Restart();
         Refused(release, ErrorCodes.Conflict, "under way");
@@ -220,14 +220,14 @@ public sealed class UpdaterTests : IDisposable
         NodeUpdate release = _computer.Release(_new);
         string digest = _computer.Registry.Keys.Single();
         _computer.Registry[digest] = FakeComputer.Image("6.6.6");
-        _computer.Updater.Begin(release, null);
+        _computer.Begin(release);
         UpdateStatus status = await Ends(UpdateState.Failed);
         Assert.Contains("another file", status.Message, StringComparison.Ordinal);
         _computer.Registry.Clear();
-        _computer.Updater.Begin(release, null);
+        _computer.Begin(release);
         Assert.Equal("not-fetched", (await Ends(UpdateState.Failed, "no such blob")).Reason);
         _computer.SealingKey = "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----";
-        _computer.Updater.Begin(_computer.Release(_new), null);
+        _computer.Begin(_computer.Release(_new));
         Assert.Equal("sealed-identity", (await Ends(UpdateState.Failed, "identity")).Reason);
         Assert.DoesNotContain("write half", _computer.Effects);
         Assert.False(_computer.EntryLeft);
@@ -252,7 +252,7 @@ public sealed class UpdaterTests : IDisposable
     {
         try
         {
-            computer.Updater.Begin(computer.Release(FakeComputer.Image("1.1.0")), null);
+            computer.Begin(computer.Release(FakeComputer.Image("1.1.0")));
             await computer.Restarted.Task.WaitAsync(s_deadline);
             if (computer.PowerFor == 0)
                 return true;
@@ -287,7 +287,7 @@ public sealed class UpdaterTests : IDisposable
     {
         if (boot)
             _computer.Boot();
-        _computer.Updater.Begin(_computer.Release(image), null);
+        _computer.Begin(_computer.Release(image));
         await Restart();
     }
 
@@ -309,7 +309,7 @@ public sealed class UpdaterTests : IDisposable
 
     private void Refused(NodeUpdate release, string code, string why)
     {
-        BusErrorException e = Assert.Throws<BusErrorException>(() => _computer.Updater.Begin(release, null));
+        BusErrorException e = Assert.Throws<BusErrorException>(() => _computer.Begin(release));
         Assert.Equal(code, e.Error.Code);
         Assert.Contains(why, e.Message, StringComparison.Ordinal);
     }

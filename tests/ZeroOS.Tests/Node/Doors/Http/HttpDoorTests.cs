@@ -38,11 +38,10 @@ public sealed class HttpDoorTests : IAsyncLifetime
     {
         using HttpTransport transport = new("127.0.0.1", _door.Port, TimeSpan.FromSeconds(10));
         BusClient client = new(_bench.Alice, _bench.Node.Id, transport, TimeProvider.System);
-        DeploymentName reply = await client.CallAsync(Commands.DeploymentGet, new DeploymentName { Name = "shop" }, BusJson.Default.DeploymentName,
-            BusJson.Default.DeploymentName, CancellationToken.None);
+        DeploymentName reply = await client.CallAsync(GateBench.Echo, new DeploymentName { Name = "shop" }, CancellationToken.None);
         Assert.Equal("shop", reply.Name);
         int events = 0;
-        await foreach (NodeEvent e in client.StreamAsync(Commands.EventsWatch, new EventsWatch(), BusJson.Default.EventsWatch, BusJson.Default.NodeEvent, CancellationToken.None))
+        await foreach (NodeEvent e in client.StreamAsync(Commands.EventsWatch, new EventsWatch(), CancellationToken.None))
             events += (int)(e.Number / e.Number);
         Assert.Equal(3, events);
     }
@@ -136,8 +135,7 @@ public sealed class HttpDoorTests : IAsyncLifetime
         // A tenant's large deployment, while they all hang.
         using HttpTransport transport = new("127.0.0.1", _door.Port, TimeSpan.FromSeconds(10));
         BusClient client = new(_bench.Alice, _bench.Node.Id, transport, TimeProvider.System);
-        BusErrorException e = await Assert.ThrowsAsync<BusErrorException>(() => client.CallAsync(Commands.DeploymentGet, new DeploymentName { Name = new string('x', 300_000) },
-            BusJson.Default.DeploymentName, BusJson.Default.DeploymentName, CancellationToken.None));
+        BusErrorException e = await Assert.ThrowsAsync<BusErrorException>(() => client.CallAsync(GateBench.Echo, new DeploymentName { Name = new string('x', 300_000) }, CancellationToken.None));
         Assert.Equal(ErrorCodes.NotFound, e.Error.Code);
     }
 
@@ -149,7 +147,7 @@ public sealed class HttpDoorTests : IAsyncLifetime
         using HttpTransport transport = new("127.0.0.1", _door.Port, TimeSpan.FromSeconds(10));
         BusClient client = new(_bench.Owner, _bench.Node.Id, transport, TimeProvider.System);
         Assert.Equal(_bench.Node.Id.Text, (await client.InfoAsync(deadline.Token)).Id);
-        await client.CallAsync(Commands.GrantList, new Nothing(), BusJson.Default.Nothing, BusJson.Default.GrantList, deadline.Token);
+        await client.CallAsync(Commands.GrantList, deadline.Token);
     }
 
     private async Task<TcpClient> ConnectFromAsync(string address)
@@ -209,13 +207,12 @@ public sealed class HttpDoorTests : IAsyncLifetime
     public async Task A_nodes_bus_answers_node_info_and_denies_everything_without_farm_settings()
     {
         await using NodeBus bus = new(_bench.Node, new NobodyKnown(), new MemorySeen(), () => new NodeDescription("0.1.0", "unknown", "open", []), _ => { }, port: 0);
-        bus.Routes.Add(Commands.GrantList, Roles.Owner, BusJson.Default.Nothing, BusJson.Default.GrantList, (_, _, _) => Task.FromResult(new GrantList { Grants = [] }));
+        bus.Routes.Add(Commands.NodeInfo, Roles.Anyone, bus.Describe).Add(Commands.GrantList, Roles.Owner, _ => new GrantList { Grants = [] });
         await bus.StartAsync();
         using HttpTransport transport = new("127.0.0.1", bus.Port, TimeSpan.FromSeconds(10));
         BusClient client = new(_bench.Owner, _bench.Node.Id, transport, TimeProvider.System);
         Assert.Equal("open", (await client.InfoAsync(CancellationToken.None)).Tier);
-        BusErrorException e = await Assert.ThrowsAsync<BusErrorException>(() => client.CallAsync(Commands.GrantList, new Nothing(), BusJson.Default.Nothing,
-            BusJson.Default.GrantList, CancellationToken.None));
+        BusErrorException e = await Assert.ThrowsAsync<BusErrorException>(() => client.CallAsync(Commands.GrantList, CancellationToken.None));
         Assert.Equal(ErrorCodes.Denied, e.Error.Code);
         Assert.Equal(1, bus.Gate.Counters.Refused);
     }

@@ -1,0 +1,27 @@
+namespace ZeroOS.Contracts.Bus;
+
+/// <summary>Body of zos.machine.logs.</summary>
+public sealed record MachineLogs
+{
+    /// <summary>The deployment.</summary>
+    public required string Deployment { get; init; }
+
+    /// <summary>The zmachine in it.</summary>
+    public required string Machine { get; init; }
+
+    /// <summary>Go on as more comes.</summary>
+    public bool Follow { get; init; }
+
+    /// <summary>Only the last so many bytes of what is kept, at a line's start; absent: all.</summary>
+    public long? TailBytes { get; init; }
+}
+
+/// <summary>One piece of a log stream.</summary>
+public sealed record LogPiece
+{
+    /// <summary>Bytes, base64.</summary>
+    public required string Data { get; init; }
+
+    /// <summary>"stdout" or "stderr".</summary>
+    public required string Stream { get; init; }
+}

@@ -1,0 +1,109 @@
+using System.Runtime.CompilerServices;
+
+using ZeroOS.Bus.Serving;
+using ZeroOS.Contracts.Bus;
+using ZeroOS.Contracts.Deployments;
+using ZeroOS.Engine.Admission;
+using ZeroOS.Engine.Logs;
+using ZeroOS.Engine.Reconciling;
+using ZeroOS.Engine.Store;
+using ZeroOS.Workloads;
+
+namespace ZeroOS.Engine.Handlers;
+
+/// <summary>zos.machine.*: a tenant's machines, one at a time.</summary>
+public sealed class MachineHandlers
+{
+    /// <summary>Log bytes in one answer at most; base64 and the envelope make more of it.</summary>
+    private const int PieceBytes = 48 * 1024;
+
+    private readonly EngineParts _parts;
+    private readonly Action<string> _wake;
+    private readonly CancellationToken _stopping;
+
+    internal MachineHandlers(EngineParts parts, Action<string> wake, CancellationToken stopping) => (_parts, _wake, _stopping) = (parts, wake, stopping);
+
+    /// <summary>Lets a machine run that was stopped, has exited, or waits.</summary>
+    public Nothing Start(RequestContext context, MachineName body)
+    {
+        _parts.Store.Write(() =>
+        {
+            GrantRules.RequireActive(_parts.Store.Grant(context.Tenant));
+            WorkloadRow row = Machine(context.Tenant, body.Deployment, body.Machine);
+            _parts.Store.Mark(MessageMark.Of(context));
+            _parts.Store.Change(row.Id, r => r with
+            {
+                Stopped = false,
+                Attempt = 0,
+                NextRetry = null,
+                State = r.Live ? r.State : WorkloadState.Pending,
+                Reason = r.Live ? r.Reason : null,
+                Message = r.Live ? r.Message : null,
+            });
+        });
+        _wake(context.Tenant);
+        return new Nothing();
+    }
+
+    /// <summary>Stops a machine, and keeps it stopped.</summary>
+    public Nothing Stop(RequestContext context, MachineName body)
+    {
+        _parts.Store.Write(() =>
+        {
+            WorkloadRow row = Machine(context.Tenant, body.Deployment, body.Machine);
+            _parts.Store.Mark(MessageMark.Of(context));
+            _parts.Store.Change(row.Id, r => r with { Stopped = true, Attempt = 0, NextRetry = null });
+        });
+        _wake(context.Tenant);
+        return new Nothing();
+    }
+
+    /// <summary>A machine's output: what is kept, or its tail, and then what comes until the machine is removed or the reader leaves.</summary>
+    public async IAsyncEnumerable<LogPiece> Logs(RequestContext context, MachineLogs body, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        WorkloadRow row = Machine(context.Tenant, body.Deployment, body.Machine);
+        MachineLog log = _parts.Logs.Of(row.Id);
+        using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, _stopping);
+        long position = 0;
+        if (body.TailBytes is { } bytes)
+        {
+            (IReadOnlyList<LogChunk> tail, position) = log.Tail(bytes);
+            foreach (LogPiece piece in tail.SelectMany(Pieces))
+                yield return piece;
+        }
+        while (true)
+        {
+            Task changed = log.Changed.Next, happened = _parts.Store.EventsAdded.Next;
+            // Asked before the log is read: what the machine said last is in it when it is at rest.
+            bool atRest = _parts.Store.Workload(row.Id)?.State is WorkloadState.Exited or WorkloadState.Failed;
+            IReadOnlyList<LogChunk> chunks = log.Read(ref position, PieceBytes * 4);
+            foreach (LogPiece piece in chunks.SelectMany(Pieces))
+                yield return piece;
+            if (chunks.Count > 0)
+                continue;
+            if (!body.Follow || log.Removed || atRest)
+                yield break;
+            await Task.WhenAny(changed, happened).WaitAsync(either.Token).ConfigureAwait(false);
+        }
+    }
+
+    private static IEnumerable<LogPiece> Pieces(LogChunk chunk)
+    {
+        for (int at = 0; at < chunk.Bytes.Length; at += PieceBytes)
+        {
+            yield return new LogPiece
+            {
+                Stream = chunk.Stream == LogRecord.Stderr ? "stderr" : "stdout",
+                Data = Convert.ToBase64String(chunk.Bytes.Span.Slice(at, Math.Min(PieceBytes, chunk.Bytes.Length - at))),
+            };
+        }
+    }
+
+    private WorkloadRow Machine(string tenant, string deployment, string machine)
+    {
+        if (_parts.Store.Deployment(tenant, deployment) is not { Deleting: false })
+            throw Refuse.NotFound($"you have no deployment \"{deployment}\" on this node", "deployment");
+        WorkloadRow? row = _parts.Store.Workload(new WorkloadId(tenant, deployment, machine));
+        return row is { Type: WorkloadRow.Zmachine, Removed: false } ? row : throw Refuse.NotFound($"\"{deployment}\" has no machine \"{machine}\"", "machine");
+    }
+}
