@@ -54,6 +54,7 @@ public sealed class WorkloadEngine : IMachineEvents, IAuthority, IDisposable
         PortPublisher publisher = new(store, networks, store.Time, backOff, around.Log);
         _parts = new EngineParts(store, networks, volumes, images, machines, logs, limits, publisher, backOff, around.Log);
         _around = around;
+        store.WorkloadChanged = logs.Wake;
         DeploymentAdmission deployments = new(store, limits);
         _grants = new GrantKeeper(store, deployments, around.ClockSynced, around.Owners);
         Handlers = new EngineHandlers(new StatusHandlers(_parts, around.Facts), new GrantHandlers(_parts, _grants, Wake), new DeploymentHandlers(_parts, deployments, Wake),

@@ -10,6 +10,12 @@ public sealed record EventsWatch
 
     /// <summary>Go on as more happen.</summary>
     public bool Follow { get; init; }
+
+    /// <summary>Only what happens from now on, whatever <see cref="After"/> says: the first piece is then of kind "watching", and its number is that of the last event before.</summary>
+    public bool New { get; init; }
+
+    /// <summary>While following, also tell how far images are, as pieces of kind "image-progress": see <see cref="EventKinds.ImageProgress"/>.</summary>
+    public bool Progress { get; init; }
 }
 
 /// <summary>Something that happened to the receiver's things, numbered per receiver without gaps.</summary>
@@ -38,4 +44,10 @@ public sealed record NodeEvent
 
     /// <summary>A sentence.</summary>
     public string? Message { get; init; }
+
+    /// <summary>Of "image-progress": stored bytes of the image that are on the node.</summary>
+    public long? DoneBytes { get; init; }
+
+    /// <summary>Of "image-progress": stored bytes of the image in all.</summary>
+    public long? TotalBytes { get; init; }
 }

@@ -14,14 +14,20 @@ public sealed record MachineLogs
 
     /// <summary>Only the last so many bytes of what is kept, at a line's start; absent: all.</summary>
     public long? TailBytes { get; init; }
+
+    /// <summary>Only what lies behind the position of an earlier piece: where a stream that broke off goes on. Goes before <see cref="TailBytes"/>.</summary>
+    public long? After { get; init; }
 }
 
 /// <summary>One piece of a log stream.</summary>
 public sealed record LogPiece
 {
-    /// <summary>Bytes, base64.</summary>
+    /// <summary>At most 64 KiB, base64.</summary>
     public required string Data { get; init; }
 
     /// <summary>"stdout" or "stderr".</summary>
     public required string Stream { get; init; }
+
+    /// <summary>The position in the machine's log behind this piece; what is asked for with <see cref="MachineLogs.After"/> begins there.</summary>
+    public required long Position { get; init; }
 }

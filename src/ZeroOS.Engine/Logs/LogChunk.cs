@@ -1,4 +1,4 @@
 namespace ZeroOS.Engine.Logs;
 
-/// <summary>Some output of one stream: 1 is stdout, 2 is stderr.</summary>
-internal readonly record struct LogChunk(int Stream, ReadOnlyMemory<byte> Bytes);
+/// <summary>Output of one stream, and the position behind it. The bytes are the reader's buffer: good until its next read.</summary>
+internal readonly record struct LogChunk(byte Stream, ReadOnlyMemory<byte> Bytes, long Position);

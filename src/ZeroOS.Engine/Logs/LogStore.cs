@@ -27,6 +27,13 @@ public sealed class LogStore
     /// <summary>From which offset output is not stored yet.</summary>
     public long WantedFrom(WorkloadId machine) => Of(machine).Wanted;
 
+    /// <summary>A machine's state changed: whoever reads its output looks again, for it may be at rest.</summary>
+    public void Wake(WorkloadId machine)
+    {
+        if (_logs.TryGetValue(machine, out MachineLog? log))
+            log.Changed.Fire();
+    }
+
     /// <summary>Deletes what is stored of a machine.</summary>
     public void Remove(WorkloadId machine)
     {

@@ -8,7 +8,8 @@ namespace ZeroOS.Engine.Logs;
 
 /// <summary>
 /// The output of one machine: segments of a file each, named by the position at which they begin, the oldest deleted when all together exceed the limit.
-/// A position counts bytes of records since the machine was made, so a reader keeps its place over rotation. Thread-safe.
+/// A position counts bytes of records since the machine was made, so a reader keeps its place over rotation. Readers (<see cref="LogReader"/>) hold no lock while
+/// they read: what is below a segment's length never changes. Thread-safe.
 /// </summary>
 internal sealed class MachineLog
 {
@@ -17,7 +18,7 @@ internal sealed class MachineLog
     private readonly string _name;
     private readonly long _limitBytes;
     private readonly int _segmentBytes;
-    private readonly List<(long Start, long Length)> _segments = [];
+    private readonly List<LogSegment> _segments = [];
     private SafeFileHandle? _tail;
     private long _wanted;
     private bool _removed;
@@ -28,11 +29,8 @@ internal sealed class MachineLog
         Recover();
     }
 
-    /// <summary>Fires when output was added, and when the log is removed.</summary>
+    /// <summary>Fires when output was added, when the machine changed its state, and when the log is removed.</summary>
     public Pulse Changed { get; } = new();
-
-    /// <summary>Bytes of output that could not be stored.</summary>
-    public long LostBytes { get; private set; }
 
     /// <summary>The log was removed with its machine.</summary>
     public bool Removed
@@ -51,6 +49,16 @@ internal sealed class MachineLog
         {
             lock (_gate)
                 return _wanted;
+        }
+    }
+
+    /// <summary>What is kept now, oldest first.</summary>
+    public LogSegment[] Segments
+    {
+        get
+        {
+            lock (_gate)
+                return [.. _segments];
         }
     }
 
@@ -92,69 +100,34 @@ internal sealed class MachineLog
     }
 
     /// <summary>
-    /// Output from <paramref name="position"/> on, at most about <paramref name="mostBytes"/>; moves the position behind it. What was rotated away meanwhile is skipped.
+    /// Copies whole records from <paramref name="position"/> on into <paramref name="buffer"/>, the last one perhaps cut off; returns how many bytes, 0 at the end. A position
+    /// in what was rotated away moves to the oldest record that is kept. The buffer must hold the largest record.
     /// </summary>
-    public IReadOnlyList<LogChunk> Read(ref long position, int mostBytes)
+    public int ReadRecords(ref long position, Span<byte> buffer)
     {
-        List<LogChunk> chunks = [];
-        lock (_gate)
+        while (true)
         {
-            int taken = 0;
-            while (taken < mostBytes)
+            LogSegment? found = null;
+            lock (_gate)
             {
-                long at = position;
-                int index = _segments.FindIndex(s => at < s.Start + s.Length);
-                if (index < 0)
-                    break;
-                (long start, long length) = _segments[index];
-                byte[] bytes = ReadSegment(start, length);
-                int place = (int)(Math.Max(position, start) - start);
-                while (taken < mostBytes && LogRecord.TryRead(bytes, place, out LogRecord record))
+                foreach (LogSegment segment in _segments)
                 {
-                    place = record.Start + record.Length;
-                    if (record.Kind != LogRecord.Begin)
-                        chunks.Add(new LogChunk(record.Kind, bytes.AsMemory(record.Start, record.Length)));
-                    taken += record.Length;
+                    if (position < segment.End)
+                    {
+                        found = segment;
+                        break;
+                    }
                 }
-                // Not full yet means that the segment is done, or unreadable from here on.
-                position = start + (taken < mostBytes ? length : place);
             }
+            if (found is not { } from)
+                return 0;
+            position = Math.Max(position, from.Start);
+            int length = (int)Math.Min(buffer.Length, from.End - position);
+            int read = Read(from.Start, position - from.Start, buffer[..length]);
+            if (read > 0)
+                return read;
+            position = from.End;        // rotated away since we looked, or unreadable
         }
-        return chunks;
-    }
-
-    /// <summary>The last <paramref name="bytes"/> of output that are kept, from a line's start, and the position behind them.</summary>
-    public (IReadOnlyList<LogChunk> Chunks, long Position) Tail(long bytes)
-    {
-        long position = 0;
-        List<LogChunk> all = [.. Read(ref position, int.MaxValue)];
-        long skip = Math.Max(0, all.Sum(c => (long)c.Bytes.Length) - Math.Max(0, bytes));
-        if (skip == 0)
-            return (all, position);
-        List<LogChunk> kept = [];
-        bool atLineStart = false;
-        foreach (LogChunk chunk in all)
-        {
-            ReadOnlyMemory<byte> rest = chunk.Bytes;
-            if (skip >= rest.Length)
-            {
-                skip -= rest.Length;
-                continue;
-            }
-            if (!atLineStart)
-            {
-                // One byte earlier: a line that begins exactly here is whole.
-                int from = (int)Math.Max(0, skip - 1), newline = rest.Span[from..].IndexOf((byte)'\n');
-                skip = 0;
-                if (newline < 0)
-                    continue;
-                rest = rest[(from + newline + 1)..];
-                atLineStart = true;
-            }
-            if (!rest.IsEmpty)
-                kept.Add(chunk with { Bytes = rest });
-        }
-        return (kept, position);
     }
 
     /// <summary>Deletes the files; readers end.</summary>
@@ -165,8 +138,8 @@ internal sealed class MachineLog
             _removed = true;
             _tail?.Dispose();
             _tail = null;
-            foreach ((long start, _) in _segments)
-                File.Delete(Path(start));
+            foreach (LogSegment segment in _segments)
+                File.Delete(Path(segment.Start));
             _segments.Clear();
         }
         Changed.Fire();
@@ -178,57 +151,52 @@ internal sealed class MachineLog
         {
             string text = System.IO.Path.GetFileNameWithoutExtension(file)[(_name.Length + 1)..];
             if (long.TryParse(text, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out long start) && start >= 0)
-                _segments.Add((start, new FileInfo(file).Length));
+                _segments.Add(new LogSegment(start, new FileInfo(file).Length, 0));
         }
-        _segments.Sort();
+        _segments.Sort((a, b) => a.Start.CompareTo(b.Start));
         if (_segments.Count == 0)
             return;
         for (int i = 0; i < _segments.Count; i++)
+            _segments[i] = Recover(_segments[i]);
+        _tail = File.OpenHandle(Path(_segments[^1].Start), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite);
+        RandomAccess.SetLength(_tail, _segments[^1].Length);       // what a power cut tore
+    }
+
+    /// <summary>The segment as far as it is whole.</summary>
+    private LogSegment Recover(LogSegment segment)
+    {
+        byte[] bytes = new byte[Math.Min(segment.Length, 2L * _segmentBytes)];
+        int read = Read(segment.Start, 0, bytes), whole = 0;
+        long output = 0;
+        while (LogRecord.TryRead(bytes.AsSpan(0, read), whole, out LogRecord record))
         {
-            (long start, long length) = _segments[i];
-            byte[] bytes = ReadSegment(start, Math.Min(length, 2L * _segmentBytes));
-            int whole = 0;
-            while (LogRecord.TryRead(bytes, whole, out LogRecord record))
-            {
-                whole = record.Start + record.Length;
-                _wanted = record.Kind == LogRecord.Begin ? 0 : record.Offset + record.Length;
-            }
-            _segments[i] = (start, whole);
-            if (i == _segments.Count - 1)
-            {
-                _tail = File.OpenHandle(Path(start), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite);
-                RandomAccess.SetLength(_tail, whole);       // what a power cut tore
-            }
+            whole = record.Start + record.Length;
+            output += record.Length;
+            _wanted = record.Kind == LogRecord.Begin ? 0 : record.Offset + record.Length;
         }
+        return new LogSegment(segment.Start, whole, output);
     }
 
     private void Add(byte kind, long offset, ReadOnlySpan<byte> payload)
     {
         byte[] record = LogRecord.Encode(kind, offset, payload);
-        long end = 0;
         try
         {
             if (_tail is null || _segments[^1].Length + record.Length > _segmentBytes)
                 Rotate();
-            (long start, long length) = _segments[^1];
-            end = length;
-            RandomAccess.Write(_tail!, record, length);
-            _segments[^1] = (start, length + record.Length);
+            LogSegment last = _segments[^1];
+            RandomAccess.Write(_tail!, record, last.Length);
+            _segments[^1] = new LogSegment(last.Start, last.Length + record.Length, last.Output + payload.Length);
         }
-        catch (IOException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             // A full disk costs output, never the machine. What was half written is overwritten by the next record.
-            LostBytes += payload.Length;
-        }
-        catch (UnauthorizedAccessException)
-        {
-            LostBytes += payload.Length;
         }
     }
 
     private void Rotate()
     {
-        long start = _segments.Count == 0 ? 0 : _segments[^1].Start + _segments[^1].Length;
+        long start = _segments.Count == 0 ? 0 : _segments[^1].End;
         while (_segments.Count > 0 && _segments.Sum(s => s.Length) + _segmentBytes > _limitBytes)
         {
             File.Delete(Path(_segments[0].Start));
@@ -237,23 +205,22 @@ internal sealed class MachineLog
         SafeFileHandle next = File.OpenHandle(Path(start), FileMode.Create, FileAccess.ReadWrite, FileShare.ReadWrite);
         _tail?.Dispose();
         _tail = next;
-        _segments.Add((start, 0));
+        _segments.Add(new LogSegment(start, 0, 0));
     }
 
-    private byte[] ReadSegment(long start, long length)
+    private int Read(long start, long from, Span<byte> buffer)
     {
         try
         {
-            using SafeFileHandle file = File.OpenHandle(Path(start), FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
-            byte[] bytes = new byte[length];
+            using SafeFileHandle file = File.OpenHandle(Path(start), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
             int read = 0, n;
-            while (read < bytes.Length && (n = RandomAccess.Read(file, bytes.AsSpan(read), read)) > 0)
+            while (read < buffer.Length && (n = RandomAccess.Read(file, buffer[read..], from + read)) > 0)
                 read += n;
-            return read == bytes.Length ? bytes : bytes[..read];
+            return read;
         }
-        catch (IOException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return [];
+            return 0;
         }
     }
 

@@ -22,8 +22,11 @@ public sealed partial class EngineStore
         Execute("DELETE FROM events WHERE receiver=$1 AND deployment IS $2 AND number <= (SELECT number FROM events WHERE receiver=$1 AND deployment IS $2 ORDER BY number DESC LIMIT 1 OFFSET $3)",
             receiver, deployment, EventsKept);
         Execute("DELETE FROM events WHERE receiver=$1 AND number <= $2", receiver, number - EventsKeptInAll);
-        _eventsAdded = true;
+        _receivers.Add(receiver);
     });
+
+    /// <summary>The number of a receiver's last event, 0 before the first.</summary>
+    internal long LastEvent(string receiver) => Read(() => Scalar("SELECT last FROM receivers WHERE receiver=$1", receiver) ?? 0);
 
     /// <summary>Events of a receiver numbered above <paramref name="after"/>, in order, at most <paramref name="most"/>.</summary>
     internal IReadOnlyList<NodeEvent> Events(string receiver, long after, int most = 256) => Read(() => Query(

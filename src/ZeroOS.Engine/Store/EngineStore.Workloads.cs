@@ -66,7 +66,10 @@ public sealed partial class EngineStore
         Execute("UPDATE workloads SET type=$4,sequence=$5,removed=$6,state=$7,reason=$8,message=$9,attempt=$10,next_retry=$11,exit_code=$12,starts=$13,started_at=$14,stopped=$15,live=$16,fingerprint=$17,attached=$18,root_digest=$19,cpu=$20,memory=$21,storage=$22 WHERE tenant=$1 AND deployment=$2 AND name=$3",
             Values(after));
         if (after.State != before.State || after.Reason != before.Reason)
+        {
             AddEvent(id.Tenant, "workload-state", id.Deployment, id.Name, after.State, after.Reason, after.Message);
+            _changed.Add(id);
+        }
         return after;
     });
 

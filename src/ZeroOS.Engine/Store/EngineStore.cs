@@ -2,6 +2,8 @@ using System.Globalization;
 
 using Microsoft.Data.Sqlite;
 
+using ZeroOS.Workloads;
+
 namespace ZeroOS.Engine.Store;
 
 /// <summary>
@@ -13,7 +15,8 @@ public sealed partial class EngineStore : IDisposable
     private readonly Lock _gate = new();
     private readonly SqliteConnection _connection;
     private SqliteTransaction? _transaction;
-    private bool _eventsAdded;
+    private readonly HashSet<string> _receivers = new(StringComparer.Ordinal);
+    private readonly List<WorkloadId> _changed = [];
     private bool _grantsChanged;
     private volatile HashSet<string> _grantees = [];
 
@@ -26,8 +29,11 @@ public sealed partial class EngineStore : IDisposable
     /// <summary>The clock that stamps what is stored.</summary>
     public TimeProvider Time { get; }
 
-    /// <summary>Fires when an event was stored.</summary>
-    internal Pulse EventsAdded { get; } = new();
+    /// <summary>Fires when an event of one receiver was stored.</summary>
+    internal PulsesByName EventsAdded { get; } = new();
+
+    /// <summary>Called after a commit in which a workload's state or reason changed.</summary>
+    internal Action<WorkloadId>? WorkloadChanged { get; set; }
 
     /// <summary>Journal mode, synchronous and foreign keys, as SQLite says they are.</summary>
     internal (string Journal, long Synchronous, long ForeignKeys) Settings => Read(() =>
@@ -141,7 +147,9 @@ public sealed partial class EngineStore : IDisposable
             using (SqliteTransaction transaction = _connection.BeginTransaction(deferred: false))
             {
                 _transaction = transaction;
-                (_eventsAdded, _grantsChanged) = (false, false);
+                _grantsChanged = false;
+                _receivers.Clear();
+                _changed.Clear();
                 try
                 {
                     result = body();
@@ -155,8 +163,10 @@ public sealed partial class EngineStore : IDisposable
             }
             if (_grantsChanged)
                 _grantees = [.. Grantees];
-            if (_eventsAdded)
-                EventsAdded.Fire();
+            foreach (string receiver in _receivers)
+                EventsAdded.Fire(receiver);
+            foreach (WorkloadId workload in _changed)
+                WorkloadChanged?.Invoke(workload);
             Fault?.Invoke("after");
             return result;
         }

@@ -154,7 +154,7 @@ internal sealed class ZosBench : IAuthority, IAsyncDisposable
         lines.Writer.TryWrite("bye\n");
         lines.Writer.Complete();
         await foreach (string line in lines.Reader.ReadAllAsync())
-            yield return new LogPiece { Data = Convert.ToBase64String(Encoding.UTF8.GetBytes(line)), Stream = "stdout" };
+            yield return new LogPiece { Data = Convert.ToBase64String(Encoding.UTF8.GetBytes(line)), Stream = "stdout", Position = 0 };
     }
 
     private DeploymentStatus Status(Deployment deployment) => new()

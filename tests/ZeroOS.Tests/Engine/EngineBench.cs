@@ -43,6 +43,8 @@ internal sealed class EngineBench : IDisposable
 
     public EngineHandlers Handlers => Engine.Handlers;
 
+    public LogStore Logs { get; private set; } = null!;
+
     public bool ClockSynced { get; set; } = true;
 
     public EngineLimits Limits { get; } = new() { Cpus = 4, MemoryBytes = 8L << 30, StorageBytes = 100L << 30 };
@@ -124,7 +126,7 @@ internal sealed class EngineBench : IDisposable
 
     private static string Key(byte seed) => IdentityKey.FromSeed(Enumerable.Repeat(seed, 32).ToArray()).Id.Text;
 
-    private WorkloadEngine Make() => new(Store, World, World, World, World, new LogStore(Path.Combine(Folder.Path, "logs")), Limits, new EngineSurroundings
+    private WorkloadEngine Make() => new(Store, World, World, World, World, Logs = new LogStore(Path.Combine(Folder.Path, "logs")), Limits, new EngineSurroundings
     {
         Owners = () => [Owner],
         ClockSynced = () => ClockSynced,

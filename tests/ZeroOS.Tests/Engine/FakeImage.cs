@@ -9,7 +9,7 @@ internal sealed class FakeImage(string digest, ImageConfig? config = null) : IIm
 
     public ImageConfig Config { get; } = config ?? new ImageConfig { Entrypoint = ["/bin/app"] };
 
-    public long BytesFetched => 1 << 20;
+    public long BytesFetched { get; set; } = 1 << 20;
 
     public long BytesTotal { get; init; } = 4 << 20;
 

@@ -99,6 +99,44 @@ public sealed class EngineHandlersTests
     }
 
     [Fact]
+    public async Task A_watcher_of_what_is_new_hears_at_once_where_it_stands_and_nothing_older()
+    {
+        using EngineBench bench = Deployed();
+        long last = bench.Store.LastEvent(EngineBench.Alice);
+        await using IAsyncEnumerator<NodeEvent> stream = bench.Handlers.Events.Watch(Asked.By(EngineBench.Alice), new EventsWatch { New = true, Follow = true }, default).GetAsyncEnumerator();
+        Assert.True(await stream.MoveNextAsync());
+        Assert.Equal((EventKinds.Watching, last), (stream.Current.Kind, stream.Current.Number));
+        Task<bool> next = stream.MoveNextAsync().AsTask();
+        Assert.False(next.IsCompleted);
+        bench.World.End(bench.Id("web"), 1);
+        bench.Settle();
+        Assert.True(await next);
+        Assert.Equal(("workload-state", last + 1), (stream.Current.Kind, stream.Current.Number));
+    }
+
+    [Fact]
+    public async Task Progress_of_images_is_told_between_events_to_their_tenant_only()
+    {
+        using EngineBench bench = Deployed();
+        bench.Grant(EngineBench.Bob);
+        FakeImage image = bench.World.Images[EngineBench.Digest('a')];
+        EventsWatch watch = new() { New = true, Follow = true, Progress = true };
+        using CancellationTokenSource end = new();
+        await using IAsyncEnumerator<NodeEvent> mine = bench.Handlers.Events.Watch(Asked.By(EngineBench.Alice), watch, default).GetAsyncEnumerator();
+        await using IAsyncEnumerator<NodeEvent> theirs = bench.Handlers.Events.Watch(Asked.By(EngineBench.Bob), watch, end.Token).GetAsyncEnumerator();
+        Assert.True(await mine.MoveNextAsync());
+        Assert.True(await theirs.MoveNextAsync());
+        Task<bool> never = theirs.MoveNextAsync().AsTask();
+        image.BytesFetched += 7;
+        Assert.True(await mine.MoveNextAsync());
+        Assert.Equal((EventKinds.ImageProgress, "web", image.BytesFetched, image.BytesTotal), (mine.Current.Kind, mine.Current.Workload, mine.Current.DoneBytes, mine.Current.TotalBytes));
+        Assert.Equal(bench.Store.LastEvent(EngineBench.Alice), mine.Current.Number);
+        Assert.False(never.IsCompleted);
+        await end.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => never);
+    }
+
+    [Fact]
     public void Trouble_with_an_image_shows_in_the_status_of_a_running_machine()
     {
         using EngineBench bench = Deployed();

@@ -37,14 +37,15 @@ public sealed class LogStoreTests
         using TestFolder folder = new();
         LogStore logs = new(folder.Path, 64 * 1024);
         MachineLog log = logs.Of(s_web);
-        long position = 0, offset = 0;
+        long offset = 0;
+        LogReader reader = new(log);
         StringBuilder followed = new();
         for (int i = 0; i < 5000; i++)
         {
             byte[] line = Encoding.ASCII.GetBytes($"line {i} of many\n");
             logs.Append(s_web, offset, 1, line);
             offset += line.Length;
-            foreach (LogChunk chunk in log.Read(ref position, 1 << 20))
+            while (reader.TryRead(out LogChunk chunk))
                 followed.Append(Encoding.ASCII.GetString(chunk.Bytes.Span));
         }
         Assert.Equal(string.Concat(Enumerable.Range(0, 5000).Select(i => $"line {i} of many\n")), followed.ToString());
@@ -68,7 +69,7 @@ public sealed class LogStoreTests
         LogStore logs = new(folder.Path);
         logs.Append(s_web, 0, 1, "one\ntw"u8);
         logs.Append(s_web, 6, 1, "o\nthree\n"u8);
-        Assert.Equal(expected, string.Concat(logs.Of(s_web).Tail(bytes).Chunks.Select(c => Encoding.ASCII.GetString(c.Bytes.Span))));
+        Assert.Equal(expected, Plain(LogReader.Tail(logs.Of(s_web), bytes)));
     }
 
     [Fact]
@@ -118,12 +119,143 @@ public sealed class LogStoreTests
         }
     }
 
+    [Fact]
+    public void A_tail_over_many_segments_is_the_end_of_the_whole()
+    {
+        using TestFolder folder = new();
+        LogStore logs = new(folder.Path, 64 * 1024);
+        StringBuilder all = new();
+        Random random = new(5);
+        for (int i = 0; all.Length < 40_000; i++)
+        {
+            string line = $"{i} {new string('x', random.Next(200))}\n";
+            logs.Append(s_web, all.Length, 1, Encoding.ASCII.GetBytes(line));
+            all.Append(line);
+        }
+        string whole = all.ToString(), kept = Plain(new LogReader(logs.Of(s_web)));
+        Assert.EndsWith(kept, whole, StringComparison.Ordinal);
+        for (int bytes = 1; bytes < kept.Length; bytes += random.Next(1, 700))
+        {
+            string tail = Plain(LogReader.Tail(logs.Of(s_web), bytes)), expected = kept[^bytes..];
+            Assert.EndsWith(tail, kept, StringComparison.Ordinal);
+            Assert.InRange(tail.Length, 0, bytes);
+            // Nothing but the line that is cut is missing; a cut exactly between two files may cost the line behind it.
+            string missing = expected[..^tail.Length];
+            Assert.True(missing.Count(c => c == '\n') <= 1, $"seed 5, tail of {bytes}: \"{missing}\" is missing");
+        }
+    }
+
+    [Fact]
+    public void A_reader_that_broke_off_goes_on_behind_any_piece_and_over_a_restart_of_the_node()
+    {
+        using TestFolder folder = new();
+        LogStore logs = new(folder.Path, 512 * 1024);
+        Random random = new(9);
+        for (long offset = 0, i = 0; i < 400; i++)
+        {
+            byte[] line = Encoding.ASCII.GetBytes($"line {i} {new string('y', random.Next(400))}\n");
+            logs.Append(s_web, offset, random.Next(10) == 0 ? 2 : 1, line);
+            offset += line.Length;
+        }
+        LogStore again = new(folder.Path, 512 * 1024);
+        string whole = Plain(new LogReader(logs.Of(s_web)));
+        LogReader reader = new(logs.Of(s_web));
+        int read = 0;
+        while (reader.TryRead(out LogChunk chunk))
+        {
+            read += chunk.Bytes.Length;
+            Assert.Equal(whole[read..], Plain(LogReader.After(again.Of(s_web), chunk.Position)));
+        }
+        Assert.Equal(whole.Length, read);
+        Assert.Equal(whole, Plain(LogReader.After(again.Of(s_web), long.MaxValue)));    // a position in the log of a machine that was there before
+        Assert.Equal(whole, Plain(LogReader.After(again.Of(s_web), 0)));
+        for (int i = 0; i < 200; i++)
+            Assert.EndsWith(Plain(LogReader.After(again.Of(s_web), random.Next(200_000))), whole, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Lines_of_one_stream_travel_together()
+    {
+        using TestFolder folder = new();
+        LogStore logs = new(folder.Path);
+        byte[] line = Encoding.ASCII.GetBytes(new string('z', 99) + "\n");
+        for (int i = 0; i < 3000; i++)
+            logs.Append(s_web, i * 100L, 1, line);
+        LogReader reader = new(logs.Of(s_web));
+        int pieces = 0, bytes = 0;
+        for (; reader.TryRead(out LogChunk chunk); bytes += chunk.Bytes.Length, pieces++)
+            Assert.InRange(chunk.Bytes.Length, 1, LogReader.MaxPiece);
+        Assert.Equal(300_000, bytes);
+        Assert.InRange(pieces, 1, 8);
+    }
+
+    [Fact]
+    public void A_slow_reader_of_a_full_log_holds_two_buffers_and_a_follower_reads_only_what_is_new()
+    {
+        using TestFolder folder = new();
+        LogStore logs = new(folder.Path);
+        byte[] block = Encoding.ASCII.GetBytes(string.Concat(Enumerable.Repeat(new string('a', 1023) + "\n", 60)));
+        long offset = 0;
+        for (; offset < 9L << 20; offset += block.Length)
+            logs.Append(s_web, offset, 1, block);
+        MachineLog log = logs.Of(s_web);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        LogReader tail = LogReader.Tail(log, 8L << 20);
+        Assert.True(tail.TryRead(out _));
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 256 * 1024);
+
+        LogReader follower = LogReader.Tail(log, 1);
+        while (follower.TryRead(out _))
+        {
+        }
+        before = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < 100; i++)
+        {
+            logs.Append(s_web, offset, 1, "one line\n"u8);
+            offset += 9;
+            Assert.True(follower.TryRead(out LogChunk chunk));
+            Assert.Equal(9, chunk.Bytes.Length);
+        }
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 100 * 4096);
+    }
+
+    [Fact]
+    public void A_reader_is_woken_by_its_own_machine_only()
+    {
+        using EngineBench bench = new();
+        bench.Grant(EngineBench.Alice);
+        bench.Grant(EngineBench.Bob);
+        bench.Apply(EngineBench.Shop());
+        bench.Settle();
+        LogStore logs = bench.Logs;
+        Task own = logs.Of(bench.Id("web")).Changed.Next, events = bench.Store.EventsAdded.Of(EngineBench.Alice).Next;
+        bench.Apply(EngineBench.Shop(1, "other", 30000), EngineBench.Bob);
+        bench.Settle(EngineBench.Bob);
+        bench.Engine.Output(bench.Id("web", "other", EngineBench.Bob), 0, 1, "theirs\n"u8);
+        Assert.False(own.IsCompleted);
+        Assert.False(events.IsCompleted);
+        bench.World.End(bench.Id("web"), 1);
+        bench.Settle();
+        Assert.True(own.IsCompleted);
+        Assert.True(events.IsCompleted);
+    }
+
     private static string Text(MachineLog log)
     {
-        long position = 0;
         StringBuilder text = new();
-        foreach (LogChunk chunk in log.Read(ref position, int.MaxValue))
-            text.Append(chunk.Stream).Append(':').Append(Encoding.ASCII.GetString(chunk.Bytes.Span));
+        for (LogReader reader = new(log); reader.TryRead(out LogChunk chunk);)
+        {
+            foreach (string line in Encoding.ASCII.GetString(chunk.Bytes.Span).Split('\n', StringSplitOptions.RemoveEmptyEntries))
+                text.Append(chunk.Stream).Append(':').Append(line).Append('\n');
+        }
+        return text.ToString();
+    }
+
+    private static string Plain(LogReader reader)
+    {
+        StringBuilder text = new();
+        while (reader.TryRead(out LogChunk chunk))
+            text.Append(Encoding.ASCII.GetString(chunk.Bytes.Span));
         return text.ToString();
     }
 }
