@@ -5,6 +5,7 @@ using System.CommandLine.Invocation;
 using ZeroOS.Bus.Client;
 using ZeroOS.Cli.Output;
 using ZeroOS.Cli.Verbs;
+using ZeroOS.Client;
 using ZeroOS.Contracts.Bus;
 using ZeroOS.Flist;
 using ZeroOS.Media;
@@ -25,7 +26,7 @@ internal static class CommandLine
     public static async Task<int> RunAsync(string[] args, Terminal terminal)
     {
         RootCommand root = Build(terminal);
-        ParseResult parsed = root.Parse(RunVerb.SeparateCommand(AskForHelp(args)), s_parser);
+        ParseResult parsed = root.Parse(WorkloadCommand.Separate(root, AskForHelp(args)), s_parser);
         if (parsed.Action is ParseErrorAction || (parsed.Errors.Count > 0 && parsed.Action is not HelpAction))
         {
             terminal.Complain(parsed.Errors.Count > 0 ? parsed.Errors[0].Message : "that is not a command");
@@ -50,7 +51,7 @@ internal static class CommandLine
         }
     }
 
-    private static RootCommand Build(Terminal terminal)
+    internal static RootCommand Build(Terminal terminal)
     {
         RootCommand root = new("zos: speak to ZeroOS nodes. Machines are DEPLOYMENT/MACHINE, short where unique.");
         foreach (Option option in Globals.All)
@@ -80,6 +81,7 @@ internal static class CommandLine
     {
         CliException e => (e.Message, e.ExitCode),
         MediaException e => (e.Message, e.IsUsage ? CliException.Usage : CliException.Refused),
+        ClientException e => (e.Message, e.IsUsage ? CliException.Usage : CliException.Refused),
         BusErrorException e => (Explain(e.Error), CliException.Refused),
         SpoofedReplyException e => ($"nothing of the answer is believed: {e.Message}", CliException.Refused),
         TimeoutException or BusTransportException or RegistryException or FlistBuildException or FlistFormatException or InvalidDataException or FormatException

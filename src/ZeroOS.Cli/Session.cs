@@ -5,8 +5,9 @@ using System.Text.Json.Serialization.Metadata;
 
 using ZeroOS.Bus.Client;
 using ZeroOS.Bus.Keys;
-using ZeroOS.Cli.Config;
 using ZeroOS.Cli.Output;
+using ZeroOS.Client;
+using ZeroOS.Client.Config;
 using ZeroOS.Contracts.Bus;
 
 namespace ZeroOS.Cli;
@@ -86,10 +87,10 @@ internal sealed class Session : IDisposable
     }
 
     /// <summary>A client for the node that --node, ZOS_NODE or being the only one names.</summary>
-    public BusClient Connect(string? name = null)
+    public NodeClient Connect(string? name = null)
     {
         (KnownNode node, HttpTransport transport) = Reach(name);
-        return new BusClient(Key(), KeyId.TryParse(node.Id, out KeyId? id) ? id : throw new InvalidOperationException(), transport, TimeProvider.System);
+        return new NodeClient(new BusClient(Key(), KeyId.TryParse(node.Id, out KeyId? id) ? id : throw new InvalidOperationException(), transport, TimeProvider.System));
     }
 
     /// <summary>The way to that node, for who has another key to speak with.</summary>

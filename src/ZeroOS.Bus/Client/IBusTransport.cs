@@ -16,4 +16,7 @@ public sealed class BusTransportException(string message, int status = 0, Except
 }
 
 /// <summary>What answered is not the pinned node, or not an answer to the question: nothing of it was believed.</summary>
-public sealed class SpoofedReplyException(string message) : Exception(message);
+public class SpoofedReplyException(string message) : Exception(message);
+
+/// <summary>The answer stopped before its end: what came of it was the node's, and the rest did not come.</summary>
+public sealed class UnfinishedReplyException(string message) : SpoofedReplyException(message);

@@ -38,10 +38,11 @@ internal sealed class ReplyReader(Message request, KeyId node, SealingKeyPair? r
     }
 
     /// <summary>A stream that stops without its end was cut.</summary>
+    /// <exception cref="UnfinishedReplyException">It was.</exception>
     public void RequireEnd()
     {
         if (!Ended)
-            throw new SpoofedReplyException("the answer broke off before its end");
+            throw new UnfinishedReplyException("the answer broke off before its end");
     }
 
     private static Message Open(Message reply, SealingKeyPair key)

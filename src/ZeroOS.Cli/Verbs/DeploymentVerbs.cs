@@ -1,9 +1,9 @@
 using System.CommandLine;
 using System.Globalization;
 
-using ZeroOS.Bus.Client;
-using ZeroOS.Cli.Deploying;
 using ZeroOS.Cli.Output;
+using ZeroOS.Client;
+using ZeroOS.Client.Deploying;
 using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Deployments;
 
@@ -14,28 +14,6 @@ internal static class DeploymentVerbs
 {
     public static IEnumerable<Command> Build(Terminal terminal) => [Deploy(terminal), Get(terminal), List(terminal), Delete(terminal), Events(terminal)];
 
-    /// <summary>The version a deployment has on the node, 0 if it is not there.</summary>
-    internal static async Task<int> VersionAsync(BusClient client, string name, CancellationToken cancellation)
-    {
-        try
-        {
-            return (await GetAsync(client, name, cancellation)).Deployment.Version;
-        }
-        catch (BusErrorException e) when (e.Error.Code == ErrorCodes.NotFound)
-        {
-            return 0;
-        }
-    }
-
-    internal static Task<DeploymentStatus> GetAsync(BusClient client, string name, CancellationToken cancellation) =>
-        client.CallAsync(Commands.DeploymentGet, new DeploymentName { Name = name }, cancellation);
-
-    internal static Task<DeploymentStatus> ApplyAsync(BusClient client, Deployment deployment, CancellationToken cancellation) =>
-        client.CallAsync(Commands.DeploymentApply, new DeploymentApply { Deployment = deployment }, cancellation);
-
-    internal static Task<DeploymentList> ListAsync(BusClient client, CancellationToken cancellation) =>
-        client.CallAsync(Commands.DeploymentList, cancellation);
-
     private static Command Deploy(Terminal terminal)
     {
         Argument<string> path = new("FILE") { Description = "YAML or JSON; \"-\" reads standard input. Version and digests may be left out" };
@@ -45,14 +23,17 @@ internal static class DeploymentVerbs
         {
             string name = parsed.GetRequiredValue(path);
             DeploymentFile file = DeploymentFile.Read(name, name == "-" ? Console.In.ReadToEnd() : File.ReadAllText(name));
-            BusClient client = session.Connect();
-            int version = file.HasVersion ? 0 : await VersionAsync(client, file.Draft.Name, session.Cancellation);
+            NodeClient node = session.Connect();
+            int version = file.HasVersion ? 0 : await node.VersionAsync(file.Draft.Name, session.Cancellation);
             Deployment deployment = await file.ResolveAsync(session.Registries(), version + 1, session.Cancellation);
-            DeploymentStatus status = await ApplyAsync(client, deployment, session.Cancellation);
+            DeploymentStatus status = await node.ApplyAsync(deployment, session.Cancellation);
             if (!session.Json)
                 terminal.Error.WriteLine($"{deployment.Name} version {deployment.Version} is stored on the node");
             if (!parsed.GetValue(detach))
-                status = await DeploymentWait.UntilRunningAsync(client, deployment.Name, terminal, quiet: session.Json, session.Cancellation);
+            {
+                using WaitLines lines = new(terminal, quiet: session.Json);
+                status = await DeploymentWait.UntilRunningAsync(node, deployment.Name, lines, session.Cancellation);
+            }
             Show(session, status);
             return 0;
         }, lasting: true);
@@ -65,7 +46,7 @@ internal static class DeploymentVerbs
         Command command = new("get", "A deployment and how its workloads are.") { name };
         Session.Set(command, terminal, async (session, parsed) =>
         {
-            Show(session, await GetAsync(session.Connect(), parsed.GetRequiredValue(name), session.Cancellation));
+            Show(session, await session.Connect().DeploymentAsync(parsed.GetRequiredValue(name), session.Cancellation));
             return 0;
         });
         return command;
@@ -76,7 +57,7 @@ internal static class DeploymentVerbs
         Command command = new("list", "Your deployments on the node.");
         Session.Set(command, terminal, async (session, _) =>
         {
-            DeploymentList all = await ListAsync(session.Connect(), session.Cancellation);
+            DeploymentList all = await session.Connect().DeploymentsAsync(session.Cancellation);
             if (session.Json)
             {
                 session.WriteJson(all, BusJson.Default.DeploymentList);
@@ -85,7 +66,7 @@ internal static class DeploymentVerbs
             Table table = new("NAME", "VERSION", "WORKLOADS", "STATE");
             foreach (DeploymentStatus d in all.Deployments)
             {
-                string[] states = [.. d.Workloads.Select(w => DeploymentWait.Name(w.State)).Distinct()];
+                string[] states = [.. d.Workloads.Select(w => WorkloadText.Name(w.State)).Distinct()];
                 table.Add(d.Deployment.Name, $"{d.Deployment.Version}", $"{d.Workloads.Count}", d.Deleting ? "deleting" : string.Join(", ", states));
             }
             table.Write(terminal.Out);
@@ -103,18 +84,18 @@ internal static class DeploymentVerbs
         Session.Set(command, terminal, async (session, parsed) =>
         {
             string deployment = parsed.GetRequiredValue(name);
-            BusClient client = session.Connect();
+            NodeClient node = session.Connect();
             string[] destroyed = [];
             if (parsed.GetValue(volumes))
             {
-                DeploymentStatus status = await GetAsync(client, deployment, session.Cancellation);
+                DeploymentStatus status = await node.DeploymentAsync(deployment, session.Cancellation);
                 destroyed = [.. status.Deployment.Workloads.OfType<ZmountWorkload>().Select(w => w.Name)];
                 string named = string.Join(", ", destroyed.Select(v => Terminal.Clean($"{deployment}/{v}")));
                 terminal.Error.WriteLine(destroyed.Length == 0 ? "It has no volumes." : $"Destroys for ever: {named}");
                 if (destroyed.Length > 0 && terminal.Interactive && !parsed.GetValue(yes) && terminal.Ask("Go on? [y/N] ") is not ("y" or "Y" or "yes"))
                     throw new CliException("nothing was deleted");
             }
-            await client.CallAsync(Commands.DeploymentDelete, new DeploymentDelete { Name = deployment, Volumes = destroyed }, session.Cancellation);
+            await node.DeleteAsync(deployment, destroyed, session.Cancellation);
             return 0;
         });
         return command;
@@ -128,7 +109,7 @@ internal static class DeploymentVerbs
         Session.Set(command, terminal, async (session, parsed) =>
         {
             EventsWatch watch = new() { After = parsed.GetValue(after), Follow = parsed.GetValue(follow) };
-            await foreach (NodeEvent e in session.Connect().StreamAsync(Commands.EventsWatch, watch, session.Cancellation))
+            await foreach (NodeEvent e in session.Connect().EventsAsync(watch, session.Cancellation))
             {
                 if (session.Json)
                     session.WriteJson(e, BusJson.Default.NodeEvent);
@@ -143,7 +124,7 @@ internal static class DeploymentVerbs
     private static string Describe(NodeEvent e)
     {
         string what = e.Deployment is null ? "" : e.Workload is null ? $" {e.Deployment}" : $" {e.Deployment}/{e.Workload}";
-        string state = e.State is WorkloadState s ? $" {DeploymentWait.Name(s)}" : "";
+        string state = e.State is WorkloadState s ? $" {WorkloadText.Name(s)}" : "";
         string why = (e.Reason is null ? "" : $" {e.Reason}") + (e.Message is null ? "" : $": {e.Message}");
         return string.Create(CultureInfo.InvariantCulture, $"{e.Time:yyyy-MM-dd HH:mm:ss} {e.Number} {e.Kind}{what}{state}{why}");
     }
@@ -158,7 +139,7 @@ internal static class DeploymentVerbs
         session.Terminal.Out.WriteLine(Terminal.Clean($"{status.Deployment.Name}, version {status.Deployment.Version}{(status.Deleting ? ", being deleted" : "")}"));
         Table table = new("NAME", "TYPE", "STATE", "ADDRESSES");
         foreach (WorkloadStatus w in status.Workloads)
-            table.Add(w.Name, w.Type, DeploymentWait.Describe(w), string.Join(" ", w.Addresses?.Values ?? []));
+            table.Add(w.Name, w.Type, WorkloadText.Describe(w), string.Join(" ", w.Addresses?.Values ?? []));
         table.Write(session.Terminal.Out);
     }
 }

@@ -3,8 +3,8 @@ using System.CommandLine;
 using ZeroOS.Bus.Farm;
 using ZeroOS.Bus.Keys;
 using ZeroOS.Bus.Sodium;
-using ZeroOS.Cli.Config;
 using ZeroOS.Cli.Output;
+using ZeroOS.Client.Config;
 using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Farm;
 

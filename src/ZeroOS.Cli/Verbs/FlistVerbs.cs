@@ -3,8 +3,8 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 
-using ZeroOS.Cli.Config;
 using ZeroOS.Cli.Output;
+using ZeroOS.Client.Config;
 using ZeroOS.Flist;
 using ZeroOS.Oci.Build;
 using ZeroOS.Oci.Registry;

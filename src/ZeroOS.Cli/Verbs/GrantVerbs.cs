@@ -1,10 +1,9 @@
 using System.CommandLine;
 
-using ZeroOS.Bus.Client;
 using ZeroOS.Bus.Keys;
 using ZeroOS.Cli.Output;
+using ZeroOS.Client;
 using ZeroOS.Contracts.Bus;
-using ZeroOS.Contracts.Deployments;
 
 namespace ZeroOS.Cli.Verbs;
 
@@ -18,7 +17,7 @@ internal static class GrantVerbs
         Command list = new("list", "All grants of the node.");
         Session.Set(list, terminal, async (session, _) =>
         {
-            GrantList grants = await ListAsync(session.Connect(), session);
+            GrantList grants = new() { Grants = await session.Connect().GrantsAsync(session.Cancellation) };
             if (session.Json)
             {
                 session.WriteJson(grants, BusJson.Default.GrantList);
@@ -49,23 +48,23 @@ internal static class GrantVerbs
         {
             if (!KeyId.TryParse(parsed.GetRequiredValue(tenant), out KeyId? grantee))
                 throw new CliException($"\"{parsed.GetRequiredValue(tenant)}\" is not a key id", CliException.Usage);
-            BusClient client = session.Connect();
-            DateTimeOffset now = (await client.InfoAsync(session.Cancellation)).Time;
-            GrantList before = await ListAsync(client, session);
+            NodeClient node = session.Connect();
+            DateTimeOffset now = (await node.InfoAsync(session.Cancellation)).Time;
+            IReadOnlyList<Grant> before = await node.GrantsAsync(session.Cancellation);
             Grant wanted = new()
             {
                 Grantee = grantee.Text,
-                Version = (before.Grants.FirstOrDefault(g => g.Grantee == grantee.Text)?.Version ?? 0) + 1,
+                Version = (before.FirstOrDefault(g => g.Grantee == grantee.Text)?.Version ?? 0) + 1,
                 Machines = parsed.GetRequiredValue(machines),
                 Cpu = parsed.GetRequiredValue(cpu),
-                Memory = Size(parsed.GetRequiredValue(memory)),
-                Storage = Size(parsed.GetRequiredValue(storage)),
+                Memory = SizeArgument.Parse(parsed.GetRequiredValue(memory)),
+                Storage = SizeArgument.Parse(parsed.GetRequiredValue(storage)),
                 Ports = [.. (parsed.GetValue(ports) ?? []).SelectMany(p => p.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))],
                 NotBefore = now,
                 Expires = now.AddDays(parsed.GetRequiredValue(days)),
                 GraceSeconds = parsed.GetValue(grace) * 86400L,
             };
-            Grant stored = await client.CallAsync(Commands.GrantPut, wanted, session.Cancellation);
+            Grant stored = await node.PutGrantAsync(wanted, session.Cancellation);
             if (session.Json)
                 session.WriteJson(stored, BusJson.Default.Grant);
             else
@@ -74,11 +73,4 @@ internal static class GrantVerbs
         });
         return command;
     }
-
-    internal static ByteSize Size(string text) => ByteSize.TryParse(text, out ByteSize size)
-        ? size
-        : throw new CliException($"\"{text}\" is not a size: a number of bytes, or with B, KiB, MiB, GiB or TiB, as 512MiB", CliException.Usage);
-
-    private static Task<GrantList> ListAsync(BusClient client, Session session) =>
-        client.CallAsync(Commands.GrantList, session.Cancellation);
 }

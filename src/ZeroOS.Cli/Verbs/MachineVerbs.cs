@@ -1,8 +1,8 @@
 using System.CommandLine;
 
-using ZeroOS.Bus.Client;
-using ZeroOS.Cli.Deploying;
 using ZeroOS.Cli.Output;
+using ZeroOS.Client;
+using ZeroOS.Client.Deploying;
 using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Deployments;
 
@@ -15,14 +15,14 @@ internal static class MachineVerbs
     [
         Ps(terminal),
         Logs(terminal),
-        Switch(terminal, "stop", Commands.MachineStop, "Stop a machine, with its grace."),
-        Switch(terminal, "start", Commands.MachineStart, "Start a stopped machine."),
+        Switch(terminal, "stop", (node, machine, cancellation) => node.StopAsync(machine, cancellation), "Stop a machine, with its grace."),
+        Switch(terminal, "start", (node, machine, cancellation) => node.StartAsync(machine, cancellation), "Start a stopped machine."),
     ];
 
     /// <summary>Writes a machine's output as it comes, byte for byte.</summary>
-    internal static async Task CopyLogsAsync(Session session, BusClient client, MachineLogs request)
+    internal static async Task CopyLogsAsync(Session session, NodeClient node, MachineLogs request)
     {
-        await foreach (LogPiece piece in client.StreamAsync(Commands.MachineLogs, request, session.Cancellation))
+        await foreach (LogPiece piece in node.LogsAsync(request, session.Cancellation))
         {
             if (session.Json)
             {
@@ -40,7 +40,7 @@ internal static class MachineVerbs
         Command command = new("ps", "Your machines on the node.");
         Session.Set(command, terminal, async (session, _) =>
         {
-            DeploymentList all = await DeploymentVerbs.ListAsync(session.Connect(), session.Cancellation);
+            DeploymentList all = await session.Connect().DeploymentsAsync(session.Cancellation);
             if (session.Json)
             {
                 session.WriteJson(all, BusJson.Default.DeploymentList);
@@ -53,7 +53,7 @@ internal static class MachineVerbs
                 {
                     WorkloadStatus? status = d.Workloads.FirstOrDefault(w => w.Name == machine.Name);
                     IEnumerable<string> ports = machine.Data.Publish.Select(p => $"{p.Host}->{p.Guest}/{p.Protocol.ToString().ToLowerInvariant()}");
-                    table.Add($"{d.Deployment.Name}/{machine.Name}", machine.Data.Flist.Reference, status is null ? "" : DeploymentWait.Describe(status), $"{status?.Starts}",
+                    table.Add($"{d.Deployment.Name}/{machine.Name}", machine.Data.Flist.Reference, status is null ? "" : WorkloadText.Describe(status), $"{status?.Starts}",
                         string.Join(" ", status?.Addresses?.Values ?? []), string.Join(" ", ports));
                 }
             }
@@ -71,24 +71,24 @@ internal static class MachineVerbs
         Command command = new("logs", "What a machine wrote, byte for byte.") { machine, follow, tail };
         Session.Set(command, terminal, async (session, parsed) =>
         {
-            BusClient client = session.Connect();
-            MachineName name = await MachineFinder.FindAsync(client, parsed.GetRequiredValue(machine), session.Cancellation);
-            long? bytes = parsed.GetValue(tail) is string size ? GrantVerbs.Size(size).Bytes : null;
-            await CopyLogsAsync(session, client, new MachineLogs { Deployment = name.Deployment, Machine = name.Machine, Follow = parsed.GetValue(follow), TailBytes = bytes });
+            NodeClient node = session.Connect();
+            MachineName name = await MachineFinder.FindAsync(node, parsed.GetRequiredValue(machine), session.Cancellation);
+            long? bytes = parsed.GetValue(tail) is string size ? SizeArgument.Parse(size).Bytes : null;
+            await CopyLogsAsync(session, node, new MachineLogs { Deployment = name.Deployment, Machine = name.Machine, Follow = parsed.GetValue(follow), TailBytes = bytes });
             return 0;
         }, lasting: true);
         return command;
     }
 
-    private static Command Switch(Terminal terminal, string verb, Command<MachineName, Nothing> command, string description)
+    private static Command Switch(Terminal terminal, string verb, Func<NodeClient, MachineName, CancellationToken, Task> act, string description)
     {
         Argument<string> machine = new("MACHINE");
         Command result = new(verb, description) { machine };
         Session.Set(result, terminal, async (session, parsed) =>
         {
-            BusClient client = session.Connect();
-            MachineName name = await MachineFinder.FindAsync(client, parsed.GetRequiredValue(machine), session.Cancellation);
-            await client.CallAsync(command, name, session.Cancellation);
+            NodeClient node = session.Connect();
+            MachineName name = await MachineFinder.FindAsync(node, parsed.GetRequiredValue(machine), session.Cancellation);
+            await act(node, name, session.Cancellation);
             return 0;
         });
         return result;

@@ -1,16 +1,13 @@
 using System.CommandLine;
-using System.Security.Cryptography;
 using System.Text.Json;
 
-using ZeroOS.Bus.Client;
-using ZeroOS.Bus.Json;
 using ZeroOS.Bus.Keys;
-using ZeroOS.Cli.Config;
 using ZeroOS.Cli.Output;
-using ZeroOS.Cli.Trust;
+using ZeroOS.Client;
+using ZeroOS.Client.Attestation;
+using ZeroOS.Client.Config;
 using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Release;
-using ZeroOS.Formats.Tpm;
 
 namespace ZeroOS.Cli.Verbs;
 
@@ -40,21 +37,21 @@ internal static class NodeAttestVerb
                 NewTpm = parsed.GetValue(newTpm),
                 NewFirmware = parsed.GetValue(newFirmware),
             };
-            BusClient client = session.Connect(parsed.GetValue(name));
-            expected = expected with { Pinned = session.Folder.Read().Nodes.Values.FirstOrDefault(n => n.Id == client.Node.Text && n.Tpm is not null)?.Tpm };
-            AttestationReport report = await VerifyAsync(client, expected, parsed.GetValue(save), session.Cancellation);
-            Pin(session.Folder, client.Node, report, expected);
+            NodeClient node = session.Connect(parsed.GetValue(name));
+            expected = expected with { Pinned = session.Folder.Read().Nodes.Values.FirstOrDefault(n => n.Id == node.Node.Text && n.Tpm is not null)?.Tpm };
+            AttestationReport report = await VerifyAsync(node, expected, parsed.GetValue(save), session.Cancellation);
+            Pin(session.Folder, node.Node, report, expected);
             Write(session, report);
             return report.Proved ? 0 : CliException.Refused;
         });
         return command;
     }
 
-    private static async Task<AttestationReport> VerifyAsync(BusClient client, Expectation expected, string? save, CancellationToken cancellation)
+    private static async Task<AttestationReport> VerifyAsync(NodeClient node, Expectation expected, string? save, CancellationToken cancellation)
     {
         try
         {
-            Evidence evidence = await GatherAsync(client, cancellation);
+            Evidence evidence = await EvidenceCollector.CollectAsync(node, cancellation);
             if (save is not null)
                 await File.WriteAllTextAsync(save, JsonSerializer.Serialize(SavedEvidence.Of(evidence), EvidenceJson.Default.SavedEvidence), cancellation);
             return AttestationVerifier.Verify(evidence, expected);
@@ -65,49 +62,6 @@ internal static class NodeAttestVerb
         }
     }
 
-    /// <summary>Both steps: the quote, then the challenge for the keys that came with it.</summary>
-    /// <exception cref="BusErrorException">What the node refused; with a reason of <see cref="AttestationReasons"/> if it cannot attest at all.</exception>
-    private static async Task<Evidence> GatherAsync(BusClient client, CancellationToken cancellation)
-    {
-        byte[] nonce = RandomNumberGenerator.GetBytes(AttestationBinding.NonceBytes), secret = RandomNumberGenerator.GetBytes(AttestedTpm.SecretBytes);
-        NodeAttest question = new() { Quote = new QuoteRequest { Nonce = Convert.ToBase64String(nonce), Pcrs = Evidence.Pcrs } };
-        NodeQuote quote = (await SendAsync(client, question, cancellation)).Quote ?? throw new SpoofedReplyException("a question for a quote was answered with something else");
-        (byte[] epoch, byte[] sealingKey) = client.Channel!.Value; // those the question went with: the challenge may go with later ones
-        return new Evidence
-        {
-            Node = client.Node,
-            Nonce = nonce,
-            Epoch = epoch,
-            SealingKey = sealingKey,
-            Quote = quote,
-            Secret = secret,
-            ToldSecret = await ChallengeAsync(client, quote, secret, cancellation),
-        };
-    }
-
-    /// <summary>What the node tells of the challenge; null if it cannot, or shows keys that nothing can be asked of.</summary>
-    private static async Task<byte[]?> ChallengeAsync(BusClient client, NodeQuote quote, byte[] secret, CancellationToken cancellation)
-    {
-        try
-        {
-            TpmCredential credential = AttestedTpm.Read(quote).Challenge(secret);
-            CredentialChallenge challenge = new() { Credential = Convert.ToBase64String(credential.Object.Span), EncryptedSeed = Convert.ToBase64String(credential.EncryptedSeed.Span) };
-            string? told = (await SendAsync(client, new NodeAttest { Challenge = challenge }, cancellation)).Secret;
-            return told is not null && CanonicalBase64.TryDecode(told, out byte[] bytes) ? bytes : null;
-        }
-        catch (BusErrorException e) when (e.Error.Code == ErrorCodes.Invalid)
-        {
-            return null;
-        }
-        catch (TpmException)
-        {
-            return null;
-        }
-    }
-
-    private static Task<NodeAttestation> SendAsync(BusClient client, NodeAttest body, CancellationToken cancellation) =>
-        client.CallAsync(Commands.NodeAttest, body, cancellation);
-
     /// <summary>The first TPM seen under a node's id is its TPM; later ones, and another firmware, only if a person says so.</summary>
     private static void Pin(ConfigFolder folder, KeyId node, AttestationReport report, Expectation expected)
     {
@@ -115,7 +69,7 @@ internal static class NodeAttestVerb
             return;
         if (expected.Pinned is { } before && !expected.NewTpm)
             tpm = expected.NewFirmware ? before with { Pcr0 = tpm.Pcr0, Pcr2 = tpm.Pcr2 } : before;
-        CliConfig config = folder.Read();
+        ClientConfig config = folder.Read();
         if (tpm == expected.Pinned || config.Nodes.Values.All(n => n.Id != node.Text))
             return;
         folder.Write(config with

@@ -5,8 +5,9 @@ using ZeroOS.Bus.Farm;
 using ZeroOS.Bus.Json;
 using ZeroOS.Bus.Keys;
 using ZeroOS.Bus.Sodium;
-using ZeroOS.Cli.Config;
 using ZeroOS.Cli.Output;
+using ZeroOS.Client;
+using ZeroOS.Client.Config;
 using ZeroOS.Contracts.Bus;
 
 namespace ZeroOS.Cli.Verbs;
@@ -40,9 +41,9 @@ internal static class NodeRecoverVerb
             throw new CliException($"what answers at {known.Host} is {info.Id} and says nothing of being {called}; nothing was sent to it");
         Confirm(session, called, known, locked, info.Id, temporaryId);
 
-        BusClient node = new(recovery, temporary, transport, TimeProvider.System);
-        byte[] seed = OpenBox(recoverySeed, await CallAsync(node, new NodeRecover(), session.Cancellation), known.Id, called);
-        NodeRecovery done = await CallAsync(node, new NodeRecover { Seed = Convert.ToBase64String(seed), AllowOpen = open }, session.Cancellation);
+        NodeClient node = new(new BusClient(recovery, temporary, transport, TimeProvider.System));
+        byte[] seed = OpenBox(recoverySeed, await node.RecoverAsync(new NodeRecover(), session.Cancellation), known.Id, called);
+        NodeRecovery done = await node.RecoverAsync(new NodeRecover { Seed = Convert.ToBase64String(seed), AllowOpen = open }, session.Cancellation);
         Crypto.Erase(seed);
         session.Terminal.Error.WriteLine($"{called} has its identity back ({Terminal.Clean(done.Tier)}); it starts again…");
         NodeInfo back = await ReturnAsync(recovery, known.Id, transport, session.Cancellation);
@@ -74,9 +75,6 @@ internal static class NodeRecoverVerb
         using IdentityKey key = IdentityKey.FromSeed(seed);
         return key.Id.Text == id ? seed : throw new CliException($"what {called} kept is the seed of another node, {key.Id}; nothing was sent");
     }
-
-    private static Task<NodeRecovery> CallAsync(BusClient node, NodeRecover request, CancellationToken cancellation) =>
-        node.CallAsync(Commands.NodeRecover, request, cancellation);
 
     private static async Task<NodeInfo> ReturnAsync(IdentityKey key, string id, HttpTransport transport, CancellationToken cancellation)
     {

@@ -4,6 +4,7 @@ using System.Globalization;
 using ZeroOS.Bus.Client;
 using ZeroOS.Bus.Release;
 using ZeroOS.Cli.Output;
+using ZeroOS.Client;
 using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Release;
 
@@ -25,8 +26,8 @@ internal static class NodeUpdateVerb
             byte[] document = File.ReadAllBytes(parsed.GetRequiredValue(release));
             if (!ReleaseDocument.TryInspect(document, out ReleaseManifest? manifest, out _, out string? fault))
                 throw new CliException($"{parsed.GetRequiredValue(release)}: {fault}");
-            BusClient node = session.Connect(parsed.GetValue(name));
-            UpdateStatus status = await node.CallAsync(Commands.NodeUpdate, new NodeUpdate { Release = Convert.ToBase64String(document) }, session.Cancellation);
+            NodeClient node = session.Connect(parsed.GetValue(name));
+            UpdateStatus status = await node.UpdateAsync(document, session.Cancellation);
             if (parsed.GetValue(wait))
                 status = await FollowAsync(session, node, manifest);
             if (session.Json)
@@ -47,7 +48,7 @@ internal static class NodeUpdateVerb
     }
 
     /// <summary>Asks again and again; a node that restarts does not answer for a while, and has another epoch afterwards, which the client learns by itself.</summary>
-    private static async Task<UpdateStatus> FollowAsync(Session session, BusClient node, ReleaseManifest manifest)
+    private static async Task<UpdateStatus> FollowAsync(Session session, NodeClient node, ReleaseManifest manifest)
     {
         using ProgressLine progress = new(session.Terminal, TimeProvider.System);
         bool restarted = false;
@@ -75,14 +76,14 @@ internal static class NodeUpdateVerb
         }
     }
 
-    private static async Task<(NodeStatus? Status, string Version)> AskAsync(Session session, BusClient node)
+    private static async Task<(NodeStatus? Status, string Version)> AskAsync(Session session, NodeClient node)
     {
         using CancellationTokenSource timer = CancellationTokenSource.CreateLinkedTokenSource(session.Cancellation);
         timer.CancelAfter(s_answerWithin);
         try
         {
             NodeInfo info = await node.InfoAsync(timer.Token);
-            return (await node.CallAsync(Commands.NodeStatus, timer.Token), info.Version);
+            return (await node.StatusAsync(timer.Token), info.Version);
         }
         catch (Exception e) when (e is BusTransportException or SpoofedReplyException or IOException || (e is OperationCanceledException && !session.Cancellation.IsCancellationRequested))
         {

@@ -3,8 +3,9 @@ using System.Globalization;
 
 using ZeroOS.Bus.Client;
 using ZeroOS.Bus.Keys;
-using ZeroOS.Cli.Config;
 using ZeroOS.Cli.Output;
+using ZeroOS.Client;
+using ZeroOS.Client.Config;
 using ZeroOS.Contracts.Bus;
 
 namespace ZeroOS.Cli.Verbs;
@@ -29,8 +30,8 @@ internal static class NodeVerbs
         node.Add(status);
         node.Add(NodeAttestVerb.Build(terminal, s_name));
         node.Add(NodeRecoverVerb.Build(terminal));
-        node.Add(Power(terminal, "reboot", Commands.NodeReboot, "Boot the node again; everything that ran comes back. Owners only."));
-        node.Add(Power(terminal, "shutdown", Commands.NodeShutdown, "Switch the node off. Owners only."));
+        node.Add(Power(terminal, "reboot", (node, cancellation) => node.RebootAsync(cancellation), "Boot the node again; everything that ran comes back. Owners only."));
+        node.Add(Power(terminal, "shutdown", (node, cancellation) => node.ShutdownAsync(cancellation), "Switch the node off. Owners only."));
         node.Add(NodeUpdateVerb.Build(terminal));
         return node;
     }
@@ -44,7 +45,7 @@ internal static class NodeVerbs
         {
             string called = parsed.GetRequiredValue(name);
             NodeAddress there = NodeAddress.Parse(parsed.GetRequiredValue(address));
-            CliConfig config = session.Folder.Read();
+            ClientConfig config = session.Folder.Read();
             KnownNode? before = config.Nodes.GetValueOrDefault(called);
             if (before is not null && there.Id is not null && before.Id != there.Id.Text)
                 throw Changed(called, before.Id, there.Id.Text);
@@ -55,7 +56,7 @@ internal static class NodeVerbs
             KnownNode node = new() { Id = id.Text, Host = there.Host, Port = there.Port, Tpm = before?.Tpm };
             session.Folder.Write(config with { Nodes = new SortedDictionary<string, KnownNode>(config.Nodes.ToDictionary(), StringComparer.Ordinal) { [called] = node } });
             if (session.Json)
-                session.WriteJson(node, CliJson.Default.KnownNode);
+                session.WriteJson(node, ConfigJson.Default.KnownNode);
             else
                 terminal.Out.WriteLine($"{called} is {id}");
             return 0;
@@ -80,10 +81,10 @@ internal static class NodeVerbs
 
     private static int List(Session session)
     {
-        CliConfig config = session.Folder.Read();
+        ClientConfig config = session.Folder.Read();
         if (session.Json)
         {
-            session.WriteJson(config, CliJson.Default.CliConfig);
+            session.WriteJson(config, ConfigJson.Default.ClientConfig);
             return 0;
         }
         Table table = new("NAME", "ADDRESS", "ID");
@@ -115,8 +116,7 @@ internal static class NodeVerbs
 
     private static async Task<int> StatusAsync(Session session, ParseResult parsed)
     {
-        NodeStatus status = await session.Connect(parsed.GetValue(s_name))
-            .CallAsync(Commands.NodeStatus, session.Cancellation);
+        NodeStatus status = await session.Connect(parsed.GetValue(s_name)).StatusAsync(session.Cancellation);
         if (session.Json)
         {
             session.WriteJson(status, BusJson.Default.NodeStatus);
@@ -143,12 +143,12 @@ internal static class NodeVerbs
 
     private static string Describe(Resources r) => $"{r.Machines} machines, {r.Cpu} cpu, {r.Memory} memory, {r.Storage} storage";
 
-    private static Command Power(Terminal terminal, string verb, Command<Nothing, Nothing> command, string description)
+    private static Command Power(Terminal terminal, string verb, Func<NodeClient, CancellationToken, Task> act, string description)
     {
         Command power = new(verb, description) { s_name };
         Session.Set(power, terminal, async (session, parsed) =>
         {
-            await session.Connect(parsed.GetValue(s_name)).CallAsync(command, session.Cancellation);
+            await act(session.Connect(parsed.GetValue(s_name)), session.Cancellation);
             return 0;
         });
         return power;

@@ -3,8 +3,8 @@ using System.Globalization;
 
 using ZeroOS.Bus.Keys;
 using ZeroOS.Bus.Release;
-using ZeroOS.Cli.Config;
 using ZeroOS.Cli.Output;
+using ZeroOS.Client.Config;
 using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Release;
 using ZeroOS.Flist;

@@ -70,8 +70,8 @@ internal sealed partial record RunRequest
 
     /// <summary>A size as Docker writes it (512m, 2g: binary units, a bare number is bytes) or as everything else here does (512MiB).</summary>
     public static ByteSize ParseMemory(string option) => option.Length > 1 && char.IsAsciiDigit(option[^2]) && "bkmgBKMG".IndexOf(option[^1]) is >= 0 and int unit
-        ? GrantVerbs.Size(option[..^1] + (unit % 4) switch { 0 => "B", 1 => "KiB", 2 => "MiB", _ => "GiB" })
-        : GrantVerbs.Size(option);
+        ? SizeArgument.Parse(option[..^1] + (unit % 4) switch { 0 => "B", 1 => "KiB", 2 => "MiB", _ => "GiB" })
+        : SizeArgument.Parse(option);
 
     /// <summary>HOST:GUEST[/tcp|/udp].</summary>
     public static PublishedPort ParsePort(string option)

@@ -1,9 +1,10 @@
 using System.CommandLine;
 
 using ZeroOS.Bus.Client;
-using ZeroOS.Cli.Config;
-using ZeroOS.Cli.Deploying;
 using ZeroOS.Cli.Output;
+using ZeroOS.Client;
+using ZeroOS.Client.Config;
+using ZeroOS.Client.Deploying;
 using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Deployments;
 using ZeroOS.Oci.Build;
@@ -35,14 +36,9 @@ internal static class RunVerb
     private static readonly Argument<string> s_image = new("IMAGE") { Description = "a flist REGISTRY/NAME[:TAG], or oci:, docker-archive:, rootfs:, tar: to build and push first" };
     private static readonly Argument<string[]> s_command = new("COMMAND") { Arity = ArgumentArity.ZeroOrMore, Description = "instead of the image's command" };
 
-    private static readonly Option[] s_valued =
-    [
-        s_env, s_publish, s_volume, s_volumeSize, s_user, s_workdir, s_entrypoint, s_restart, s_memory, s_cpus, s_name, Globals.Node, Globals.Key, Globals.Timeout, Globals.Registry,
-    ];
-
     public static Command Build(Terminal terminal)
     {
-        Command command = new("run", "Run one machine; in the foreground, until its program ends.")
+        WorkloadCommand command = new("run", "Run one machine; in the foreground, until its program ends.")
         {
             s_env, s_publish, s_volume, s_volumeSize, s_user, s_workdir, s_entrypoint, s_restart, s_memory, s_cpus, s_name, s_detach, s_remove, s_image, s_command,
         };
@@ -56,6 +52,10 @@ internal static class RunVerb
             {
                 throw new CliException(e.Message, e.ExitCode == CliException.Usage ? CliException.Usage : OurFault);
             }
+            catch (ClientException e)
+            {
+                throw new CliException(e.Message, e.IsUsage ? CliException.Usage : OurFault);
+            }
             catch (Exception e) when (e is BusTransportException or RegistryException or FlistBuildException or IOException)
             {
                 throw new CliException(e.Message, OurFault);
@@ -68,29 +68,6 @@ internal static class RunVerb
         return command;
     }
 
-    /// <summary>As Docker does: what follows the image belongs to the machine, even if it looks like one of our options.</summary>
-    public static string[] SeparateCommand(string[] args)
-    {
-        int verb = NextWord(args, 0);
-        if (verb < 0 || args[verb] != "run")
-            return args;
-        int image = NextWord(args, verb + 1);
-        return image < 0 || image + 1 == args.Length || args[image + 1] == "--" ? args : [.. args[..(image + 1)], "--", .. args[(image + 1)..]];
-    }
-
-    /// <summary>Where the next argument is that is neither an option nor an option's value; -1 at the end or at "--".</summary>
-    private static int NextWord(string[] args, int from)
-    {
-        for (int i = from; i < args.Length && args[i] != "--"; i++)
-        {
-            if (!args[i].StartsWith('-'))
-                return i;
-            if (s_valued.Any(o => o.Name == args[i] || o.Aliases.Contains(args[i])))
-                i++;
-        }
-        return -1;
-    }
-
     private static async Task<int> RunAsync(Session session, ParseResult parsed)
     {
         string image = parsed.GetRequiredValue(s_image);
@@ -99,21 +76,22 @@ internal static class RunVerb
         FlistReference flist = s_sources.Any(s => image.StartsWith(s, StringComparison.Ordinal))
             ? await BuildAndPushAsync(session, image, name)
             : new FlistReference { Reference = image, Digest = await FlistResolver.DigestAsync(session.Registries(), image, null, session.Cancellation) };
-        BusClient client = session.Connect();
-        int version = await DeploymentVerbs.VersionAsync(client, name, session.Cancellation);
+        NodeClient node = session.Connect();
+        int version = await node.VersionAsync(name, session.Cancellation);
         if (version > 0)
             throw new CliException($"you have a deployment \"{name}\" already; delete it (zos delete {name}) or choose another --name");
-        await DeploymentVerbs.ApplyAsync(client, request.ToDeployment(flist), session.Cancellation);
-        await DeploymentWait.UntilRunningAsync(client, name, session.Terminal, quiet: session.Json, session.Cancellation);
+        await node.ApplyAsync(request.ToDeployment(flist), session.Cancellation);
+        using (WaitLines lines = new(session.Terminal, quiet: session.Json))
+            await DeploymentWait.UntilRunningAsync(node, name, lines, session.Cancellation);
         if (parsed.GetValue(s_detach))
         {
             session.Terminal.Out.WriteLine(name);
             return 0;
         }
-        await MachineVerbs.CopyLogsAsync(session, client, new MachineLogs { Deployment = name, Machine = RunRequest.Machine, Follow = true }); // until it is at rest
-        int code = await DeploymentWait.UntilEndedAsync(client, name, RunRequest.Machine, session.Cancellation) ?? OurFault;
+        await MachineVerbs.CopyLogsAsync(session, node, new MachineLogs { Deployment = name, Machine = RunRequest.Machine, Follow = true }); // until it is at rest
+        int code = await DeploymentWait.UntilEndedAsync(node, name, RunRequest.Machine, session.Cancellation) ?? OurFault;
         if (parsed.GetValue(s_remove))
-            await client.CallAsync(Commands.DeploymentDelete, new DeploymentDelete { Name = name }, session.Cancellation);
+            await node.DeleteAsync(name, [], session.Cancellation);
         return code;
     }
 
@@ -123,7 +101,7 @@ internal static class RunVerb
         Environment = RunRequest.ParseEnvironment(parsed.GetValue(s_env) ?? []),
         Ports = [.. (parsed.GetValue(s_publish) ?? []).Select(RunRequest.ParsePort)],
         Mounts = [.. (parsed.GetValue(s_volume) ?? []).Select(RunRequest.ParseVolume)],
-        VolumeSize = GrantVerbs.Size(parsed.GetValue(s_volumeSize)!),
+        VolumeSize = SizeArgument.Parse(parsed.GetValue(s_volumeSize)!),
         User = parsed.GetValue(s_user),
         Workdir = parsed.GetValue(s_workdir),
         Entrypoint = parsed.GetValue(s_entrypoint),

@@ -18,7 +18,7 @@ internal sealed class GateBench : IAuthority
 
     private const string GetName = "zos.deployment.get";
 
-    public GateBench(TimeProvider? clock = null)
+    public GateBench(TimeProvider? clock = null, bool withCommands = true)
     {
         TimeProvider time = _time = clock ?? Clock;
         Epoch = new EpochClock(time);
@@ -26,6 +26,8 @@ internal sealed class GateBench : IAuthority
         Gate = new Gate(Node.Id, this, Routes, Epoch, Seen, Gate.NewStrangerLimit(time), Sealing);
         Outer = NewOuterGate();
         Dispatcher = new Dispatcher(Node, Epoch, Log.Add);
+        if (!withCommands)
+            return;
         Routes
             .Add(Commands.NodeInfo, Roles.Anyone, _ => Info())
             .Add(Commands.GrantList, Roles.Owner, _ => new GrantList { Grants = [] })
@@ -128,7 +130,7 @@ internal sealed class GateBench : IAuthority
             yield return new NodeEvent { Number = n, Time = DateTimeOffset.UnixEpoch, Kind = "test" };
     }
 
-    private NodeInfo Info()
+    public NodeInfo Info()
     {
         (string epoch, DateTimeOffset now) = Epoch.Read();
         return new NodeInfo

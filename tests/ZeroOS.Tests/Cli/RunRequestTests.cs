@@ -1,8 +1,10 @@
 using Xunit;
 
 using ZeroOS.Cli;
-using ZeroOS.Cli.Config;
+using ZeroOS.Cli.Output;
 using ZeroOS.Cli.Verbs;
+using ZeroOS.Client;
+using ZeroOS.Client.Config;
 using ZeroOS.Contracts.Deployments;
 
 namespace ZeroOS.Tests.Cli;
@@ -17,7 +19,14 @@ public sealed class RunRequestTests
     [InlineData("run demo/nginx -- sh", "run demo/nginx -- sh")]
     [InlineData("get run demo x", "get run demo x")]
     [InlineData("run", "run")]
-    public void What_follows_the_image_is_the_machines(string typed, string parsed) => Assert.Equal(parsed.Split(' '), RunVerb.SeparateCommand(typed.Split(' ')));
+    [InlineData("node status n1 --json", "node status n1 --json")]
+    [InlineData("--timeout=3 run demo/nginx --timeout 3", "--timeout=3 run demo/nginx -- --timeout 3")]
+    public void What_follows_the_image_is_the_machines(string typed, string parsed)
+    {
+        using MemoryStream nowhere = new();
+        System.CommandLine.RootCommand root = CommandLine.Build(new Terminal(TextWriter.Null, TextWriter.Null, nowhere, nowhere, interactive: false, _ => null));
+        Assert.Equal(parsed.Split(' '), WorkloadCommand.Separate(root, typed.Split(' ')));
+    }
 
     [Theory]
     [InlineData("8080:80", 8080, 80, PortProtocol.Tcp)]
@@ -73,7 +82,7 @@ public sealed class RunRequestTests
     [InlineData("2001:db8::1")]
     [InlineData("ho st")]
     [InlineData("")]
-    public void A_wrong_address_is_wrong_usage(string text) => Assert.Equal(CliException.Usage, Assert.Throws<CliException>(() => NodeAddress.Parse(text)).ExitCode);
+    public void A_wrong_address_is_wrong_usage(string text) => Assert.True(Assert.Throws<ClientException>(() => NodeAddress.Parse(text)).IsUsage);
 
     [Theory]
     [InlineData("128m", 128L << 20)]

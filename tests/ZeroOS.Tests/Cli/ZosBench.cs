@@ -36,7 +36,8 @@ internal sealed class ZosBench : IAuthority, IAsyncDisposable
             .Add(Commands.DeploymentList, Roles.Tenant, _ => new DeploymentList { Deployments = [.. _deployments.Values.Select(Status)] })
             .Add(Commands.DeploymentDelete, Roles.Tenant, Delete)
             .Add(Commands.MachineStop, Roles.Tenant, Stop)
-            .Add(Commands.MachineLogs, Roles.Tenant, (_, body, _) => Logs(body));
+            .Add(Commands.MachineLogs, Roles.Tenant, (_, body, _) => Logs(body))
+            .Add(Commands.EventsWatch, Roles.OwnerOrTenant, (_, _, _) => Events());
     }
 
     public string Folder { get; } = Directory.CreateTempSubdirectory("zos-test").FullName;
@@ -145,6 +146,12 @@ internal sealed class ZosBench : IAuthority, IAsyncDisposable
     {
         Stopped.Add(machine);
         return new Nothing();
+    }
+
+    private static async IAsyncEnumerable<NodeEvent> Events()
+    {
+        await Task.Yield();
+        yield return new NodeEvent { Number = 0, Time = DateTimeOffset.UnixEpoch, Kind = EventKinds.Watching };
     }
 
     private static async IAsyncEnumerable<LogPiece> Logs(MachineLogs request)

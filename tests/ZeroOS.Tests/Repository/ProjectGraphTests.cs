@@ -20,9 +20,10 @@ public class ProjectGraphTests
         ["Vmm"] = ["Contracts", "Linux", "Flist"],
         ["Guest"] = ["Contracts", "Linux"],
         ["Host"] = ["Contracts", "Linux", "Formats", "Flist", "Workloads", "Oci"],
+        ["Client"] = ["Contracts", "Formats", "Flist", "Bus", "Oci"],
         ["Media"] = ["Contracts", "Linux", "Formats", "Flist", "Bus", "Oci"],
         ["Node"] = ["Contracts", "Linux", "Formats", "Flist", "Workloads", "Bus", "Oci", "Init", "Engine", "Host"],
-        ["Cli"] = ["Contracts", "Linux", "Formats", "Flist", "Bus", "Oci", "Media"],
+        ["Cli"] = ["Contracts", "Linux", "Formats", "Flist", "Bus", "Oci", "Client", "Media"],
     };
 
     public static TheoryData<string> Projects => [.. s_wanted.Keys];

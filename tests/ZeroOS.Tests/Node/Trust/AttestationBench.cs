@@ -4,7 +4,7 @@ using ZeroOS.Bus.Farm;
 using ZeroOS.Bus.Gates;
 using ZeroOS.Bus.Keys;
 using ZeroOS.Bus.Serving;
-using ZeroOS.Cli.Trust;
+using ZeroOS.Client.Attestation;
 using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Farm;
 using ZeroOS.Contracts.Release;

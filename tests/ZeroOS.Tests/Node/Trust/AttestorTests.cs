@@ -1,13 +1,13 @@
 using System.Security.Cryptography;
 
 using ZeroOS.Bus.Keys;
-using ZeroOS.Cli.Trust;
+using ZeroOS.Client.Attestation;
 using ZeroOS.Contracts.Bus;
 using ZeroOS.Formats.Cpio;
 using ZeroOS.Formats.Tpm;
 using ZeroOS.Formats.Tpm.EventLog;
 using ZeroOS.Node.Trust;
-using ZeroOS.Tests.Cli.Trust;
+using ZeroOS.Tests.Client.Attestation;
 using ZeroOS.Tests.Formats.Tpm;
 
 namespace ZeroOS.Tests.Node.Trust;

@@ -1,0 +1,25 @@
+using System.Globalization;
+
+using ZeroOS.Contracts.Deployments;
+
+namespace ZeroOS.Cli.Output;
+
+/// <summary>Workloads in words.</summary>
+internal static class WorkloadText
+{
+    /// <summary>"backing-off: registry-unreachable, …", cleaned.</summary>
+    public static string Describe(WorkloadStatus workload)
+    {
+        string text = Name(workload.State);
+        if (workload.Reason is not null)
+            text += $": {workload.Reason}";
+        if (workload.Message is not null)
+            text += $", {workload.Message}";
+        if (workload.State == WorkloadState.Exited && workload.ExitCode is int code)
+            text += string.Create(CultureInfo.InvariantCulture, $" with code {code}");
+        return Terminal.Clean(text);
+    }
+
+    /// <summary>The state's name as the contract has it.</summary>
+    public static string Name(WorkloadState state) => state == WorkloadState.BackingOff ? "backing-off" : state.ToString().ToLowerInvariant();
+}

@@ -1,0 +1,79 @@
+using Xunit;
+
+using ZeroOS.Bus.Client;
+using ZeroOS.Bus.Gates;
+using ZeroOS.Client;
+using ZeroOS.Client.Deploying;
+using ZeroOS.Contracts.Bus;
+using ZeroOS.Contracts.Deployments;
+using ZeroOS.Tests.Bus;
+
+namespace ZeroOS.Tests.Client.Deploying;
+
+/// <summary>A wait over the real bus, against a node that tells events and counts how often it is asked.</summary>
+public sealed class DeploymentWaitTests : IWaitObserver
+{
+    private readonly List<string> _heard = [];
+    private readonly Queue<WorkloadState> _states = new();
+    private readonly List<NodeEvent> _events = [];
+    private int _asked;
+
+    [Fact]
+    public async Task A_wait_asks_once_and_again_after_each_event_of_its_deployment_and_shows_progress()
+    {
+        _states.Enqueue(WorkloadState.Pending);
+        _states.Enqueue(WorkloadState.Preparing);
+        _states.Enqueue(WorkloadState.Running);
+        _events.AddRange([Event("watching", 3), Event("workload-state", 4, "shop"), Event("workload-state", 5, "other"),
+            Event("image-progress", 5, "shop") with { Workload = "web", DoneBytes = 7, TotalBytes = 9 }, Event("workload-state", 6, "shop"), Event("workload-state", 7, "shop")]);
+        DeploymentStatus status = await DeploymentWait.UntilRunningAsync(Node(), "shop", this, default);
+        Assert.Equal(WorkloadState.Running, Assert.Single(status.Workloads).State);
+        Assert.Equal(["web Pending", "web Preparing", "web 7 of 9", "web Running"], _heard);
+        Assert.Equal(3, _asked);
+    }
+
+    [Fact]
+    public async Task A_workload_that_failed_for_good_ends_the_wait()
+    {
+        _states.Enqueue(WorkloadState.Failed);
+        _events.Add(Event("watching", 0));
+        ClientException e = await Assert.ThrowsAsync<ClientException>(() => DeploymentWait.UntilRunningAsync(Node(), "shop", this, default));
+        Assert.Contains("shop/web failed: it says why", e.Message, StringComparison.Ordinal);
+    }
+
+    void IWaitObserver.Changed(WorkloadStatus workload) => _heard.Add($"{workload.Name} {workload.State}");
+
+    void IWaitObserver.Fetching(string machine, long doneBytes, long totalBytes) => _heard.Add($"{machine} {doneBytes} of {totalBytes}");
+
+    private static NodeEvent Event(string kind, long number, string? deployment = null) => new() { Kind = kind, Number = number, Time = DateTimeOffset.UnixEpoch, Deployment = deployment };
+
+    private NodeClient Node()
+    {
+        GateBench bench = new(withCommands: false);
+        bench.Routes
+            .Add(Commands.NodeInfo, Roles.Anyone, _ => bench.Info())
+            .Add(Commands.DeploymentGet, Roles.Tenant, (_, body) => Status(body.Name))
+            .Add(Commands.EventsWatch, Roles.OwnerOrTenant, (_, body, _) => Watch(body));
+        return new NodeClient(new BusClient(bench.Alice, bench.Node.Id, new GateTransport(bench), bench.Clock));
+    }
+
+    private DeploymentStatus Status(string name)
+    {
+        _asked++;
+        return new DeploymentStatus
+        {
+            Deployment = new Deployment { Name = name, Version = 1, Workloads = [] },
+            Workloads = [new WorkloadStatus { Name = "web", Type = "zmachine", State = _states.Dequeue(), Message = "it says why" }],
+        };
+    }
+
+    private async IAsyncEnumerable<NodeEvent> Watch(EventsWatch watch)
+    {
+        Assert.True(watch is { New: true, Follow: true, Progress: true });
+        foreach (NodeEvent one in _events)
+        {
+            await Task.Yield();
+            yield return one;
+        }
+    }
+}
