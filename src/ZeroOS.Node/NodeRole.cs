@@ -78,6 +78,7 @@ internal sealed partial class NodeRole
     internal static int Run(InitConnection init)
     {
         KernelLog log = KernelLog.ForNode();
+        init.Log = log.Error;
         using ManualResetEventSlim stopping = new(), closed = new();
         init.Stopping += stopping.Set;
         init.Closed += closed.Set;

@@ -18,6 +18,15 @@ public static class GuestProtocol
     /// <summary>Payload bytes at most.</summary>
     public const int MaxPayload = 256 * 1024;
 
+    /// <summary>Payload bytes of a frame from the guest at most: an offset and 16 KiB of output. The node keeps a part of such a frame for each machine.</summary>
+    public const int MaxGuestPayload = sizeof(long) + MaxOutput;
+
+    /// <summary>Output bytes in one Log frame at most.</summary>
+    public const int MaxOutput = 16 * 1024;
+
+    /// <summary>Bytes of the secret by which zguest is known from the workload's processes, who can dial the same port.</summary>
+    public const int SecretBytes = 32;
+
     /// <summary>Bytes of output zguest keeps while nobody listens; older output is dropped and counted.</summary>
     public const int LogRingBytes = 1024 * 1024;
 }
@@ -28,10 +37,14 @@ public enum GuestFrameType : byte
     /// <summary>Guest: <see cref="GuestHello"/>, first on each connection.</summary>
     Hello = 1,
 
-    /// <summary>Node: <see cref="GuestSpec"/>, when the guest's hello says it has none.</summary>
+    /// <summary>
+    /// Node: <see cref="GuestProtocol.SecretBytes"/> bytes, the machine's secret, then <see cref="GuestSpec"/>; when the guest's hello says it has none. The guest
+    /// answers with <see cref="Claim"/>. Until it does, no workload runs, and a guest that lost the connection may ask again.
+    /// </summary>
     Spec = 2,
 
-    /// <summary>Node: u64, the offset in the log stream from which it wants to hear on. Sent after every hello.</summary>
+    /// <summary>Node: u64, the offset in the log stream from which it wants to hear on. Sent after
+    /// every hello with the secret and after <see cref="Claim"/>. The first one is also the permission to start the workload.</summary>
     LogsFrom = 3,
 
     /// <summary>Guest: u64 offset, then output bytes. Stream 1 is stdout, 2 is stderr; both share one offset.</summary>
@@ -57,6 +70,9 @@ public enum GuestFrameType : byte
 
     /// <summary>Node: grow the file system of the disk whose serial is the payload (ASCII) to the device's size.</summary>
     GrowDisk = 11,
+
+    /// <summary>Guest: the secret, once, after <see cref="Spec"/>: "I have it". From then on nobody without it is heard in this boot.</summary>
+    Claim = 12,
 }
 
 /// <summary>First words of a guest.</summary>
@@ -70,6 +86,9 @@ public sealed record GuestHello
 
     /// <summary>Whether the workload runs.</summary>
     public required bool Running { get; init; }
+
+    /// <summary>The machine's secret, if it has its spec.</summary>
+    public byte[]? Secret { get; init; }
 
     /// <summary>Guest kernel time at zguest's first line, in microseconds.</summary>
     public long BootUs { get; init; }

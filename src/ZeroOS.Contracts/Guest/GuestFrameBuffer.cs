@@ -4,9 +4,9 @@ namespace ZeroOS.Contracts.Guest;
 
 /// <summary>
 /// Turns the bytes of a guest connection into frames (<see cref="GuestProtocol"/>). Holds one frame at most, and no more memory than the frames
-/// that came needed; the peer may be hostile. Not thread-safe.
+/// that came needed; the peer may be hostile. <c>maxPayload</c> is in bytes. Not thread-safe.
 /// </summary>
-public sealed class GuestFrameBuffer
+public sealed class GuestFrameBuffer(int maxPayload = GuestProtocol.MaxPayload)
 {
     private byte[] _bytes = new byte[4096];
     private int _start;
@@ -25,7 +25,7 @@ public sealed class GuestFrameBuffer
         }
         // A full frame never stays behind (TryTake took it), so what fills the buffer is one frame longer than the buffer.
         if (_end == _bytes.Length)
-            Array.Resize(ref _bytes, Math.Min(_bytes.Length * 2, GuestProtocol.HeaderSize + GuestProtocol.MaxPayload));
+            Array.Resize(ref _bytes, Math.Min(_bytes.Length * 2, GuestProtocol.HeaderSize + maxPayload));
         return _bytes.AsSpan(_end);
     }
 
@@ -34,7 +34,7 @@ public sealed class GuestFrameBuffer
 
     /// <summary>
     /// Takes the next whole frame. <paramref name="payload"/> is valid until the next call of <see cref="Room"/>. False with
-    /// <paramref name="malformed"/> set: the announced length is beyond <see cref="GuestProtocol.MaxPayload"/>, the connection cannot go on.
+    /// <paramref name="malformed"/> set: the announced length is beyond the most that is allowed, the connection cannot go on.
     /// </summary>
     public bool TryTake(out GuestFrameType type, out uint stream, out ReadOnlySpan<byte> payload, out bool malformed)
     {
@@ -46,7 +46,7 @@ public sealed class GuestFrameBuffer
         if (bytes.Length < GuestProtocol.HeaderSize)
             return false;
         uint length = BinaryPrimitives.ReadUInt32LittleEndian(bytes);
-        malformed = length > GuestProtocol.MaxPayload;
+        malformed = length > (uint)maxPayload;
         if (malformed || bytes.Length - GuestProtocol.HeaderSize < (int)length)
             return false;
         type = (GuestFrameType)bytes[4];

@@ -1,5 +1,6 @@
 using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Deployments;
+using ZeroOS.Contracts.Init;
 
 namespace ZeroOS.Engine.Admission;
 
@@ -27,10 +28,18 @@ public sealed record EngineLimits
     /// <summary>Memory of one monitor beside its guest's.</summary>
     public long MonitorBytes { get; init; } = 16L << 20;
 
+    /// <summary>
+    /// Machines at once, however much memory there is. Each is a process of PID 1, which holds <see cref="InitLimits.MaxProcesses"/>, some of them for fetching,
+    /// and up to 29 descriptors of each machine (record, sockets, pipe, 17 disks, 8 taps) of its 65,536; the node holds 6 of each, and no thread.
+    /// </summary>
+    public const int MaxMachines = InitLimits.MaxProcesses - OtherProcesses;
+
+    private const int OtherProcesses = 64;
+
     /// <summary>What tenants can have in all.</summary>
     public Resources Capacity => new()
     {
-        Machines = (int)Math.Min(int.MaxValue, Math.Max(0, TenantMemory / MachineMemory(64L << 20))),
+        Machines = (int)Math.Min(MaxMachines, Math.Max(0, TenantMemory / MachineMemory(64L << 20))),
         Cpu = Cpus * CpuOvercommit,
         Memory = new ByteSize(TenantMemory),
         Storage = new ByteSize(Math.Max(0, StorageBytes - Math.Max(StorageReserveBytes, StorageBytes / 32))),

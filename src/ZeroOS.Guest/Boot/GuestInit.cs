@@ -25,7 +25,7 @@ internal sealed class GuestInit : INodeOrders
     private string _layerSerial = "";
     private volatile bool _buttonPressed;
 
-    private GuestInit(long bootUs) => _node = new NodeLink(_ring, this, bootUs);
+    private GuestInit(long bootUs) => _node = new NodeLink(_ring, this, bootUs, DialNode);
 
     /// <summary>Runs one guest and switches it off; never returns.</summary>
     internal static void Run()
@@ -137,6 +137,8 @@ internal sealed class GuestInit : INodeOrders
         };
         return In("exec", () => RunningWorkload.Start(plan, _ring, _node.OutputCame));
     }
+
+    private static StreamSocket? DialNode(out Errno errno) => StreamSocket.TryDialHost(GuestProtocol.Port, out errno);
 
     private static ImageUser ResolveUser(string user)
     {

@@ -11,14 +11,17 @@ namespace ZeroOS.Guest.Node;
 
 /// <summary>
 /// The connection to the node (<see cref="GuestProtocol"/>), made again whenever it breaks. One thread dials and receives, one sends; everything that must arrive
-/// (start, exit, failure) is sent again on each connection until the node acknowledges, output goes on from where the node says.
+/// (start, exit, failure) is sent again on each connection until the node acknowledges, output goes on from where the node says. The machine's secret comes
+/// with the spec and stays in this object: the workload has neither this process's memory nor its /proc, and any process of it may dial the same port.
 /// </summary>
-internal sealed class NodeLink(OutputRing ring, INodeOrders orders, long bootUs)
+internal sealed class NodeLink(OutputRing ring, INodeOrders orders, long bootUs, Dial dial)
 {
     private static readonly TimeSpan s_quickRetry = TimeSpan.FromMilliseconds(10), s_slowRetry = TimeSpan.FromMilliseconds(250);
     private readonly object _lock = new();
     private bool _acknowledged;
     private GuestSpec? _spec;
+    private byte[] _secret = [];
+    private bool _mayStart;
     private GuestStarted? _started;
     private GuestExited? _exited;
     private GuestFailure? _failed;
@@ -26,7 +29,7 @@ internal sealed class NodeLink(OutputRing ring, INodeOrders orders, long bootUs)
     // What of the above went out on the present connection.
     private StreamSocket? _socket;
     private bool _sending;
-    private bool _helloSent, _startedSent, _exitedSent, _failedSent;
+    private bool _helloSent, _known, _startedSent, _exitedSent, _failedSent;
     private long _position = -1;
 
     /// <summary>Begins to dial.</summary>
@@ -36,12 +39,14 @@ internal sealed class NodeLink(OutputRing ring, INodeOrders orders, long bootUs)
         new Thread(SendForEver, 512 * 1024) { Name = "node send", IsBackground = true }.Start();
     }
 
-    /// <summary>Waits for the spec, for as long as it takes.</summary>
+    /// <summary>
+    /// Waits for the spec, for as long as it takes, and until the node says that it hears nobody else any more: a workload that ran before could ask for it too.
+    /// </summary>
     internal GuestSpec WaitForSpec()
     {
         lock (_lock)
         {
-            while (_spec is null)
+            while (_spec is null || !_mayStart)
                 Monitor.Wait(_lock);
             return _spec;
         }
@@ -87,63 +92,71 @@ internal sealed class NodeLink(OutputRing ring, INodeOrders orders, long bootUs)
 
     private void ReceiveForEver()
     {
-        for (int attempt = 0; ; attempt++)
+        int attempt = 0;
+        while (true)
         {
-            StreamSocket? socket = StreamSocket.TryDialHost(GuestProtocol.Port, out Errno errno);
-            if (socket is null)
-            {
-                if (attempt == 500)
-                    GuestConsole.Say($"no connection to the node yet ({errno})");
-                Pause(attempt < 100 ? s_quickRetry : s_slowRetry);
-                continue;
-            }
-            attempt = 0;
-            Change(() =>
-            {
-                _socket = socket;
-                _helloSent = _startedSent = _exitedSent = _failedSent = false;
-                _position = -1;
-            });
-            ReceiveUntilBroken(socket);
-            socket.Shutdown();
-            lock (_lock)
-            {
-                _socket = null;
-                ring.Listen(-1);
-                Monitor.PulseAll(_lock);
-                while (_sending)
-                    Monitor.Wait(_lock);
-            }
-            socket.Dispose();
-            Pause(s_quickRetry);
+            StreamSocket? socket = dial(out Errno errno);
+            bool heard = socket is not null && Serve(socket);
+            attempt = heard ? 0 : attempt + 1;
+            if (attempt == 500)
+                GuestConsole.Say($"no connection to the node yet ({errno})");
+            // One that is closed without a word was not wanted: no quicker than one that was refused.
+            Pause(attempt < 100 ? s_quickRetry : s_slowRetry);
         }
     }
 
-    private void ReceiveUntilBroken(StreamSocket socket)
+    // Whether the node said anything.
+    private bool Serve(StreamSocket socket)
+    {
+        Change(() =>
+        {
+            _socket = socket;
+            _helloSent = _known = _startedSent = _exitedSent = _failedSent = false;
+            _position = -1;
+        });
+        bool heard = ReceiveUntilBroken(socket);
+        socket.Shutdown();
+        lock (_lock)
+        {
+            _socket = null;
+            ring.Listen(-1);
+            Monitor.PulseAll(_lock);
+            while (_sending)
+                Monitor.Wait(_lock);
+        }
+        socket.Dispose();
+        return heard;
+    }
+
+    private bool ReceiveUntilBroken(StreamSocket socket)
     {
         GuestFrameBuffer buffer = new();
+        bool heard = false;
         while (socket.Descriptor.TryRead(buffer.Room(), out int n) == Errno.None && n > 0)
         {
+            heard = true;
             buffer.Filled(n);
             bool malformed;
             while (buffer.TryTake(out GuestFrameType type, out _, out ReadOnlySpan<byte> payload, out malformed))
                 Obey(type, payload);
             if (malformed)
-                return;
+                break;
         }
+        return heard;
     }
 
     private void Obey(GuestFrameType type, ReadOnlySpan<byte> payload)
     {
         switch (type)
         {
-            case GuestFrameType.Spec when _spec is null && Read(payload, GuestJson.Default.GuestSpec) is { } spec:
-                Change(() => _spec = spec);
+            case GuestFrameType.Spec when payload.Length > GuestProtocol.SecretBytes && Read(payload[GuestProtocol.SecretBytes..], GuestJson.Default.GuestSpec) is { } spec:
+                byte[] secret = payload[..GuestProtocol.SecretBytes].ToArray();
+                Change(() => (_spec, _secret) = (_spec ?? spec, secret));
                 break;
             case GuestFrameType.LogsFrom when payload.Length == sizeof(long):
                 long from = BinaryPrimitives.ReadInt64LittleEndian(payload);
                 ring.Listen(Math.Max(from, 0));
-                Change(() => _position = Math.Max(from, 0));
+                Change(() => (_position, _mayStart) = (Math.Max(from, 0), true));
                 break;
             case GuestFrameType.Stop when Read(payload, GuestJson.Default.GuestStop) is { } stop:
                 orders.Stop(stop);
@@ -166,7 +179,7 @@ internal sealed class NodeLink(OutputRing ring, INodeOrders orders, long bootUs)
 
     private void SendForEver()
     {
-        byte[] output = new byte[64 * 1024];
+        byte[] output = new byte[GuestProtocol.MaxOutput];
         while (true)
         {
             StreamSocket socket;
@@ -191,8 +204,16 @@ internal sealed class NodeLink(OutputRing ring, INodeOrders orders, long bootUs)
         if (!_helloSent)
         {
             _helloSent = true;
-            GuestHello hello = new() { Version = 1, HasSpec = _spec is not null, Running = _started is not null && _exited is null, BootUs = bootUs };
+            _known = _spec is not null;
+            GuestHello hello = new() { Version = 1, HasSpec = _known, Running = _started is not null && _exited is null, Secret = _known ? _secret : null, BootUs = bootUs };
             return Json(GuestFrameType.Hello, hello, GuestJson.Default.GuestHello);
+        }
+        if (!_known)
+        {
+            if (_spec is null)
+                return null;
+            _known = true;
+            return GuestFrameBuffer.Frame(GuestFrameType.Claim, 0, _secret);
         }
         if (_failed is not null && !_failedSent)
         {

@@ -4,57 +4,50 @@ using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 
 using ZeroOS.Contracts.Guest;
+using ZeroOS.Host.Loops;
 using ZeroOS.Linux;
 
 namespace ZeroOS.Host.Guests;
 
 /// <summary>
-/// The node's end of one vsock connection of a guest (<see cref="GuestProtocol"/>): a stream socket handed over by the monitor. One thread reads and
-/// writes it; any thread may call the methods. Any process in the guest can speak vsock, so every byte is hostile: lengths, types, order and
-/// values are checked, memory is bounded both ways, and the first violation ends the connection.
+/// The node's end of one vsock connection of a guest (<see cref="GuestProtocol"/>): a stream socket handed over by the monitor, served by a loop among many
+/// others. It reads at most one buffer a turn. Memory is bounded both ways, and the first violation or exception ends the connection. Only the loop's thread
+/// may call it.
 /// </summary>
-public sealed class GuestConnection : IDisposable
+internal sealed class GuestConnection : ILoopClient
 {
-    /// <summary>Bytes of a JSON payload from a guest at most; no honest one is longer than a few hundred.</summary>
-    public const int MaxJson = 16 * 1024;
+    /// <summary>Bytes waiting for a guest that does not read, at most; beyond, the connection ends. A specification is at most 256 KiB.</summary>
+    public const int MaxPending = 512 * 1024;
 
-    /// <summary>Bytes waiting for a guest that does not read, at most; beyond, the connection ends.</summary>
-    public const int MaxPending = 1024 * 1024;
-
-    private const int MaxSentence = 1024;
-    private const ulong SocketToken = 1, WakeToken = 2;
-
+    private readonly ClientLoop _loop;
     private readonly StreamSocket _socket;
     private readonly IGuestEvents _events;
-    private readonly EventFd _wake = new();
-    private readonly GuestFrameBuffer _incoming = new();
-    private readonly Lock _lock = new();
+    private readonly SharedBudget _outgoingBudget;
+    private readonly GuestFrameBuffer _incoming = new(GuestProtocol.MaxGuestPayload);
+    private readonly GuestFrameParser _parser;
     private readonly Queue<byte[]> _outgoing = new();
+    private LoopWatch? _watch;
     private int _pendingBytes;
     private int _sentOfFirst;
-    private bool _ended;
-    private bool _overflowed;
-    private bool _greeted;
-    private long _nextOffset;
+    private bool _paused;
+    private bool _mute;
+    private bool _closed;
 
-    /// <summary>Takes ownership of <paramref name="socket"/>, a connected stream socket. Nothing is read before <see cref="Start"/>.</summary>
-    public GuestConnection(FileDescriptor socket, IGuestEvents events)
+    /// <summary>Takes ownership of <paramref name="socket"/>. Nothing is read before <see cref="Open"/>. What waits to be sent is charged to <paramref name="outgoing"/>.</summary>
+    public GuestConnection(ClientLoop loop, StreamSocket socket, IGuestEvents events, SharedBudget outgoing)
     {
-        _socket = new StreamSocket(socket);
-        _events = events;
+        (_loop, _socket, _events, _outgoingBudget) = (loop, socket, events, outgoing);
+        _parser = new GuestFrameParser(this, events);
     }
 
-    /// <summary>Starts the thread that reads and reports.</summary>
-    public void Start()
-    {
-        _socket.Descriptor.SetNonBlocking(true);
-        new Thread(Run, 256 * 1024) { Name = "guest", IsBackground = true }.Start();
-    }
+    /// <summary>Begins to read and report.</summary>
+    public void Open() => _watch = _loop.Watch(this, _socket.Descriptor);
 
-    /// <summary>Sends the spec: once per boot of the guest, in answer to a hello that has none.</summary>
-    public void SendSpec(GuestSpec spec) => SendJson(GuestFrameType.Spec, spec, GuestJson.Default.GuestSpec);
+    /// <summary>Sends the machine's secret and the spec, in answer to a hello that has none.</summary>
+    public void SendSpec(ReadOnlySpan<byte> secret, GuestSpec spec) =>
+        Send(GuestFrameType.Spec, [.. secret, .. JsonSerializer.SerializeToUtf8Bytes(spec, GuestJson.Default.GuestSpec)]);
 
-    /// <summary>Says from which offset output is wanted; after every hello.</summary>
+    /// <summary>Says from which offset output is wanted.</summary>
     public void LogsFrom(long offset)
     {
         Span<byte> payload = stackalloc byte[8];
@@ -79,16 +72,69 @@ public sealed class GuestConnection : IDisposable
     /// <summary>The device behind <paramref name="serial"/> grew; so shall its file system.</summary>
     public void GrowDisk(string serial) => Send(GuestFrameType.GrowDisk, Encoding.ASCII.GetBytes(serial));
 
-    /// <summary>Ends the connection; <see cref="IGuestEvents.Closed"/> still comes, from the thread.</summary>
-    public void Dispose()
+    /// <summary>Reads nothing for a while: what was read has not been stored yet.</summary>
+    public void Pause() => SetPaused(true);
+
+    /// <summary>Reads again.</summary>
+    public void Resume() => SetPaused(false);
+
+    /// <summary>Ends the connection at once; <see cref="IGuestEvents.Closed"/> is called. A second time it does nothing.</summary>
+    public void Close(string? violation = null)
     {
-        lock (_lock)
+        if (_closed)
+            return;
+        _closed = true;
+        _loop.Remove(_watch);
+        _socket.Dispose();
+        Forget();
+        _events.Closed(this, violation);
+    }
+
+    /// <summary>Lets go of the socket once the loop has ended; nothing is told.</summary>
+    public void Abandon()
+    {
+        _closed = true;
+        _socket.Dispose();
+        Forget();
+    }
+
+    /// <inheritdoc/>
+    public void OnReady(LoopWatch watch, Readiness ready)
+    {
+        if (_closed)
+            return;
+        Flush();
+        if (!_paused && (ready & ~Readiness.Writable) != 0)
+            ReadOnce();
+        UpdateInterest();
+    }
+
+    /// <inheritdoc/>
+    public void OnDue()
+    {
+    }
+
+    /// <inheritdoc/>
+    public void OnFault(Exception fault) => Close($"the node cannot serve it: {fault.GetType().Name}: {fault.Message}");
+
+    /// <summary>Delivers what is in a buffer, for tests.</summary>
+    internal string? Deliver(GuestFrameBuffer incoming) => _parser.Deliver(incoming);
+
+    private void ReadOnce()
+    {
+        Errno errno = _socket.TryReceiveNow(_incoming.Room(), out int read);
+        if (errno == Errno.EAGAIN)
+            return;
+        if (errno != Errno.None || read == 0)
         {
-            if (_ended)
-                return;
-            _ended = true;
-            _wake.Signal();
+            Close();
+            return;
         }
+        _incoming.Filled(read);
+        string? violation = _parser.Deliver(_incoming);
+        _events.Delivered(this);
+        if (violation is not null)
+            Close(violation);
     }
 
     private void SendJson<T>(GuestFrameType type, T value, JsonTypeInfo<T> json) => Send(type, JsonSerializer.SerializeToUtf8Bytes(value, json));
@@ -97,185 +143,63 @@ public sealed class GuestConnection : IDisposable
     {
         if (payload.Length > GuestProtocol.MaxPayload)
             throw new ArgumentException($"a {type} frame of {payload.Length} bytes is longer than the protocol allows");
+        if (_closed || _mute)
+            return;
         byte[] frame = GuestFrameBuffer.Frame(type, 0, payload);
-        lock (_lock)
+        if (_pendingBytes + frame.Length > MaxPending || !_outgoingBudget.TryTake(frame.Length))
         {
-            if (_ended)
+            // Not here: the caller is in the middle of something that concerns this connection.
+            _mute = true;
+            _loop.Post(this, () => Close("the guest does not read what it is sent"));
+            return;
+        }
+        _outgoing.Enqueue(frame);
+        _pendingBytes += frame.Length;
+        Flush();
+        UpdateInterest();
+    }
+
+    private void Flush()
+    {
+        while (_outgoing.TryPeek(out byte[]? first))
+        {
+            Errno errno = _socket.TrySendNow(first.AsSpan(_sentOfFirst), out int written);
+            if (errno == Errno.EAGAIN)
                 return;
-            if (_pendingBytes + frame.Length > MaxPending)
-            {
-                _overflowed = _ended = true;
-            }
-            else
-            {
-                _outgoing.Enqueue(frame);
-                _pendingBytes += frame.Length;
-            }
-            _wake.Signal();
-        }
-    }
-
-    private void Run()
-    {
-        string? violation = null;
-        using (Epoll epoll = new())
-        {
-            epoll.Add(_wake.Descriptor, Readiness.Readable, WakeToken);
-            epoll.Add(_socket.Descriptor, Readiness.Readable, SocketToken);
-            Readiness interest = Readiness.Readable;
-            Span<(ulong Token, Readiness Ready)> ready = stackalloc (ulong, Readiness)[2];
-            for (bool open = true; open;)
-            {
-                epoll.Wait(ready, -1);
-                _ = _wake.Take();
-                bool more = false;
-                open = ReadSome(ref violation) && WriteSome(out more, ref violation);
-                if (open && interest != (more ? Readiness.Readable | Readiness.Writable : Readiness.Readable))
-                {
-                    interest = more ? Readiness.Readable | Readiness.Writable : Readiness.Readable;
-                    epoll.Change(_socket.Descriptor, interest, SocketToken);
-                }
-            }
-        }
-        lock (_lock)
-        {
-            _ended = true;
-            _outgoing.Clear();
-            _wake.Dispose();
-            _socket.Dispose();
-        }
-        _events.Closed(this, violation);
-    }
-
-    private bool ReadSome(ref string? violation)
-    {
-        // Bounded per turn, so that a guest that floods us cannot keep an answer from being written.
-        for (int turn = 0; turn < 16; turn++)
-        {
-            Errno errno = _socket.Descriptor.TryRead(_incoming.Room(), out int read);
-            if (errno == Errno.EAGAIN)
-                return true;
-            if (errno != Errno.None || read == 0)
-                return false;
-            _incoming.Filled(read);
-            violation = Deliver(_incoming);
-            if (violation is not null)
-                return false;
-        }
-        return true;
-    }
-
-    private bool WriteSome(out bool more, ref string? violation)
-    {
-        more = false;
-        while (true)
-        {
-            byte[]? first;
-            lock (_lock)
-            {
-                if (_overflowed)
-                    violation = "the guest does not read what it is sent";
-                if (_ended)
-                    return false;
-                if (!_outgoing.TryPeek(out first))
-                    return true;
-            }
-            Errno errno = _socket.TrySend(first.AsSpan(_sentOfFirst), out int written);
-            if (errno == Errno.EAGAIN)
-                return more = true;
             if (errno != Errno.None)
-                return false;
+            {
+                // The peer is gone; its last words may still be there to be read.
+                _mute = true;
+                Forget();
+                return;
+            }
             _sentOfFirst += written;
             if (_sentOfFirst < first.Length)
                 continue;
+            _outgoing.Dequeue();
             _sentOfFirst = 0;
-            lock (_lock)
-            {
-                _outgoing.Dequeue();
-                _pendingBytes -= first.Length;
-            }
+            _pendingBytes -= first.Length;
+            _outgoingBudget.Give(first.Length);
         }
     }
 
-    /// <summary>Delivers every whole frame in the buffer; returns what was not allowed, or null. Never throws for what a guest sent.</summary>
-    internal string? Deliver(GuestFrameBuffer incoming)
+    private void SetPaused(bool paused)
     {
-        while (incoming.TryTake(out GuestFrameType type, out uint stream, out ReadOnlySpan<byte> payload, out _))
-        {
-            if (DeliverOne(type, stream, payload) is string violation)
-                return violation;
-        }
-        // TryTake says false both for "not yet whole" and "never": ask once more, it changes nothing.
-        return !incoming.TryTake(out _, out _, out _, out bool tooLong) && tooLong ? "a frame longer than the protocol allows" : null;
+        _paused = paused;
+        UpdateInterest();
     }
 
-    private string? DeliverOne(GuestFrameType type, uint stream, ReadOnlySpan<byte> payload)
+    private void UpdateInterest()
     {
-        if (_greeted == (type == GuestFrameType.Hello))
-            return _greeted ? "a second hello" : "a frame before hello";
-        switch (type)
-        {
-            case GuestFrameType.Hello:
-                if (Read(payload, GuestJson.Default.GuestHello) is not { Version: 1 } hello)
-                    return "a hello that cannot be read";
-                _greeted = true;
-                _events.Hello(this, hello);
-                return null;
-            case GuestFrameType.Started:
-                if (Read(payload, GuestJson.Default.GuestStarted) is not { } started)
-                    return "a start that cannot be read";
-                _events.Started(this, started);
-                return null;
-            case GuestFrameType.Exited:
-                if (Read(payload, GuestJson.Default.GuestExited) is not { Code: >= 0 and <= 255, Signal: >= 0 and <= 64 } exited)
-                    return "an exit that cannot be read";
-                _events.Exited(this, exited);
-                return null;
-            case GuestFrameType.Failed:
-                if (Read(payload, GuestJson.Default.GuestFailure) is not { Code: >= 0 and <= 255 } failure)
-                    return "a failure that cannot be read";
-                _events.Failed(this, failure with { Stage = Plain(failure.Stage, 64), Message = Plain(failure.Message, MaxSentence) });
-                return null;
-            case GuestFrameType.Log:
-                return DeliverLog(stream, payload);
-            default:
-                return $"a frame of type {(byte)type}, which guests do not send";
-        }
+        if (_closed || _watch is null)
+            return;
+        _loop.Change(_watch, (_paused ? Readiness.None : Readiness.Readable) | (_outgoing.Count > 0 ? Readiness.Writable : Readiness.None));
     }
 
-    private string? DeliverLog(uint stream, ReadOnlySpan<byte> payload)
+    private void Forget()
     {
-        if (stream is not (1 or 2) || payload.Length < sizeof(long))
-            return "a log frame that cannot be read";
-        long offset = BinaryPrimitives.ReadInt64LittleEndian(payload);
-        payload = payload[sizeof(long)..];
-        if (offset < _nextOffset || offset > long.MaxValue - payload.Length)
-            return "a log offset that goes back";
-        _nextOffset = offset + payload.Length;
-        _events.Log(this, offset, (int)stream, payload);
-        return null;
-    }
-
-    private static T? Read<T>(ReadOnlySpan<byte> payload, JsonTypeInfo<T> type) where T : class
-    {
-        if (payload.Length > MaxJson)
-            return null;
-        try
-        {
-            return JsonSerializer.Deserialize(payload, type);
-        }
-        catch (JsonException)
-        {
-            return null;
-        }
-    }
-
-    // What a guest says ends in logs, replies and on a screen: no control characters, and not for ever.
-    private static string Plain(string text, int most)
-    {
-        StringBuilder plain = new(Math.Min(text.Length, most));
-        foreach (char c in text.AsSpan(0, Math.Min(text.Length, most)))
-            plain.Append(char.IsControl(c) || char.IsSurrogate(c) ? '?' : c);
-        return plain.ToString();
+        _outgoingBudget.Give(_pendingBytes);
+        _pendingBytes = 0;
+        _outgoing.Clear();
     }
 }

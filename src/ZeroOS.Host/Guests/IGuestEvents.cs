@@ -2,24 +2,33 @@ using ZeroOS.Contracts.Guest;
 
 namespace ZeroOS.Host.Guests;
 
-/// <summary>What a guest says, checked and bounded. All calls come one at a time on the connection's own thread; they should not block for long.</summary>
-public interface IGuestEvents
+/// <summary>
+/// What a guest says, checked and bounded. All calls come on the loop's thread and must not wait. Those that return a string return what was not allowed, which
+/// ends the connection, or null.
+/// </summary>
+internal interface IGuestEvents
 {
-    /// <summary>First on every connection. Answer with <see cref="GuestConnection.SendSpec"/> if it has none, then <see cref="GuestConnection.LogsFrom"/>.</summary>
-    void Hello(GuestConnection connection, GuestHello hello);
+    /// <summary>First on every connection. Answer one that has no spec with <see cref="GuestConnection.SendSpec"/>, another with <see cref="GuestConnection.LogsFrom"/>.</summary>
+    string? Hello(GuestConnection connection, GuestHello hello);
 
-    /// <summary>The workload runs.</summary>
+    /// <summary>The guest took its spec and shows the secret that came with it. Answer with <see cref="GuestConnection.LogsFrom"/>.</summary>
+    string? Claim(GuestConnection connection, ReadOnlySpan<byte> secret);
+
+    /// <summary>The workload runs; at most once on a connection.</summary>
     void Started(GuestConnection connection, GuestStarted started);
 
-    /// <summary>The workload ended; repeated on each connection until <see cref="GuestConnection.Acknowledge"/>.</summary>
+    /// <summary>The workload ended; at most once on a connection, on each until <see cref="GuestConnection.Acknowledge"/>.</summary>
     void Exited(GuestConnection connection, GuestExited exited);
 
-    /// <summary>Setting up failed, nothing ran.</summary>
+    /// <summary>Setting up failed, nothing ran; at most once on a connection.</summary>
     void Failed(GuestConnection connection, GuestFailure failure);
 
     /// <summary>Output; <paramref name="stream"/> is 1 (stdout) or 2 (stderr). Offsets never go back on one connection, but may leave a gap (output that was dropped).</summary>
-    void Log(GuestConnection connection, long offset, int stream, ReadOnlySpan<byte> bytes);
+    string? Log(GuestConnection connection, long offset, int stream, ReadOnlySpan<byte> bytes);
 
-    /// <summary>The connection is over, the last call: null when the guest or its monitor closed it, else what it did that was not allowed.</summary>
+    /// <summary>Everything that came at once was told.</summary>
+    void Delivered(GuestConnection connection);
+
+    /// <summary>The connection is over, the last call: null when the guest, its monitor or the node closed it, else what it did that was not allowed.</summary>
     void Closed(GuestConnection connection, string? violation);
 }

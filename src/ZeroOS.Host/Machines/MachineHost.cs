@@ -17,7 +17,7 @@ internal sealed class MachineHost : IMachines, IDisposable
     private const string Prefix = "vm-";
     private readonly InitConnection _init;
     private readonly GuestFiles _files;
-    private readonly KernelLog _log;
+    private readonly MachineContext _context;
     private readonly Lock _lock = new();
     private readonly Dictionary<string, RunningMachine> _machines = new(StringComparer.Ordinal);
     private readonly Dictionary<string, SeqPacketSocket> _unserved = new(StringComparer.Ordinal);
@@ -29,7 +29,7 @@ internal sealed class MachineHost : IMachines, IDisposable
     /// Their events come once <see cref="Events"/> is set.</summary>
     public MachineHost(InitConnection init, HandedOver left, KernelLog log, GuestFiles? files = null)
     {
-        (_init, _files, _log) = (init, files ?? GuestFiles.OnNode, log);
+        (_init, _files, _context) = (init, files ?? GuestFiles.OnNode, new MachineContext(init, log));
         _init.Exited += Exited;
         Dictionary<string, FileDescriptor[]> kept = left.Kept.Where(k => k.Key.StartsWith(Prefix, StringComparison.Ordinal)).ToDictionary();
         foreach (HeldProcess process in left.Processes.Where(p => p.Program == JailedProgram.Monitor))
@@ -41,11 +41,19 @@ internal sealed class MachineHost : IMachines, IDisposable
                 continue;
             }
             // Nobody knows what this is: its record is not whole. It cannot be spoken to, so it cannot stay.
-            _log.Error($"monitor={process.Name} left without its record, killing it");
-            _init.Kill(process.Name);
+            log.Error($"monitor={process.Name} left without its record, killing it");
             _forgotten.Add(process.Name);
-            if (process.HasEnded)
-                Forget(process.Name);
+            try
+            {
+                _init.Kill(process.Name);
+                if (process.HasEnded)
+                    Forget(process.Name);
+            }
+            catch (InitRefusedException e)
+            {
+                // It costs its memory until the next start; the others must not wait for it.
+                log.Error($"monitor={process.Name} stays: {e.Message}");
+            }
         }
         foreach ((string name, FileDescriptor[] descriptors) in kept)
         {
@@ -87,7 +95,7 @@ internal sealed class MachineHost : IMachines, IDisposable
                 _events = value;
                 foreach ((HeldProcess process, Kept kept) in _left)
                 {
-                    RunningMachine machine = new(process.Name, kept.Record, kept.Control, kept.Serial, _init, value, _log);
+                    RunningMachine machine = new(process.Name, kept.Record, kept.Control, kept.Serial, _context, value);
                     _machines[process.Name] = machine;
                     _unserved[process.Name] = kept.Chunks;
                     machine.Run(adopted: !process.HasEnded);
@@ -164,7 +172,10 @@ internal sealed class MachineHost : IMachines, IDisposable
             machines = [.. _machines.Values];
             _machines.Clear();
         }
-        Array.ForEach(machines, m => m.LetGo());
+        // Nothing is read any more; what was read is stored before the next node asks from where to go on.
+        _context.Loop.Dispose();
+        Array.ForEach(machines, m => m.Abandon());
+        _context.Dispose();
     }
 
     private void Launch(string name, WorkloadId id, MachineStart start, IReadOnlyList<FileDescriptor> borrowed)
@@ -182,14 +193,14 @@ internal sealed class MachineHost : IMachines, IDisposable
         }
         catch
         {
-            _init.Drop(name);
             control.Dispose();
             chunks.Dispose();
             serial.Dispose();
             record.Dispose();
+            _init.Drop(name);
             throw;
         }
-        RunningMachine machine = new(name, record, control, serial, _init, _events!, _log);
+        RunningMachine machine = new(name, record, control, serial, _context, _events!);
         _machines[name] = machine;
         machine.Run(adopted: false);
         start.Image.Serve(chunks);

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -23,8 +24,14 @@ internal sealed record MachineFact
     /// <summary>First line: what zguest is told.</summary>
     public GuestSpec? Spec { get; init; }
 
-    /// <summary>The workload runs.</summary>
-    public bool? Started { get; init; }
+    /// <summary>First line: the secret by which the guest's zguest is known.</summary>
+    public byte[]? Secret { get; init; }
+
+    /// <summary>First line: when the machine was made, in milliseconds of <see cref="Environment.TickCount64"/>, which goes on over a restart of the node.</summary>
+    public long? BornMs { get; init; }
+
+    /// <summary>zguest has its spec: from here on only who knows the secret is heard.</summary>
+    public bool? Claimed { get; init; }
 
     /// <summary>The workload ended.</summary>
     public GuestExited? Exited { get; init; }
@@ -41,6 +48,7 @@ internal sealed class MachineRecord : IDisposable
 {
     private const int MaxBytes = 4 << 20;
     private readonly Lock _lock = new();
+    private byte[] _secret = [];
 
     private MachineRecord(FileDescriptor file) => File = file;
 
@@ -50,11 +58,14 @@ internal sealed class MachineRecord : IDisposable
     /// <summary>The machine.</summary>
     public WorkloadId Id { get; private set; }
 
-    /// <summary>What zguest is told.</summary>
-    public GuestSpec Spec { get; private set; } = null!;
+    /// <summary>When the machine was made, in milliseconds of <see cref="Environment.TickCount64"/>.</summary>
+    public long BornMs { get; private set; }
 
-    /// <summary>The workload ran.</summary>
-    public bool Started { get; private set; }
+    /// <summary>zguest has its spec, and with it the secret; no workload ran before.</summary>
+    public bool Claimed { get; private set; }
+
+    /// <summary>What is sent with the spec, and with nothing else.</summary>
+    public ReadOnlySpan<byte> Secret => _secret;
 
     /// <summary>How the workload ended, if it did.</summary>
     public GuestExited? Exited { get; private set; }
@@ -66,18 +77,23 @@ internal sealed class MachineRecord : IDisposable
     public static MachineRecord Create(WorkloadId id, GuestSpec spec)
     {
         MachineRecord record = new(FileDescriptor.Memory("machine"));
-        record.Add(new MachineFact { Tenant = id.Tenant, Deployment = id.Deployment, Name = id.Name, Spec = spec });
+        record.Add(new MachineFact
+        {
+            Tenant = id.Tenant,
+            Deployment = id.Deployment,
+            Name = id.Name,
+            Spec = spec,
+            Secret = RandomNumberGenerator.GetBytes(GuestProtocol.SecretBytes),
+            BornMs = Environment.TickCount64,
+        });
         return record;
     }
 
     /// <summary>Reads the record a former node left; takes the descriptor. Null if its first line is not whole.</summary>
     public static MachineRecord? TryRead(FileDescriptor file)
     {
-        long length = file.Length;
-        if (length is 0 or > MaxBytes)
+        if (!TryReadBytes(file, out byte[] bytes))
             return null;
-        byte[] bytes = new byte[length];
-        file.ReadExactlyAt(bytes, 0);
         MachineRecord record = new(file);
         // A last line without its end was never acted upon.
         string[] lines = Encoding.UTF8.GetString(bytes).Split('\n')[..^1];
@@ -90,8 +106,19 @@ internal sealed class MachineRecord : IDisposable
         {
             return null;
         }
-        return record.Spec is null || record.Id.Name is null ? null : record;
+        return record._secret.Length != GuestProtocol.SecretBytes || record.Id.Name is null ? null : record;
     }
+
+    /// <summary>What zguest is told; read from the file, because it is needed once and may be large.</summary>
+    public GuestSpec ReadSpec()
+    {
+        if (!TryReadBytes(File, out byte[] bytes))
+            throw new InvalidDataException("the machine's record is too long");
+        return JsonSerializer.Deserialize(bytes.AsSpan(0, bytes.AsSpan().IndexOf((byte)'\n')), MachineJson.Default.MachineFact)!.Spec!;
+    }
+
+    /// <summary>Whether these bytes are the secret; takes the same time whatever they are.</summary>
+    public bool IsSecret(ReadOnlySpan<byte> shown) => CryptographicOperations.FixedTimeEquals(shown, _secret);
 
     /// <summary>Adds what happened; when it returns, the next node will know it.</summary>
     public void Add(MachineFact fact)
@@ -109,11 +136,21 @@ internal sealed class MachineRecord : IDisposable
 
     private void Apply(MachineFact fact)
     {
-        if (fact is { Tenant: { } tenant, Deployment: { } deployment, Name: { } name, Spec: { } spec })
-            (Id, Spec) = (new WorkloadId(tenant, deployment, name), spec);
-        Started |= fact.Started ?? false;
+        if (fact is { Tenant: { } tenant, Deployment: { } deployment, Name: { } name, Spec: not null, Secret: { } secret, BornMs: { } born })
+            (Id, _secret, BornMs) = (new WorkloadId(tenant, deployment, name), secret, born);
+        Claimed |= fact.Claimed ?? false;
         Exited = fact.Exited ?? Exited;
         Failed = fact.Failed ?? Failed;
+    }
+
+    private static bool TryReadBytes(FileDescriptor file, out byte[] bytes)
+    {
+        long length = file.Length;
+        bytes = length is 0 or > MaxBytes ? [] : new byte[length];
+        if (bytes.Length == 0)
+            return false;
+        file.ReadExactlyAt(bytes, 0);
+        return true;
     }
 }
 

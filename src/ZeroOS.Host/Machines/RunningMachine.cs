@@ -3,6 +3,7 @@ using System.Text.Json;
 using ZeroOS.Contracts.Guest;
 using ZeroOS.Contracts.Monitor;
 using ZeroOS.Host.Guests;
+using ZeroOS.Host.Loops;
 using ZeroOS.Host.Processes;
 using ZeroOS.Linux;
 using ZeroOS.Workloads;
@@ -10,40 +11,40 @@ using ZeroOS.Workloads;
 namespace ZeroOS.Host.Machines;
 
 /// <summary>
-/// One machine as the node sees it: the control socket to its monitor, its serial output, its guest's connection, and the ladder by which it stops. One
-/// thread reads what comes from the monitor, which is hostile and bounded; the guest's connection has its own. What is told to <see cref="IMachineEvents"/>
-/// is told under one lock, so that it comes one at a time.
+/// One machine as the node sees it: the control socket to its monitor, its serial output, and the ladder by which it stops. It lives on the loop's thread;
+/// what comes from the monitor is hostile, bounded, and read one message a turn. What throws here ends this machine's monitor. Its guest's connections are
+/// in <see cref="GuestPlace"/>; what is told to <see cref="IMachineEvents"/> is told in order by a worker.
 /// </summary>
-internal sealed class RunningMachine : IGuestEvents
+internal sealed class RunningMachine : ILoopClient
 {
-    private const ulong ControlToken = 1, SerialToken = 2, WakeToken = 3;
-    private const int GuestMayTakeMs = 10_000, MaxReason = 256;
-    private readonly InitConnection _init;
+    private const int GuestMayTakeMs = 10_000, KillAgainAfterMs = 5_000, MaxReason = 256, MessagesAtEnd = 1024, SerialReads = 16;
+    private readonly MachineContext _context;
+    private readonly ClientLoop _loop;
     private readonly IMachineEvents _events;
-    private readonly KernelLog _log;
     private readonly MachineRecord _record;
     private readonly SeqPacketSocket _control;
     private readonly FileDescriptor _serialPipe;
     private readonly SerialLog _serial = new();
     private readonly StopLadder _stop = new();
-    private readonly EventFd _wake = new();
-    private readonly Lock _telling = new();
-    private readonly Lock _state = new();
-    private readonly byte[] _buffer = new byte[SeqPacketSocket.MaxMessage];
-    private GuestConnection? _guest;
-    private bool _guestIsGreeted;
+    private readonly OrderedWork _asking;
+    private readonly MachineNewsQueue _news;
+    private readonly GuestPlace _guests;
+    private LoopWatch? _controlWatch, _serialWatch;
     private HeldProcess? _end;
     private long _guestUntil;
+    private long _killAgainAt = long.MaxValue;
+    private bool _killing;
+    private bool _draining;
+    private bool _finished;
     private string? _lastWords;
-    private readonly Thread _thread;
-    private bool _reportedStart;
-    private bool _moreControl;
-    private bool _letGo;
 
-    internal RunningMachine(string process, MachineRecord record, SeqPacketSocket control, FileDescriptor serialPipe, InitConnection init, IMachineEvents events, KernelLog log)
+    internal RunningMachine(string process, MachineRecord record, SeqPacketSocket control, FileDescriptor serialPipe, MachineContext context, IMachineEvents events)
     {
-        (Process, _record, _control, _serialPipe, _init, _events, _log) = (process, record, control, serialPipe, init, events, log);
-        _thread = new Thread(Loop, 256 * 1024) { Name = "machine", IsBackground = true };
+        (Process, _record, _control, _serialPipe, _context, _loop, _events) = (process, record, control, serialPipe, context, context.Loop, events);
+        _asking = new OrderedWork(context.Asking);
+        _news = new MachineNewsQueue(this, context);
+        _guests = new GuestPlace(record, context, events, _news, () => _stop.Asked, GuestGone);
+        _news.Room = _guests.MayRead;
     }
 
     /// <summary>The monitor's name at PID 1.</summary>
@@ -55,246 +56,119 @@ internal sealed class RunningMachine : IGuestEvents
     /// <summary>The monitor has ended.</summary>
     public bool HasEnded => Volatile.Read(ref _end) is not null;
 
-    /// <summary>Starts the thread. An adopted monitor is greeted: it says its state, and lets its guest connect anew.</summary>
-    public void Run(bool adopted)
+    /// <summary>Begins to listen. An adopted monitor is greeted: it says its state, and lets its guest connect anew.</summary>
+    public void Run(bool adopted) => _loop.Post(this, () =>
     {
         if (adopted)
             Tell(new MonitorMessage { Verb = MonitorVerb.Hello });
-        _thread.Start();
-    }
-
-    /// <summary>Lets go of the machine, which goes on without this node: nothing is told any more, and nothing read that the next node should read.</summary>
-    public void LetGo()
-    {
-        lock (_state)
-        {
-            if (_letGo || _end is not null)
-                return;
-            _letGo = true;
-            _wake.Signal();
-        }
-        _thread.Join();
-    }
+        _controlWatch = _loop.Watch(this, _control.Descriptor);
+        _serialWatch = _loop.Watch(this, _serialPipe);
+    });
 
     /// <summary>Begins the way down.</summary>
-    public void Stop(GuestStop stop)
+    public void Stop(GuestStop stop) => _loop.Post(this, () =>
     {
-        lock (_state)
-        {
-            _stop.Ask(stop, Environment.TickCount64);
-            if (_guestIsGreeted)
-                _guest?.Stop(stop);
-            if (_end is null && !_letGo)
-                _wake.Signal();
-        }
-    }
+        _stop.Ask(stop, ClientLoop.Now);
+        _guests.Stop(stop);
+        SetDue();
+    });
 
     /// <summary>PID 1 says the monitor has ended.</summary>
     public void ProcessEnded(HeldProcess end)
     {
-        lock (_state)
-        {
-            if (_end is not null || _letGo)
-                return;
-            _guestUntil = Environment.TickCount64 + GuestMayTakeMs;
-            Volatile.Write(ref _end, end);
-            _wake.Signal();
-        }
+        if (Interlocked.CompareExchange(ref _end, end, null) is null)
+            _loop.Post(this, TakeLastWords);
     }
 
-    void IGuestEvents.Hello(GuestConnection connection, GuestHello hello)
+    /// <summary>Lets go of the machine, which goes on without this node; the loop has ended, nothing is read any more that the next node should read.</summary>
+    public void Abandon()
     {
-        if (!hello.HasSpec)
-            connection.SendSpec(_record.Spec with { UnixTimeNs = (DateTime.UtcNow - DateTime.UnixEpoch).Ticks * 100 });
-        long from;
-        lock (_telling)
-            from = _events.OutputWantedFrom(Id);
-        connection.LogsFrom(from);
-        if (hello.Running)
-            ReportStart();
-        lock (_state)
-        {
-            if (connection != _guest)
-                return;
-            _guestIsGreeted = true;
-            if (_stop.Asked is { } stop)
-                connection.Stop(stop);
-        }
+        if (_finished)
+            return;
+        _finished = true;
+        _guests.Abandon();
+        _control.Dispose();
+        _serialPipe.Dispose();
     }
 
-    void IGuestEvents.Started(GuestConnection connection, GuestStarted started) => ReportStart();
-
-    void IGuestEvents.Exited(GuestConnection connection, GuestExited exited)
+    /// <inheritdoc/>
+    public void OnReady(LoopWatch watch, Readiness ready)
     {
-        if (_record.Exited is null)
-            _record.Add(new MachineFact { Exited = exited });
-        connection.Acknowledge();
+        // A peer that hung up stays readable for ever; it is not listened to any more.
+        if (watch == _controlWatch ? !ReadControl() : !ReadSerial())
+            _loop.Remove(watch);
     }
 
-    void IGuestEvents.Failed(GuestConnection connection, GuestFailure failure)
+    /// <inheritdoc/>
+    public void OnDue()
     {
-        if (_record.Failed is null)
-            _record.Add(new MachineFact { Failed = failure });
-        connection.Acknowledge();
-    }
-
-    void IGuestEvents.Log(GuestConnection connection, long offset, int stream, ReadOnlySpan<byte> bytes)
-    {
-        lock (_telling)
-            _events.Output(Id, offset, stream, bytes);
-    }
-
-    void IGuestEvents.Closed(GuestConnection connection, string? violation)
-    {
-        if (violation is not null)
-            _log.Warn($"machine={Id} guest connection ended: {violation}");
-        lock (_state)
+        if (HasEnded)
         {
-            if (connection != _guest)
-                return;
-            _guest = null;
-            if (_end is not null)
-                _wake.Signal();
+            Finish();
+            return;
         }
-    }
-
-    private void ReportStart()
-    {
-        lock (_telling)
+        long now = ClientLoop.Now;
+        if (now >= _killAgainAt)
+            Kill();
+        switch (_stop.Take(now))
         {
-            if (_reportedStart)
-                return;
-            _reportedStart = true;
-            _events.Started(Id);
-        }
-    }
-
-    private void Loop()
-    {
-        using Epoll epoll = new();
-        epoll.Add(_wake.Descriptor, Readiness.Readable, WakeToken);
-        epoll.Add(_control.Descriptor, Readiness.Readable, ControlToken);
-        epoll.Add(_serialPipe, Readiness.Readable, SerialToken);
-        Span<(ulong Token, Readiness Ready)> ready = stackalloc (ulong, Readiness)[4];
-        while (true)
-        {
-            int timeout;
-            lock (_state)
-            {
-                // The guest's last words are in its socket still; wait for them, but not for ever.
-                long now = Environment.TickCount64;
-                timeout = _end is null ? _stop.TimeoutFrom(now) : _guest is null ? 0 : (int)Math.Max(0, _guestUntil - now);
-            }
-            int count = timeout == 0 ? 0 : epoll.Wait(ready, timeout);
-            _ = _wake.Take();
-            if (Volatile.Read(ref _letGo))
-            {
-                Close();
-                return;
-            }
-            for (int i = 0; i < count; i++)
-            {
-                // A peer that hung up stays readable for ever; it is not listened to any more.
-                if (ready[i].Token == ControlToken && !ReadControl())
-                    epoll.Remove(_control.Descriptor);
-                if (ready[i].Token == SerialToken && !ReadSerial())
-                    epoll.Remove(_serialPipe);
-            }
-            if (HasEnded)
-            {
-                _ = ReadSerial();
-                while (ReadControl())
-                {
-                    if (!_moreControl)
-                        break;
-                }
-                bool guestIsGone;
-                lock (_state)
-                    guestIsGone = _guest is null || Environment.TickCount64 >= _guestUntil;
-                if (guestIsGone)
-                    break;
-                continue;
-            }
-            Climb();
-        }
-        Report();
-    }
-
-    private void Climb()
-    {
-        StopStep step;
-        lock (_state)
-            step = _stop.Take(Environment.TickCount64);
-        if (step == StopStep.PowerButton)
-        {
-            _log.Warn($"machine={Id} did not stop when asked, pressing its power button");
-            Tell(new MonitorMessage { Verb = MonitorVerb.PowerButton });
-        }
-        else if (step == StopStep.Kill)
-        {
-            _log.Warn($"machine={Id} did not stop by its power button, killing it");
-            _init.Kill(Process);
-        }
-    }
-
-    // False when nothing more will come. At most one message a call.
-    private bool ReadControl()
-    {
-        _moreControl = false;
-        Errno errno = _control.TryReceive(_buffer, out int length, out FileDescriptor[] descriptors, wait: false);
-        if (errno == Errno.EAGAIN)
-            return true;
-        if (errno != Errno.None || length == 0)
-            return false;
-        _moreControl = true;
-        MonitorMessage? message = null;
-        try
-        {
-            message = JsonSerializer.Deserialize(_buffer.AsSpan(0, length), MonitorJson.Default.MonitorMessage);
-        }
-        catch (JsonException)
-        {
-            // Below: a monitor that speaks nonsense has been taken over by its guest.
-        }
-        switch (message)
-        {
-            case { Verb: MonitorVerb.State }:
-                if (message.Reason is { } reason)
-                    _lastWords = Plain(reason);
+            case StopStep.PowerButton:
+                _context.Log.Warn($"machine={Id} did not stop when asked, pressing its power button");
+                Tell(new MonitorMessage { Verb = MonitorVerb.PowerButton });
                 break;
-            case { Verb: MonitorVerb.VsockAccepted, Port: GuestProtocol.Port } when descriptors.Length == 1:
-                Adopt(descriptors[0]);
-                return true;
-            case { Verb: MonitorVerb.VsockAccepted or MonitorVerb.Statistics }:
+            case StopStep.Kill:
+                _context.Log.Warn($"machine={Id} did not stop by its power button, killing it");
+                Kill();
                 break;
             default:
-                _log.Error($"machine={Id} its monitor broke the protocol, killing it");
-                _lastWords = "the monitor broke the protocol";
-                if (!HasEnded)
-                    _init.Kill(Process);
                 break;
         }
-        foreach (FileDescriptor descriptor in descriptors)
-            descriptor.Dispose();
-        return true;
+        SetDue();
     }
 
-    // Any process in the guest may dial the port; only the newest connection counts, so a guest can harm nobody but itself and hold one thread.
-    private void Adopt(FileDescriptor socket)
+    /// <inheritdoc/>
+    public void OnFault(Exception fault)
     {
-        GuestConnection connection = new(socket, this);
-        lock (_state)
+        if (_finished)
+            return;
+        _context.Log.Error($"machine={Id} cannot be served, ending it: {fault.GetType().Name}: {fault.Message}");
+        _lastWords ??= "the node could not serve it";
+        _loop.Remove(_controlWatch);
+        _loop.Remove(_serialWatch);
+        if (HasEnded)
+            Finish();
+        else
+            Kill();
+    }
+
+    // False when nothing more will come.
+    private bool ReadControl()
+    {
+        MonitorInput input = MonitorInput.Read(_control, _context.MessageBuffer);
+        switch (input.Said)
         {
-            _guest?.Dispose();
-            (_guest, _guestIsGreeted) = (connection, false);
+            case MonitorSaid.Message when input.Message!.Reason is { } reason:
+                _lastWords = Plain(reason);
+                break;
+            case MonitorSaid.Connection:
+                _guests.Accept(input.Socket!);
+                break;
+            case MonitorSaid.Nonsense:
+                _context.Log.Error($"machine={Id} its monitor broke the protocol, killing it");
+                _lastWords = "the monitor broke the protocol";
+                Kill();
+                return false;
+            default:
+                break;
         }
-        connection.Start();
+        // While the process lives there is another turn; after its end everything there is has to be read at once.
+        return input.Said != MonitorSaid.Gone && !(_draining && input.Said == MonitorSaid.Nothing);
     }
 
     private bool ReadSerial()
     {
         Span<byte> bytes = stackalloc byte[4096];
-        for (int turn = 0; turn < 32; turn++)
+        for (int turn = 0; turn < SerialReads; turn++)
         {
             Errno errno = _serialPipe.TryRead(bytes, out int read);
             if (errno == Errno.EAGAIN)
@@ -306,37 +180,100 @@ internal sealed class RunningMachine : IGuestEvents
         return true;
     }
 
+    private void Kill()
+    {
+        if (HasEnded || _killing)
+            return;
+        _killing = true;
+        _killAgainAt = long.MaxValue;
+        _asking.Post(() =>
+        {
+            try
+            {
+                _context.Init.Kill(Process);
+            }
+            catch (Exception e)
+            {
+                _context.Log.Error($"machine={Id} cannot be killed yet: {e.Message}");
+                _loop.Post(this, () =>
+                {
+                    (_killing, _killAgainAt) = (false, ClientLoop.Now + KillAgainAfterMs);
+                    SetDue();
+                });
+            }
+        });
+    }
+
+    private void TakeLastWords()
+    {
+        _guestUntil = ClientLoop.Now + GuestMayTakeMs;
+        _loop.Remove(_controlWatch);
+        _loop.Remove(_serialWatch);
+        _ = ReadSerial();
+        _draining = true;
+        for (int messages = 0; messages < MessagesAtEnd && ReadControl(); messages++)
+        {
+        }
+        _draining = false;
+        GuestGone();
+        SetDue();
+    }
+
+    // The guest's last words are in its socket still; they are waited for, but not for ever.
+    private void GuestGone()
+    {
+        if (HasEnded && !_draining && !_finished && _guests.IsEmpty)
+            Finish();
+    }
+
+    private void SetDue()
+    {
+        if (_finished)
+            return;
+        long now = ClientLoop.Now;
+        int ladder = _stop.TimeoutFrom(now);
+        _loop.SetDue(this, HasEnded ? _guestUntil : Math.Min(_killAgainAt, ladder < 0 ? long.MaxValue : now + ladder));
+    }
+
     private void Tell(MonitorMessage message)
     {
         byte[] json = JsonSerializer.SerializeToUtf8Bytes(message, MonitorJson.Default.MonitorMessage);
         if (_control.TrySend(json, wait: false) is var errno && errno is not (Errno.None or Errno.EPIPE))
-            _log.Warn($"machine={Id} monitor does not listen: {message.Verb} {errno}");
+            _context.Log.Warn($"machine={Id} monitor does not listen: {message.Verb} {errno}");
     }
 
-    private void Report()
+    private void Finish()
     {
-        HeldProcess end = _end!;
-        // Disks and taps are free from here on, for the machine's next life; only the record stays, until the end is stored.
-        _init.Keep(Process, [_record.File]);
-        Close();
-        MonitorExit? exit = end.Code is int code ? (MonitorExit)code : null;
-        string reason = MachineReason.Explain(exit, end.Signal, _record, _lastWords, _serial);
-        lock (_telling)
-        {
-            _events.Ended(Id, new MachineEnd { Monitor = exit, MonitorSignal = end.Signal, Workload = _record.Exited, Failure = _record.Failed, Reason = reason });
-        }
-    }
-
-    private void Close()
-    {
-        lock (_state)
-        {
-            _guest?.Dispose();
-            _guest = null;
-            _wake.Dispose();
-        }
+        if (_finished)
+            return;
+        _finished = true;
+        _loop.SetDue(this, long.MaxValue);
+        _loop.Remove(_controlWatch);
+        _loop.Remove(_serialWatch);
+        _guests.Close();
         _control.Dispose();
         _serialPipe.Dispose();
+        HeldProcess end = _end!;
+        _asking.Post(() =>
+        {
+            try
+            {
+                // Disks and taps are free from here on, for the machine's next life; only the record stays, until the end is stored.
+                _context.Init.Keep(Process, [_record.File]);
+            }
+            catch (Exception e)
+            {
+                _context.Log.Error($"machine={Id} its disks stay with PID 1 until its end is stored: {e.Message}");
+            }
+            _news.Post(() => Report(end));
+        });
+    }
+
+    private void Report(HeldProcess end)
+    {
+        MonitorExit? exit = end.Code is int code ? (MonitorExit)code : null;
+        string reason = MachineReason.Explain(exit, end.Signal, _record, _lastWords, _serial);
+        _events.Ended(Id, new MachineEnd { Monitor = exit, MonitorSignal = end.Signal, Workload = _record.Exited, Failure = _record.Failed, Reason = reason });
     }
 
     private static string Plain(string text) => new([.. text.Take(MaxReason).Select(c => char.IsControl(c) || char.IsSurrogate(c) ? '?' : c)]);

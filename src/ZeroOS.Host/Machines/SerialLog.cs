@@ -2,11 +2,11 @@ using System.Text;
 
 namespace ZeroOS.Host.Machines;
 
-/// <summary>The last 64 KiB of what a machine said on its serial port and its monitor on standard error: a ring, for the moment when a guest fails to boot.</summary>
+/// <summary>The last 8 KiB of what a machine said on its serial port and its monitor on standard error: a ring, for the moment when a guest fails to boot.</summary>
 internal sealed class SerialLog
 {
     /// <summary>Bytes kept.</summary>
-    internal const int Capacity = 64 * 1024;
+    internal const int Capacity = 8 * 1024;
 
     private readonly byte[] _ring = new byte[Capacity];
     private long _written;

@@ -47,6 +47,9 @@ public sealed class InitConnection : IDisposable
     /// <summary>PID 1 hung up; there is nothing left to do but end.</summary>
     public event Action? Closed;
 
+    /// <summary>Where it is said that a handler of an event threw, or that a message could not be read. Set before <see cref="Listen"/>.</summary>
+    public Action<string> Log { get; set; } = _ => { };
+
     /// <summary>The connection PID 1 gave this process at birth.</summary>
     public static InitConnection FromInit()
     {
@@ -139,39 +142,70 @@ public sealed class InitConnection : IDisposable
         byte[] buffer = new byte[SeqPacketSocket.MaxMessage];
         while (_socket.TryReceive(buffer, out int length, out FileDescriptor[] descriptors) == Errno.None && length > 0)
         {
-            InitMessage message = JsonSerializer.Deserialize(buffer.AsSpan(0, length), InitJson.Default.InitMessage)!;
-            switch (message.Verb)
+            try
             {
-                case InitVerb.Done when _asked.TryGetValue(message.Id, out TaskCompletionSource<InitMessage>? answer):
-                    answer.TrySetResult(message);
-                    break;
-                case InitVerb.Process:
-                    lock (_processes)
-                        _processes.Add(Held(message));
-                    break;
-                case InitVerb.Kept:
-                    lock (_processes)
-                        _kept[message.Name!] = descriptors;
-                    break;
-                case InitVerb.Exited:
-                    HeldProcess ended = Held(message);
-                    _events.Add(() => Exited?.Invoke(ended));
-                    break;
-                case InitVerb.Stopping:
-                    _events.Add(() => Stopping?.Invoke());
-                    break;
-                default:
-                    break;
+                Take(JsonSerializer.Deserialize(buffer.AsSpan(0, length), InitJson.Default.InitMessage)!, descriptors);
+            }
+            catch (Exception e)
+            {
+                // One message is lost, and who waits for it gives up in time; the next one is heard.
+                Log($"init-connection: a message of PID 1 is lost: {e.GetType().Name}: {e.Message}");
             }
         }
-        _events.Add(() => Closed?.Invoke());
+        // Who waits for an answer hears now that none will come.
+        foreach (TaskCompletionSource<InitMessage> asked in _asked.Values)
+            asked.TrySetResult(new InitMessage { Verb = InitVerb.Done, Error = "PID 1 hung up" });
+        _events.Add(() => Each(Closed, listener => listener()));
         _events.CompleteAdding();
+    }
+
+    private void Take(InitMessage message, FileDescriptor[] descriptors)
+    {
+        switch (message.Verb)
+        {
+            case InitVerb.Done when _asked.TryGetValue(message.Id, out TaskCompletionSource<InitMessage>? answer):
+                answer.TrySetResult(message);
+                break;
+            case InitVerb.Process:
+                lock (_processes)
+                    _processes.Add(Held(message));
+                break;
+            case InitVerb.Kept:
+                lock (_processes)
+                    _kept[message.Name!] = descriptors;
+                break;
+            case InitVerb.Exited:
+                HeldProcess ended = Held(message);
+                _events.Add(() => Each(Exited, listener => listener(ended)));
+                break;
+            case InitVerb.Stopping:
+                _events.Add(() => Each(Stopping, listener => listener()));
+                break;
+            default:
+                break;
+        }
     }
 
     private void Tell()
     {
         foreach (Action happened in _events.GetConsumingEnumerable())
             happened();
+    }
+
+    // What one listener cannot do must not keep the others from hearing, nor end the node.
+    private void Each<T>(T? listeners, Action<T> tell) where T : Delegate
+    {
+        foreach (T listener in Delegate.EnumerateInvocationList(listeners))
+        {
+            try
+            {
+                tell(listener);
+            }
+            catch (Exception e)
+            {
+                Log($"init-events: {e.GetType().Name}: {e.Message}");
+            }
+        }
     }
 
     private static HeldProcess Held(InitMessage message) => new(message.Name!, message.Program!.Value, message.Pid!.Value, message.Code, message.Signal);

@@ -3,7 +3,8 @@ namespace ZeroOS.Linux;
 /// <summary>A connected stream socket: bytes in order, no boundaries. unix(7) pairs, and vsock(7) from a guest to its host.</summary>
 public sealed unsafe class StreamSocket : IDisposable
 {
-    private const int AF_UNIX = 1, AF_VSOCK = 40, SOCK_STREAM = 1, SOCK_CLOEXEC = 0x80000, SHUT_RDWR = 2, MSG_NOSIGNAL = 0x4000;
+    private const int AF_UNIX = 1, AF_VSOCK = 40, SOCK_STREAM = 1, SOCK_CLOEXEC = 0x80000, SHUT_RDWR = 2, MSG_NOSIGNAL = 0x4000, MSG_DONTWAIT = 0x40;
+    private const int SOL_SOCKET = 1, SO_TYPE = 3, SO_DOMAIN = 39;
     private const uint VMADDR_CID_HOST = 2;
 
     /// <summary>Takes ownership of a descriptor that is such a socket.</summary>
@@ -19,6 +20,18 @@ public sealed unsafe class StreamSocket : IDisposable
         return Libc.socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0
             ? (new StreamSocket(new FileDescriptor(pair[0])), new StreamSocket(new FileDescriptor(pair[1])))
             : throw new LinuxException(Libc.LastError, "socketpair", "stream");
+    }
+
+    /// <summary>
+    /// Takes a descriptor that somebody else chose, if it is a unix(7) stream socket (SO_DOMAIN and SO_TYPE of socket(7)); otherwise closes it and returns null.
+    /// Its file status flags are shared with whoever kept a duplicate: use <see cref="TryReceiveNow"/> and <see cref="TrySendNow"/>.
+    /// </summary>
+    public static StreamSocket? TryAdopt(FileDescriptor descriptor)
+    {
+        if (Option(descriptor, SO_DOMAIN) == AF_UNIX && Option(descriptor, SO_TYPE) == SOCK_STREAM)
+            return new StreamSocket(descriptor);
+        descriptor.Dispose();
+        return null;
     }
 
     /// <summary>Dials <paramref name="port"/> on the host of this virtual machine; null with the reason when it is refused.</summary>
@@ -39,14 +52,20 @@ public sealed unsafe class StreamSocket : IDisposable
     }
 
     /// <summary>Sends part of the bytes, EAGAIN if the socket does not block and has no room; no SIGPIPE when the peer is gone.</summary>
-    public Errno TrySend(ReadOnlySpan<byte> bytes, out int sent)
+    public Errno TrySend(ReadOnlySpan<byte> bytes, out int sent) => Send(bytes, MSG_NOSIGNAL, out sent);
+
+    /// <summary>As <see cref="TrySend"/>, but never waits, whatever the socket's flags say.</summary>
+    public Errno TrySendNow(ReadOnlySpan<byte> bytes, out int sent) => Send(bytes, MSG_NOSIGNAL | MSG_DONTWAIT, out sent);
+
+    /// <summary>Receives what is there and never waits, whatever the socket's flags say: EAGAIN when nothing is, 0 bytes when the peer will send no more.</summary>
+    public Errno TryReceiveNow(Span<byte> buffer, out int received)
     {
-        fixed (byte* p = bytes)
+        fixed (byte* p = buffer)
         {
             while (true)
             {
-                nint n = Libc.sendto(Descriptor.Number, p, (nuint)bytes.Length, MSG_NOSIGNAL, null, 0);
-                sent = (int)Math.Max(n, 0);
+                nint n = Libc.recvfrom(Descriptor.Number, p, (nuint)buffer.Length, MSG_DONTWAIT, null, null);
+                received = (int)Math.Max(n, 0);
                 if (n >= 0)
                     return Errno.None;
                 if (Libc.LastError is var e && e != Errno.EINTR)
@@ -73,4 +92,28 @@ public sealed unsafe class StreamSocket : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => Descriptor.Dispose();
+
+    private Errno Send(ReadOnlySpan<byte> bytes, int flags, out int sent)
+    {
+        fixed (byte* p = bytes)
+        {
+            while (true)
+            {
+                nint n = Libc.sendto(Descriptor.Number, p, (nuint)bytes.Length, flags, null, 0);
+                sent = (int)Math.Max(n, 0);
+                if (n >= 0)
+                    return Errno.None;
+                if (Libc.LastError is var e && e != Errno.EINTR)
+                    return e;
+            }
+        }
+    }
+
+    // -1 for what is no socket.
+    private static int Option(FileDescriptor descriptor, int option)
+    {
+        int value = -1;
+        uint length = sizeof(int);
+        return Libc.getsockopt(descriptor.Number, SOL_SOCKET, option, &value, &length) == 0 ? value : -1;
+    }
 }

@@ -6,12 +6,16 @@ using Xunit;
 
 using ZeroOS.Contracts.Guest;
 using ZeroOS.Host.Guests;
+using ZeroOS.Host.Loops;
 using ZeroOS.Linux;
 
 namespace ZeroOS.Tests.Host.Guests;
 
-public sealed class GuestConnectionTests
+public sealed class GuestConnectionTests : IDisposable
 {
+    private readonly ClientLoop _loop = new("test", _ => { });
+    private readonly SharedBudget _unsent = new(32 << 20);
+
     private static readonly GuestSpec s_spec = new()
     {
         Hostname = "web",
@@ -20,19 +24,24 @@ public sealed class GuestConnectionTests
         Process = new GuestProcess { Arguments = ["/bin/true"] },
     };
 
+    public void Dispose() => _loop.Dispose();
+
     [Fact]
     public async Task Hello_is_answered_and_started_logs_and_exit_are_reported_in_order()
     {
         (FileDescriptor node, FileDescriptor guest) = Pair();
         using FileDescriptor guestEnd = guest;
-        Recorder events = new() { OnHello = c => { c.SendSpec(s_spec); c.LogsFrom(7); } };
-        using GuestConnection connection = new(node, events);
-        connection.Start();
+        Recorder events = new() { OnHello = c => c.SendSpec(s_secret, s_spec), OnClaim = c => c.LogsFrom(7) };
+        GuestConnection connection = Open(node, events);
 
         guest.Write(Frame(GuestFrameType.Hello, 0, """{"version":1,"hasSpec":false,"running":false,"bootUs":5}"""));
         Assert.Equal("hello False", await events.Next());
-        Assert.Equal(GuestFrameType.Spec, ReadFrame(guest).Type);
         (GuestFrameType type, byte[] payload) = ReadFrame(guest);
+        Assert.Equal(GuestFrameType.Spec, type);
+        Assert.Equal(s_secret, payload[..GuestProtocol.SecretBytes]);
+        guest.Write(GuestFrameBuffer.Frame(GuestFrameType.Claim, 0, s_secret));
+        Assert.Equal("claim True", await events.Next());
+        (type, payload) = ReadFrame(guest);
         Assert.Equal((GuestFrameType.LogsFrom, 7), (type, BinaryPrimitives.ReadInt64LittleEndian(payload)));
 
         guest.Write(Frame(GuestFrameType.Started, 0, """{"bootUs":9}"""));
@@ -44,7 +53,7 @@ public sealed class GuestConnectionTests
         Assert.Equal("log 10 2 err", await events.Next());
         Assert.Equal("exited 137 9 True", await events.Next());
 
-        connection.Acknowledge();
+        _loop.Post(connection, connection.Acknowledge);
         Assert.Equal(GuestFrameType.Acknowledge, ReadFrame(guest).Type);
         guest.Dispose();
         Assert.Equal("closed ", await events.Next());
@@ -54,15 +63,49 @@ public sealed class GuestConnectionTests
     [InlineData(GuestFrameType.Started, """{"bootUs":9}""", "a frame before hello")]
     [InlineData(GuestFrameType.Hello, """{"version":2,"hasSpec":false,"running":false}""", "a hello that cannot be read")]
     [InlineData(GuestFrameType.Hello, """{"version":1,"hasSpec":false,"running":false,"more":1}""", "a hello that cannot be read")]
+    [InlineData(GuestFrameType.Hello, """{"version":1,"hasSpec":true,"running":false}""", "a hello that cannot be read")]
+    [InlineData(GuestFrameType.Hello, """{"version":1,"hasSpec":false,"running":false,"secret":"AA=="}""", "a hello that cannot be read")]
     public void What_is_not_allowed_first_ends_the_connection(GuestFrameType type, string json, string violation) =>
         Assert.Equal(violation, Deliver(new Recorder(), Frame(type, 0, json)));
 
     [Theory]
     [InlineData(GuestFrameType.Hello, """{"version":1,"hasSpec":true,"running":true}""", "a second hello")]
-    [InlineData(GuestFrameType.Spec, "{}", "a frame of type 2, which guests do not send")]
+    [InlineData(GuestFrameType.Spec, "{}", "a frame of type 2, which guests do not send now")]
     [InlineData(GuestFrameType.Exited, """{"code":-1}""", "an exit that cannot be read")]
     public void What_is_not_allowed_later_ends_the_connection(GuestFrameType type, string json, string violation) =>
         Assert.Equal(violation, Deliver(new Recorder(), [.. Hello, .. Frame(type, 0, json)]));
+
+    [Theory]
+    [InlineData(GuestFrameType.Started, """{"bootUs":9}""", "a second start")]
+    [InlineData(GuestFrameType.Exited, """{"code":0}""", "a second end")]
+    [InlineData(GuestFrameType.Failed, """{"stage":"root","message":"no"}""", "a second end")]
+    public void What_is_said_once_is_not_said_twice(GuestFrameType type, string json, string violation) =>
+        Assert.Equal(violation, Deliver(new Recorder(), [.. Hello, .. Frame(type, 0, json), .. Frame(type, 0, json)]));
+
+    [Fact]
+    public void Nothing_but_the_claim_follows_a_hello_without_a_specification()
+    {
+        byte[] hello = Frame(GuestFrameType.Hello, 0, """{"version":1,"hasSpec":false,"running":false}""");
+        Assert.Equal("a frame before it took its specification", Deliver(new Recorder(), [.. hello, .. Log(1, 0, "x")]));
+        Assert.Equal("a claim that cannot be read", Deliver(new Recorder(), [.. hello, .. GuestFrameBuffer.Frame(GuestFrameType.Claim, 0, new byte[31])]));
+        Assert.Null(Deliver(new Recorder(), [.. hello, .. GuestFrameBuffer.Frame(GuestFrameType.Claim, 0, s_secret), .. Log(1, 0, "x")]));
+    }
+
+    [Fact]
+    public async Task A_handler_that_throws_ends_its_connection_and_no_other()
+    {
+        (FileDescriptor node, FileDescriptor guest) = Pair();
+        (FileDescriptor otherNode, FileDescriptor other) = Pair();
+        using FileDescriptor guestEnd = guest, otherEnd = other;
+        Recorder faulty = new() { OnHello = _ => throw new InvalidOperationException("no") }, good = new();
+        _ = Open(node, faulty);
+        _ = Open(otherNode, good);
+        guest.Write(Hello);
+        Assert.Equal("hello True", await faulty.Next());
+        Assert.Equal("closed the node cannot serve it: InvalidOperationException: no", await faulty.Next());
+        other.Write(Hello);
+        Assert.Equal("hello True", await good.Next());
+    }
 
     [Fact]
     public void A_log_offset_that_goes_back_or_wraps_ends_the_connection()
@@ -75,7 +118,7 @@ public sealed class GuestConnectionTests
     public void A_frame_announced_too_long_ends_the_connection_before_its_payload_comes()
     {
         byte[] header = new byte[GuestProtocol.HeaderSize];
-        GuestFrameBuffer.WriteHeader(header, GuestFrameType.Log, 1, GuestProtocol.MaxPayload + 1);
+        GuestFrameBuffer.WriteHeader(header, GuestFrameType.Log, 1, GuestProtocol.MaxGuestPayload + 1);
         Assert.Equal("a frame longer than the protocol allows", Deliver(new Recorder(), [.. Hello, .. header]));
     }
 
@@ -94,12 +137,12 @@ public sealed class GuestConnectionTests
         (FileDescriptor node, FileDescriptor guest) = Pair();
         using FileDescriptor guestEnd = guest;
         Recorder events = new();
-        using GuestConnection connection = new(node, events);
-        connection.Start();
+        GuestConnection connection = Open(node, events);
         GuestSpec large = s_spec with { Hosts = [new string('a', 200_000)] };
         for (int i = 0; i < 20; i++)
-            connection.SendSpec(large);
+            _loop.Post(connection, () => connection.SendSpec(s_secret, large));
         Assert.Equal("closed the guest does not read what it is sent", await events.Next());
+        Assert.Equal(0, _unsent.Held);
     }
 
     [Fact]
@@ -108,7 +151,7 @@ public sealed class GuestConnectionTests
         byte[] good =
         [
             .. Hello, .. Frame(GuestFrameType.Started, 0, """{"bootUs":9}"""), .. Log(1, 0, "some output\n"), .. Log(2, 12, "more"),
-            .. Frame(GuestFrameType.Failed, 0, """{"stage":"root","message":"no","code":125}"""), .. Frame(GuestFrameType.Exited, 0, """{"code":0}"""),
+            .. Frame(GuestFrameType.Failed, 0, """{"stage":"root","message":"no","code":125}"""),
         ];
         Assert.Null(Deliver(new Recorder(), good));
         Random random = new(20260701);
@@ -123,7 +166,16 @@ public sealed class GuestConnectionTests
         Assert.InRange(refused, 1000, 10_000);
     }
 
-    private static byte[] Hello => Frame(GuestFrameType.Hello, 0, """{"version":1,"hasSpec":false,"running":false}""");
+    private static readonly byte[] s_secret = [.. Enumerable.Range(1, GuestProtocol.SecretBytes).Select(i => (byte)i)];
+
+    private GuestConnection Open(FileDescriptor socket, Recorder events)
+    {
+        GuestConnection connection = new(_loop, new StreamSocket(socket), events, _unsent);
+        _loop.Post(connection, connection.Open);
+        return connection;
+    }
+
+    private static byte[] Hello => Frame(GuestFrameType.Hello, 0, $$"""{"version":1,"hasSpec":true,"running":false,"secret":"{{Convert.ToBase64String(s_secret)}}"}""");
 
     private static byte[] Frame(GuestFrameType type, uint stream, string json) => GuestFrameBuffer.Frame(type, stream, Encoding.UTF8.GetBytes(json));
 
@@ -136,10 +188,11 @@ public sealed class GuestConnectionTests
     }
 
     // Bytes come in pieces of any size, as from a socket.
-    private static string? Deliver(Recorder events, ReadOnlySpan<byte> bytes)
+    private string? Deliver(Recorder events, ReadOnlySpan<byte> bytes)
     {
-        using GuestConnection connection = new(FileDescriptor.Memory("unused"), events);
-        GuestFrameBuffer buffer = new();
+        using FileDescriptor unused = FileDescriptor.Memory("unused");
+        GuestConnection connection = new(_loop, new StreamSocket(unused), events, _unsent);
+        GuestFrameBuffer buffer = new(GuestProtocol.MaxGuestPayload);
         while (!bytes.IsEmpty)
         {
             Span<byte> room = buffer.Room();
@@ -186,16 +239,26 @@ public sealed class GuestConnectionTests
 
         public Action<GuestConnection>? OnHello { get; init; }
 
+        public Action<GuestConnection>? OnClaim { get; init; }
+
         public async Task<string> Next()
         {
             using CancellationTokenSource deadline = new(TimeSpan.FromSeconds(20));
             return await _channel.Reader.ReadAsync(deadline.Token);
         }
 
-        public void Hello(GuestConnection connection, GuestHello hello)
+        public string? Hello(GuestConnection connection, GuestHello hello)
         {
             Say($"hello {hello.HasSpec}");
             OnHello?.Invoke(connection);
+            return null;
+        }
+
+        public string? Claim(GuestConnection connection, ReadOnlySpan<byte> secret)
+        {
+            Say($"claim {secret.SequenceEqual(s_secret)}");
+            OnClaim?.Invoke(connection);
+            return null;
         }
 
         public void Started(GuestConnection connection, GuestStarted started) => Say($"started {started.BootUs}");
@@ -204,8 +267,15 @@ public sealed class GuestConnectionTests
 
         public void Failed(GuestConnection connection, GuestFailure failure) => Say($"failed {failure.Stage} {failure.Message.Length}");
 
-        public void Log(GuestConnection connection, long offset, int stream, ReadOnlySpan<byte> bytes) =>
+        public string? Log(GuestConnection connection, long offset, int stream, ReadOnlySpan<byte> bytes)
+        {
             Say($"log {offset} {stream} {Encoding.ASCII.GetString(bytes)}");
+            return null;
+        }
+
+        public void Delivered(GuestConnection connection)
+        {
+        }
 
         public void Closed(GuestConnection connection, string? violation) => Say($"closed {violation}");
 

@@ -30,8 +30,11 @@ public sealed class MachineRecordTests
         using MachineRecord read = MachineRecord.TryRead(record.File.Duplicate())!;
 
         Assert.Equal(s_id, read.Id);
-        Assert.Equal("web", read.Spec.Hostname);
+        Assert.Equal("web", read.ReadSpec().Hostname);
         Assert.Equal(3, read.Exited!.Code);
+        Assert.True(read.IsSecret(record.Secret));
+        Assert.False(read.IsSecret(new byte[GuestProtocol.SecretBytes]));
+        Assert.False(read.Claimed);
         Assert.Null(read.Failed);
     }
 
@@ -52,7 +55,7 @@ public sealed class MachineRecordTests
             using FileDescriptor file = FileDescriptor.Memory("mutant");
             file.WriteAt(bytes.AsSpan(0, random.Next(1, bytes.Length + 1)), 0);
             MachineRecord? read = MachineRecord.TryRead(file);
-            Assert.True(read is null || read.Spec is not null, $"seed {Seed} round {i}: {Encoding.UTF8.GetString(bytes)}");
+            Assert.True(read is null || read.Secret.Length == GuestProtocol.SecretBytes, $"seed {Seed} round {i}: {Encoding.UTF8.GetString(bytes)}");
         }
     }
 }

@@ -1,0 +1,37 @@
+using System.Collections.Concurrent;
+using System.Text;
+
+using Xunit;
+
+using ZeroOS.Workloads;
+
+namespace ZeroOS.Tests.Host.Machines;
+
+/// <summary>What machines tell, in order.</summary>
+internal sealed class MachineRecorder : IMachineEvents
+{
+    private readonly BlockingCollection<string> _said = [];
+
+    public long WantedFrom { get; init; }
+
+    /// <summary>Called before output is noted; may wait, as a disk does.</summary>
+    public Action<WorkloadId> OnOutput { get; set; } = _ => { };
+
+    public string Next()
+    {
+        Assert.True(_said.TryTake(out string? next, 20_000), "nothing happened");
+        return next;
+    }
+
+    public void Started(WorkloadId machine) => _said.Add($"started {machine}");
+
+    public void Ended(WorkloadId machine, MachineEnd end) => _said.Add($"ended {end.Monitor} {end.MonitorSignal} {end.Workload?.Code} {end.Reason}");
+
+    public void Output(WorkloadId machine, long offset, int stream, ReadOnlySpan<byte> bytes)
+    {
+        OnOutput(machine);
+        _said.Add($"output {offset} {stream} {Encoding.UTF8.GetString(bytes)}");
+    }
+
+    public long OutputWantedFrom(WorkloadId machine) => WantedFrom;
+}
