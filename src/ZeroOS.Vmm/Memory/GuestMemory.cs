@@ -12,12 +12,12 @@ internal sealed unsafe class GuestMemory
 {
     private const ulong PageBytes = 4096;
     private readonly byte* _base;
-    private readonly MemoryMapping? _mapping;
+    private readonly object _owner;
 
-    private GuestMemory(byte* start, ulong size, MemoryMapping? mapping)
+    private GuestMemory(byte* start, ulong size, object owner)
     {
         _base = start;
-        _mapping = mapping;
+        _owner = owner;
         Size = size;
         LowSize = Math.Min(size, Boot.Layout.MmioStart);
         HighSize = size - LowSize;
@@ -49,8 +49,8 @@ internal sealed unsafe class GuestMemory
         return new GuestMemory(mapping.Pointer, (ulong)sizeBytes, mapping);
     }
 
-    /// <summary>Memory over a pinned array (<c>GC.AllocateArray(pinned: true)</c>) that the caller keeps, for a driver that is played, not run.</summary>
-    public static GuestMemory Over(byte[] pinned) => new((byte*)Unsafe.AsPointer(ref pinned[0]), (ulong)pinned.Length, null);
+    /// <summary>Memory over a pinned array (<c>GC.AllocateArray(pinned: true)</c>), for a driver that is played, not run.</summary>
+    public static GuestMemory Over(byte[] pinned) => new((byte*)Unsafe.AsPointer(ref pinned[0]), (ulong)pinned.Length, pinned);
 
     /// <summary>The pointer to <paramref name="length"/> bytes at <paramref name="address"/>, if all of them are RAM without a gap.</summary>
     public bool TryPointer(GuestAddress address, ulong length, out byte* pointer)
@@ -129,13 +129,13 @@ internal sealed unsafe class GuestMemory
         ulong from = (start + PageBytes - 1) & ~(PageBytes - 1), to = (start + part.Length) & ~(PageBytes - 1);
         if (to <= from)
             return 0;
-        if (_mapping == null)
+        if (_owner is not MemoryMapping mapping)
             new Span<byte>(_base + from, (int)(to - from)).Clear();
-        else if (_mapping.TryGiveBack((long)from, (long)(to - from)) != Errno.None)
+        else if (mapping.TryGiveBack((long)from, (long)(to - from)) != Errno.None)
             return 0;
         return to - from;
     }
 
     /// <summary>Keeps the memory mapped until here.</summary>
-    public void KeepAlive() => GC.KeepAlive(_mapping);
+    public void KeepAlive() => GC.KeepAlive(_owner);
 }

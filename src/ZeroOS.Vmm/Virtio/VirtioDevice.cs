@@ -6,6 +6,8 @@ namespace ZeroOS.Vmm.Virtio;
 /// </summary>
 internal abstract class VirtioDevice
 {
+    private VirtQueue?[] _queues = [];
+
     /// <summary>Virtio device id (chapter 5).</summary>
     public abstract ushort Id { get; }
 
@@ -43,6 +45,7 @@ internal abstract class VirtioDevice
     public void Activate(VirtQueue?[] queues, ulong features)
     {
         Active = true;
+        _queues = queues;
         OnActivate(queues, features);
         for (int i = 0; i < queues.Length && Active; i++)
         {
@@ -51,11 +54,11 @@ internal abstract class VirtioDevice
         }
     }
 
-    /// <summary>The driver has put something into a queue.</summary>
+    /// <summary>The driver has put something into a queue. It may say so of one that it did not enable: nothing happens.</summary>
     public void Notify(int queue)
     {
         Counters.Notifications++;
-        if (Active)
+        if (Active && _queues[queue] != null)
             OnNotify(queue);
     }
 

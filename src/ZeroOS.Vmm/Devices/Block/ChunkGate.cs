@@ -82,6 +82,8 @@ internal sealed unsafe class ChunkGate : IEventSource, IDisposable
                 d.Dispose();
             if (errno == Errno.EAGAIN)
                 break;
+            if (errno == Errno.EMSGSIZE)
+                continue;
             if (errno != Errno.None || length == 0)
             {
                 // As the control socket: the other end is kept by PID 1, and when it is gone nobody will ever answer.

@@ -14,7 +14,7 @@ namespace ZeroOS.Tests.Vmm.Devices;
 public sealed class FlistDiskTests : IDisposable
 {
     private const ushort Size = 128;
-    private const int Chunk = 8192, Chunks = 4;
+    internal const int Chunk = 8192, Chunks = 4;
     private readonly PlayedDriver _driver = new();
     private readonly EventLoop _loop = new();
     private readonly FileDescriptor _device = FileDescriptor.Memory("device");
@@ -115,7 +115,7 @@ public sealed class FlistDiskTests : IDisposable
         Assert.Throws<ConfigException>(() => Open());
     }
 
-    private static byte[] Index()
+    internal static byte[] Index()
     {
         byte[] index = new byte[64 + 32 + (96 * Chunks)];
         "ZFLIST1\0"u8.CopyTo(index);

@@ -26,4 +26,29 @@ public class RngDeviceTests
         device.Notify(0);
         Assert.True(device.Counters.Bytes <= 320 + (2 * 64 * 1024));
     }
+
+    [Fact]
+    public void A_kick_of_a_queue_that_was_never_enabled_does_nothing()
+    {
+        RngDevice device = new();
+        device.Activate([null], device.Features);
+        device.Notify(0);
+        Assert.True(device.Active);
+    }
+
+    [Fact]
+    public void A_driver_that_refills_without_end_is_heard_again_after_everything_else()
+    {
+        PlayedDriver driver = new();
+        List<int> again = [];
+        RngDevice device = new() { Again = again.Add };
+        device.Activate([driver.Make(0, 64)], device.Features);
+        for (int i = 0; i < 20; i++)
+            driver.Send(0, 64, [], [8]);
+        device.Notify(0);
+        Assert.Equal((16, 1L), (driver.TakeUsed(0, 64).Count, device.Counters.Postponed));
+        device.Notify(0);
+        Assert.Equal([0], again);
+        Assert.Equal(4, driver.TakeUsed(0, 64).Count);
+    }
 }

@@ -64,6 +64,14 @@ internal sealed class PlayedDriver
         BinaryPrimitives.WriteUInt16LittleEndian(_bytes.AsSpan(ring + 2), ++_available[queue]);
     }
 
+    /// <summary>Forgets what was sent and used: the device was reset.</summary>
+    public void Restart()
+    {
+        Array.Clear(_available);
+        Array.Clear(_seenUsed);
+        Array.Clear(_nextDescriptor);
+    }
+
     public void SetAvailableIndex(int queue, ushort index) => BinaryPrimitives.WriteUInt16LittleEndian(_bytes.AsSpan(Base(queue) + 0x1002), index);
 
     /// <summary>A chain of readable and writable buffers in fresh descriptors; returns its head and the address of each buffer.</summary>
