@@ -4,12 +4,13 @@ using System.CommandLine.Invocation;
 
 using ZeroOS.Bus.Client;
 using ZeroOS.Cli.Output;
+using ZeroOS.Cli.Sessions;
 using ZeroOS.Cli.Verbs;
 using ZeroOS.Client;
 using ZeroOS.Contracts.Bus;
 using ZeroOS.Flist;
 using ZeroOS.Media;
-using ZeroOS.Oci.Build;
+using ZeroOS.Oci;
 using ZeroOS.Oci.Registry;
 
 namespace ZeroOS.Cli;

@@ -1,9 +1,6 @@
 using System.Collections.Concurrent;
 
 using ZeroOS.Bus.Gates;
-using ZeroOS.Bus.Keys;
-using ZeroOS.Bus.Serving;
-using ZeroOS.Contracts.Bus;
 using ZeroOS.Engine.Admission;
 using ZeroOS.Engine.Handlers;
 using ZeroOS.Engine.Logs;
@@ -12,22 +9,6 @@ using ZeroOS.Engine.Store;
 using ZeroOS.Workloads;
 
 namespace ZeroOS.Engine;
-
-/// <summary>What the rest of the node is given to the engine by: facts it tells and does not own.</summary>
-public sealed record EngineSurroundings
-{
-    /// <summary>Key ids of the farm's owners now.</summary>
-    public required Func<IReadOnlyList<string>> Owners { get; init; }
-
-    /// <summary>Whether the clock is synced: only then grants begin, end and count.</summary>
-    public required Func<bool> ClockSynced { get; init; }
-
-    /// <summary>Stage, conditions, disks and addresses for zos.node.status.</summary>
-    public required Func<NodeFacts> Facts { get; init; }
-
-    /// <summary>Where log lines go.</summary>
-    public required Action<string> Log { get; init; }
-}
 
 /// <summary>
 /// The workload engine: stores what tenants ask for, and keeps bringing what is closer to it, each tenant on its own. It may die at any line; the next one

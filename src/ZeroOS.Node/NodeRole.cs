@@ -9,6 +9,7 @@ using ZeroOS.Contracts.Farm;
 using ZeroOS.Contracts.Release;
 using ZeroOS.Engine;
 using ZeroOS.Engine.Admission;
+using ZeroOS.Engine.Handlers;
 using ZeroOS.Engine.Logs;
 using ZeroOS.Engine.Store;
 using ZeroOS.Host.Clock;

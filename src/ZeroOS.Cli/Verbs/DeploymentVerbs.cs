@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 
 using ZeroOS.Cli.Output;
+using ZeroOS.Cli.Sessions;
 using ZeroOS.Client;
 using ZeroOS.Client.Deploying;
 using ZeroOS.Contracts.Bus;

@@ -4,6 +4,7 @@ using ZeroOS.Bus.Farm;
 using ZeroOS.Bus.Keys;
 using ZeroOS.Bus.Sodium;
 using ZeroOS.Cli.Output;
+using ZeroOS.Cli.Sessions;
 using ZeroOS.Client.Config;
 using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Farm;

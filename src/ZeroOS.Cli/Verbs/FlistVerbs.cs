@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 
 using ZeroOS.Cli.Output;
+using ZeroOS.Cli.Sessions;
 using ZeroOS.Client.Config;
 using ZeroOS.Flist;
 using ZeroOS.Oci.Build;

@@ -2,6 +2,7 @@ using System.CommandLine;
 
 using ZeroOS.Bus.Keys;
 using ZeroOS.Cli.Output;
+using ZeroOS.Cli.Sessions;
 using ZeroOS.Client;
 using ZeroOS.Contracts.Bus;
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
 
 using ZeroOS.Cli.Output;
+using ZeroOS.Cli.Sessions;
 using ZeroOS.Linux;
 using ZeroOS.Media.Flash;
 using ZeroOS.Media.SystemImage.Media;

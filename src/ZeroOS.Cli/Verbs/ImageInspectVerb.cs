@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 
 using ZeroOS.Cli.Output;
+using ZeroOS.Cli.Sessions;
 using ZeroOS.Media.SystemImage.Inspect;
 
 namespace ZeroOS.Cli.Verbs;

@@ -1,6 +1,7 @@
 using System.CommandLine;
 
 using ZeroOS.Cli.Output;
+using ZeroOS.Cli.Sessions;
 using ZeroOS.Contracts.Release;
 using ZeroOS.Media.SystemImage.Media;
 using ZeroOS.Media.SystemImage.Signing;

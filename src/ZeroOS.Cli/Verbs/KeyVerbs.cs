@@ -3,6 +3,7 @@ using System.Text;
 
 using ZeroOS.Bus.Keys;
 using ZeroOS.Cli.Output;
+using ZeroOS.Cli.Sessions;
 
 namespace ZeroOS.Cli.Verbs;
 

@@ -3,6 +3,7 @@ using System.Text.Json;
 
 using ZeroOS.Bus.Keys;
 using ZeroOS.Cli.Output;
+using ZeroOS.Cli.Sessions;
 using ZeroOS.Client;
 using ZeroOS.Client.Attestation;
 using ZeroOS.Client.Config;

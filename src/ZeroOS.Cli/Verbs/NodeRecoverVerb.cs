@@ -6,6 +6,7 @@ using ZeroOS.Bus.Json;
 using ZeroOS.Bus.Keys;
 using ZeroOS.Bus.Sodium;
 using ZeroOS.Cli.Output;
+using ZeroOS.Cli.Sessions;
 using ZeroOS.Client;
 using ZeroOS.Client.Config;
 using ZeroOS.Contracts.Bus;

@@ -4,6 +4,7 @@ using System.Globalization;
 using ZeroOS.Bus.Client;
 using ZeroOS.Bus.Release;
 using ZeroOS.Cli.Output;
+using ZeroOS.Cli.Sessions;
 using ZeroOS.Client;
 using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Release;

@@ -4,9 +4,11 @@ using System.Globalization;
 using ZeroOS.Bus.Client;
 using ZeroOS.Bus.Keys;
 using ZeroOS.Cli.Output;
+using ZeroOS.Cli.Sessions;
 using ZeroOS.Client;
 using ZeroOS.Client.Config;
 using ZeroOS.Contracts.Bus;
+using ZeroOS.Contracts.Release;
 
 namespace ZeroOS.Cli.Verbs;
 

@@ -4,6 +4,7 @@ using System.Globalization;
 using ZeroOS.Bus.Keys;
 using ZeroOS.Bus.Release;
 using ZeroOS.Cli.Output;
+using ZeroOS.Cli.Sessions;
 using ZeroOS.Client.Config;
 using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Release;

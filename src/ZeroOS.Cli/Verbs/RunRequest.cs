@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 
+using ZeroOS.Cli.Sessions;
 using ZeroOS.Contracts.Deployments;
 
 namespace ZeroOS.Cli.Verbs;

@@ -2,11 +2,13 @@ using System.CommandLine;
 
 using ZeroOS.Bus.Client;
 using ZeroOS.Cli.Output;
+using ZeroOS.Cli.Sessions;
 using ZeroOS.Client;
 using ZeroOS.Client.Config;
 using ZeroOS.Client.Deploying;
 using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Deployments;
+using ZeroOS.Oci;
 using ZeroOS.Oci.Build;
 using ZeroOS.Oci.Registry;
 

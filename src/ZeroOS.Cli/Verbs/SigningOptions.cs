@@ -1,5 +1,6 @@
 using System.CommandLine;
 
+using ZeroOS.Cli.Sessions;
 using ZeroOS.Media.SystemImage.Signing;
 
 namespace ZeroOS.Cli.Verbs;

@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization;
 
-using ZeroOS.Contracts.Deployments;
+using ZeroOS.Contracts.Release;
 
 namespace ZeroOS.Contracts.Bus;
 
@@ -9,29 +9,6 @@ public sealed record NodeUpdate
 {
     /// <summary>The signed release document, base64: what zos release wrote.</summary>
     public required string Release { get; init; }
-}
-
-/// <summary>How far an update is.</summary>
-[JsonConverter(typeof(NamedEnumConverter<UpdateState>))]
-public enum UpdateState
-{
-    /// <summary>The new version is on its way from the registry.</summary>
-    [JsonStringEnumMemberName("fetching")] Fetching,
-
-    /// <summary>It is being written beside the running one.</summary>
-    [JsonStringEnumMemberName("writing")] Writing,
-
-    /// <summary>Everything is in place; the machine restarts into it.</summary>
-    [JsonStringEnumMemberName("restarting")] Restarting,
-
-    /// <summary>It runs, and has to prove itself.</summary>
-    [JsonStringEnumMemberName("trial")] Trial,
-
-    /// <summary>It runs and stays.</summary>
-    [JsonStringEnumMemberName("kept")] Kept,
-
-    /// <summary>The version from before runs; the reason says why.</summary>
-    [JsonStringEnumMemberName("failed")] Failed,
 }
 
 /// <summary>Answer to zos.node.update, and the update in zos.node.status.</summary>

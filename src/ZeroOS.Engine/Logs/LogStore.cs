@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 
+using ZeroOS.Engine.Store;
 using ZeroOS.Workloads;
 
 namespace ZeroOS.Engine.Logs;
@@ -12,7 +13,7 @@ public sealed class LogStore
     private readonly long _limitBytes;
 
     /// <summary>Uses, and makes, <paramref name="directory"/>.</summary>
-    public LogStore(string directory, long limitBytes = Admission.ResourceUse.LogBytes)
+    public LogStore(string directory, long limitBytes = ResourceUse.LogBytes)
     {
         Directory.CreateDirectory(directory);
         (_directory, _limitBytes) = (directory, limitBytes);

@@ -30,7 +30,7 @@ public sealed partial class EngineStore
     {
         Mark(mark);
         SetMeta(UpdateKey, JsonSerializer.Serialize(record, UpdateJson.Default.UpdateRecord));
-        if (record.State == Contracts.Bus.UpdateState.Kept && Version.TryParse(record.Version, out Version? version) && (HighestRelease is not { } highest || version > highest))
+        if (record.State == UpdateState.Kept && Version.TryParse(record.Version, out Version? version) && (HighestRelease is not { } highest || version > highest))
             SetMeta(HighestReleaseKey, record.Version);
         foreach (string owner in owners)
             AddEvent(owner, "node-update", reason: record.State.ToString().ToLowerInvariant(), message: Sentence(record));

@@ -4,7 +4,6 @@ using Microsoft.Data.Sqlite;
 
 using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Deployments;
-using ZeroOS.Engine.Admission;
 using ZeroOS.Workloads;
 
 namespace ZeroOS.Engine.Store;

@@ -3,6 +3,7 @@ using ZeroOS.Guest.Disks;
 using ZeroOS.Guest.Network;
 using ZeroOS.Guest.Node;
 using ZeroOS.Guest.Output;
+using ZeroOS.Guest.Setup;
 using ZeroOS.Guest.Users;
 using ZeroOS.Guest.Workload;
 using ZeroOS.Linux;

@@ -1,3 +1,4 @@
+using ZeroOS.Guest.Workload;
 using ZeroOS.Linux;
 
 namespace ZeroOS.Guest.Boot;
@@ -5,9 +6,6 @@ namespace ZeroOS.Guest.Boot;
 /// <summary>The mounts of zguest itself, on the empty initramfs. The workload gets its own (<see cref="Workload.WorkloadMounts"/>).</summary>
 internal static class SystemMounts
 {
-    /// <summary>What the workload's cgroup is.</summary>
-    internal const string WorkloadCgroup = "/sys/fs/cgroup/workload";
-
     internal static void Mount()
     {
         MountPseudo("proc", "/proc", "proc");
@@ -18,7 +16,7 @@ internal static class SystemMounts
         // Controllers make the kernel count what the workload uses and whether it was killed for want of memory.
         foreach (string controller in (ReadOnlySpan<string>)["+memory", "+pids", "+cpu", "+io"])
             _ = KernelFile.TryWrite("/sys/fs/cgroup/cgroup.subtree_control", controller);
-        Mounts.MakeDirectory(WorkloadCgroup);
+        Mounts.MakeDirectory(WorkloadCgroup.Path);
         // If memory runs out the kernel takes the workload, never the one who reports it.
         _ = KernelFile.TryWrite("/proc/self/oom_score_adj", "-1000");
     }

@@ -1,4 +1,5 @@
 using ZeroOS.Contracts.Guest;
+using ZeroOS.Guest.Setup;
 using ZeroOS.Linux;
 
 namespace ZeroOS.Guest.Disks;

@@ -1,3 +1,4 @@
+using ZeroOS.Guest.Setup;
 using ZeroOS.Linux;
 
 namespace ZeroOS.Guest.Disks;

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 
 using ZeroOS.Contracts.Guest;
+using ZeroOS.Guest.Setup;
 using ZeroOS.Linux.Netlink;
 
 namespace ZeroOS.Guest.Network;

@@ -5,6 +5,7 @@ using System.Text.Json.Serialization.Metadata;
 
 using ZeroOS.Contracts.Guest;
 using ZeroOS.Guest.Output;
+using ZeroOS.Guest.Setup;
 using ZeroOS.Linux;
 
 namespace ZeroOS.Guest.Node;

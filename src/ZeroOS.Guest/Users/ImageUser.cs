@@ -1,5 +1,7 @@
 using System.Globalization;
 
+using ZeroOS.Guest.Setup;
+
 namespace ZeroOS.Guest.Users;
 
 /// <summary>Who the workload runs as: ids, supplementary groups and home directory, by the rules of the OCI image spec (config.md, "User") and Docker's for what it leaves open.</summary>

@@ -2,8 +2,8 @@ using System.Text;
 using System.Text.Json;
 
 using ZeroOS.Contracts.Guest;
-using ZeroOS.Guest.Boot;
 using ZeroOS.Guest.Disks;
+using ZeroOS.Guest.Setup;
 using ZeroOS.Guest.Users;
 using ZeroOS.Linux;
 
@@ -52,7 +52,7 @@ internal static class Enter
 
     private static GuestFailure Become(EnterPlan plan)
     {
-        KernelFile.Write(SystemMounts.WorkloadCgroup + "/cgroup.procs", "0");
+        KernelFile.Write(WorkloadCgroup.Path + "/cgroup.procs", "0");
         KernelFile.Write("/proc/self/oom_score_adj", "0");
         CurrentThread.Unshare(Namespaces.Mounts | Namespaces.Cgroup);
         Mounts.MakeAllPrivate();

@@ -2,8 +2,8 @@ using System.Text;
 using System.Text.Json;
 
 using ZeroOS.Contracts.Guest;
-using ZeroOS.Guest.Boot;
 using ZeroOS.Guest.Output;
+using ZeroOS.Guest.Setup;
 using ZeroOS.Linux;
 
 namespace ZeroOS.Guest.Workload;
@@ -115,7 +115,7 @@ internal sealed class RunningWorkload
 
     private static bool KilledForMemory()
     {
-        string events = KernelFile.TryRead(SystemMounts.WorkloadCgroup + "/memory.events", out _, 4096) ?? "";
+        string events = KernelFile.TryRead(WorkloadCgroup.Path + "/memory.events", out _, 4096) ?? "";
         return events.Split('\n').Any(l => l.StartsWith("oom_kill ", StringComparison.Ordinal) && l != "oom_kill 0");
     }
 }

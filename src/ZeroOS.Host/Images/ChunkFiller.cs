@@ -2,7 +2,6 @@ using System.Buffers;
 
 using ZeroOS.Flist;
 using ZeroOS.Host.Fetch;
-using ZeroOS.Linux;
 using ZeroOS.Oci.Registry;
 
 namespace ZeroOS.Host.Images;

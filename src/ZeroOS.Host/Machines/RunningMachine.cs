@@ -2,7 +2,6 @@ using System.Text.Json;
 
 using ZeroOS.Contracts.Guest;
 using ZeroOS.Contracts.Monitor;
-using ZeroOS.Host.Guests;
 using ZeroOS.Host.Loops;
 using ZeroOS.Host.Processes;
 using ZeroOS.Linux;

@@ -1,6 +1,7 @@
 using System.Net;
 
 using ZeroOS.Linux.Netlink;
+using ZeroOS.Linux.NetworkNamespaces;
 using ZeroOS.Workloads;
 
 namespace ZeroOS.Host.Network;

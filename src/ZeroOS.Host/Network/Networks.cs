@@ -5,6 +5,7 @@ using System.Net.Sockets;
 using ZeroOS.Contracts.Deployments;
 using ZeroOS.Linux;
 using ZeroOS.Linux.Netlink;
+using ZeroOS.Linux.NetworkNamespaces;
 using ZeroOS.Linux.Taps;
 using ZeroOS.Workloads;
 

@@ -6,6 +6,7 @@ using System.Security.Cryptography;
 using System.Text;
 
 using ZeroOS.Linux.Netlink;
+using ZeroOS.Linux.NetworkNamespaces;
 using ZeroOS.Workloads;
 
 namespace ZeroOS.Host.Network;

@@ -5,6 +5,7 @@ using System.Net;
 using ZeroOS.Host.Network.Dhcp;
 using ZeroOS.Linux;
 using ZeroOS.Linux.Netlink;
+using ZeroOS.Linux.NetworkNamespaces;
 
 namespace ZeroOS.Host.Network;
 

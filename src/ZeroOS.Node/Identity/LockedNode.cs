@@ -1,6 +1,5 @@
 using ZeroOS.Bus.Gates;
 using ZeroOS.Bus.Json;
-using ZeroOS.Bus.Keys;
 using ZeroOS.Bus.Serving;
 using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Farm;

@@ -1,6 +1,5 @@
 using ZeroOS.Bus.Keys;
 using ZeroOS.Bus.Release;
-using ZeroOS.Bus.Serving;
 using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Farm;
 using ZeroOS.Contracts.Release;

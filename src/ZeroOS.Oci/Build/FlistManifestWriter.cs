@@ -9,8 +9,6 @@ namespace ZeroOS.Oci.Build;
 /// <summary>The manifest of a flist (docs/flist.md, "The artifact"), always in the same bytes for the same content.</summary>
 internal static class FlistManifestWriter
 {
-    internal const string MediaType = "application/vnd.oci.image.manifest.v1+json";
-
     private const string BuilderAnnotation = "org.zeroos.flist.builder";
 
     /// <summary>What besides the input decides the bytes: two builders of the same name make the same flist.</summary>
@@ -30,7 +28,7 @@ internal static class FlistManifestWriter
         {
             json.WriteStartObject();
             json.WriteNumber("schemaVersion", 2);
-            json.WriteString("mediaType", MediaType);
+            json.WriteString("mediaType", OciManifest.ImageType);
             json.WriteString("artifactType", FlistFormat.ArtifactType);
             Descriptor(json, "config", image.ConfigType, config.ToString(), image.Config.Length);
             json.WriteStartArray("layers");

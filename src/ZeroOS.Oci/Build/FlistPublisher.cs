@@ -30,7 +30,7 @@ public static class FlistPublisher
             done += blob.Size;
             progress?.Report(new BuildProgress(BuildPhase.Pushing, done, total));
         }
-        await registry.PushManifestAsync(repository, tag ?? manifestDigest, flist.ManifestBytes, FlistManifestWriter.MediaType, cancellation).ConfigureAwait(false);
+        await registry.PushManifestAsync(repository, tag ?? manifestDigest, flist.ManifestBytes, OciManifest.ImageType, cancellation).ConfigureAwait(false);
         OciManifest manifest = OciJson.Read(flist.ManifestBytes, OciJson.Default.OciManifest, "the manifest");
         if (manifest.Subject?.Digest is { } subject && Sha256Digest.TryParse(subject, out Sha256Digest image))
             await ListReferrerAsync(flist, registry, repository, image, cancellation).ConfigureAwait(false);

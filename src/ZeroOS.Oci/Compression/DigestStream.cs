@@ -2,7 +2,6 @@ using System.Security.Cryptography;
 
 using ZeroOS.Flist;
 using ZeroOS.Formats.Streams;
-using ZeroOS.Oci.Build;
 
 namespace ZeroOS.Oci.Compression;
 

@@ -1,6 +1,5 @@
 using ZeroOS.Flist;
 using ZeroOS.Formats.Tar;
-using ZeroOS.Oci.Build;
 
 namespace ZeroOS.Oci.Layout;
 

@@ -1,6 +1,5 @@
 using ZeroOS.Formats.Streams;
 using ZeroOS.Formats.Tar;
-using ZeroOS.Oci.Build;
 
 namespace ZeroOS.Oci.Layout;
 

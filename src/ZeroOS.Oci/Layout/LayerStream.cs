@@ -2,7 +2,6 @@ using System.IO.Compression;
 
 using ZeroOS.Flist;
 using ZeroOS.Formats.Streams;
-using ZeroOS.Oci.Build;
 using ZeroOS.Oci.Compression;
 
 namespace ZeroOS.Oci.Layout;

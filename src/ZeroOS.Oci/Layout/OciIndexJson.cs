@@ -1,7 +1,6 @@
 using System.Text.Json.Nodes;
 
 using ZeroOS.Flist;
-using ZeroOS.Oci.Build;
 
 namespace ZeroOS.Oci.Layout;
 
@@ -18,7 +17,7 @@ internal static class OciIndexJson
             return false;
         JsonNode entry = new JsonObject
         {
-            ["mediaType"] = FlistManifestWriter.MediaType,
+            ["mediaType"] = OciManifest.ImageType,
             ["digest"] = digest,
             ["size"] = size,
             ["artifactType"] = FlistFormat.ArtifactType,

@@ -1,8 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
-using ZeroOS.Oci.Build;
-
 namespace ZeroOS.Oci.Layout;
 
 /// <summary>The JSON of images. Unknown members are ignored, as the specification asks.</summary>

@@ -1,5 +1,4 @@
 using ZeroOS.Flist;
-using ZeroOS.Oci.Build;
 
 namespace ZeroOS.Oci.Layout;
 
@@ -78,7 +77,7 @@ internal static class OciLayout
                 throw new FlistBuildException("this is a flist already");
             subject = new OciDescriptor
             {
-                MediaType = manifest.MediaType ?? descriptor.MediaType ?? "application/vnd.oci.image.manifest.v1+json",
+                MediaType = manifest.MediaType ?? descriptor.MediaType ?? OciManifest.ImageType,
                 Digest = descriptor.Digest,
                 Size = bytes.Length,
             };

@@ -3,6 +3,9 @@ namespace ZeroOS.Oci.Layout;
 /// <summary>An image manifest or an image index (OCI image-spec, manifest.md and image-index.md): an index has <see cref="Manifests"/>.</summary>
 public sealed record OciManifest
 {
+    /// <summary>The media type of an image manifest.</summary>
+    public const string ImageType = "application/vnd.oci.image.manifest.v1+json";
+
     public string? MediaType { get; init; }
 
     public string? ArtifactType { get; init; }

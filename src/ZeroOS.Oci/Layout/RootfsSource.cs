@@ -1,5 +1,3 @@
-using ZeroOS.Oci.Build;
-
 namespace ZeroOS.Oci.Layout;
 
 /// <summary>A root file system without an image around it: a directory or a tar. It gets the smallest config there is, so whoever runs it names the command.</summary>

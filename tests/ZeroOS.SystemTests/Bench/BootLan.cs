@@ -6,6 +6,7 @@ using ZeroOS.Bus.Client;
 using ZeroOS.Bus.Keys;
 using ZeroOS.Contracts.Bus;
 using ZeroOS.Linux.Netlink;
+using ZeroOS.Linux.NetworkNamespaces;
 
 namespace ZeroOS.SystemTests.Bench;
 

@@ -5,6 +5,7 @@ using System.Net.Sockets;
 
 using ZeroOS.Linux;
 using ZeroOS.Linux.Netlink;
+using ZeroOS.Linux.NetworkNamespaces;
 
 namespace ZeroOS.SystemTests.Bench;
 

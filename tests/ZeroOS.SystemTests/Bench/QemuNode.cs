@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Text.RegularExpressions;
 
-using ZeroOS.Linux.Netlink;
+using ZeroOS.Linux.NetworkNamespaces;
 
 namespace ZeroOS.SystemTests.Bench;
 

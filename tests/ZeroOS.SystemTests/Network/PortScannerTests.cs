@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 
 using ZeroOS.Linux.Netlink;
+using ZeroOS.Linux.NetworkNamespaces;
 using ZeroOS.SystemTests.Bench;
 
 namespace ZeroOS.SystemTests.Network;

@@ -2,6 +2,7 @@ using Xunit;
 
 using ZeroOS.Cli;
 using ZeroOS.Cli.Output;
+using ZeroOS.Cli.Sessions;
 using ZeroOS.Cli.Verbs;
 using ZeroOS.Client;
 using ZeroOS.Client.Config;

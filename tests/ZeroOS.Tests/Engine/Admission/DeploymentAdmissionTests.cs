@@ -4,7 +4,6 @@ using ZeroOS.Bus.Gates;
 using ZeroOS.Bus.Keys;
 using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Deployments;
-using ZeroOS.Engine.Store;
 using ZeroOS.Tests.Bus;
 
 namespace ZeroOS.Tests.Engine.Admission;

@@ -3,7 +3,6 @@ using System.Text;
 using Xunit;
 
 using ZeroOS.Bus.Gates;
-using ZeroOS.Bus.Serving;
 using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Deployments;
 using ZeroOS.Tests.Bus;

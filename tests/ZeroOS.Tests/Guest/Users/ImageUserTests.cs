@@ -1,6 +1,6 @@
 using Xunit;
 
-using ZeroOS.Guest;
+using ZeroOS.Guest.Setup;
 using ZeroOS.Guest.Users;
 
 namespace ZeroOS.Tests.Guest.Users;

@@ -6,6 +6,7 @@ using System.Text;
 
 using ZeroOS.Host.Network;
 using ZeroOS.Linux.Netlink;
+using ZeroOS.Linux.NetworkNamespaces;
 using ZeroOS.Tests.Linux.Netlink;
 using ZeroOS.Workloads;
 

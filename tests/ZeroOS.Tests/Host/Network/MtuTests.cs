@@ -6,6 +6,7 @@ using Xunit;
 using ZeroOS.Contracts.Deployments;
 using ZeroOS.Host.Network;
 using ZeroOS.Linux.Netlink;
+using ZeroOS.Linux.NetworkNamespaces;
 using ZeroOS.Tests.Linux.Netlink;
 using ZeroOS.Workloads;
 

@@ -7,6 +7,7 @@ using ZeroOS.Contracts.Deployments;
 using ZeroOS.Host.Network;
 using ZeroOS.Linux;
 using ZeroOS.Linux.Netlink;
+using ZeroOS.Linux.NetworkNamespaces;
 using ZeroOS.Tests.Linux.Netlink;
 using ZeroOS.Workloads;
 

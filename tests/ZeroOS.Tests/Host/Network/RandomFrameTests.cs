@@ -9,6 +9,7 @@ using Xunit.Abstractions;
 using ZeroOS.Contracts.Deployments;
 using ZeroOS.Host.Network;
 using ZeroOS.Linux.Netlink;
+using ZeroOS.Linux.NetworkNamespaces;
 using ZeroOS.Tests.Linux.Netlink;
 using ZeroOS.Workloads;
 

@@ -2,6 +2,7 @@ using System.Net;
 
 using ZeroOS.Linux;
 using ZeroOS.Linux.Netlink;
+using ZeroOS.Linux.NetworkNamespaces;
 using ZeroOS.Linux.Taps;
 using ZeroOS.Workloads;
 

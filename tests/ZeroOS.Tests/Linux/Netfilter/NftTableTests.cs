@@ -5,6 +5,7 @@ using Xunit;
 using ZeroOS.Linux;
 using ZeroOS.Linux.Netfilter;
 using ZeroOS.Linux.Netlink;
+using ZeroOS.Linux.NetworkNamespaces;
 using ZeroOS.Tests.Linux.Netlink;
 
 namespace ZeroOS.Tests.Linux.Netfilter;

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 
 using ZeroOS.Linux.Netlink;
+using ZeroOS.Linux.NetworkNamespaces;
 
 namespace ZeroOS.Tests.Linux.Netlink;
 

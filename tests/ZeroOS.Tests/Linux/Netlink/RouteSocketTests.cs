@@ -4,6 +4,7 @@ using Xunit;
 
 using ZeroOS.Linux;
 using ZeroOS.Linux.Netlink;
+using ZeroOS.Linux.NetworkNamespaces;
 using ZeroOS.Linux.Taps;
 
 namespace ZeroOS.Tests.Linux.Netlink;

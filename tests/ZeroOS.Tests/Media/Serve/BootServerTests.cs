@@ -3,6 +3,7 @@ using System.Net.Sockets;
 
 using ZeroOS.Cli.Output;
 using ZeroOS.Linux.Netlink;
+using ZeroOS.Linux.NetworkNamespaces;
 using ZeroOS.Media;
 using ZeroOS.Media.Serve;
 using ZeroOS.Tests.Linux.Netlink;

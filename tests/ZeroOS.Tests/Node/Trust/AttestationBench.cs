@@ -11,7 +11,6 @@ using ZeroOS.Contracts.Release;
 using ZeroOS.Formats.Cpio;
 using ZeroOS.Formats.Tpm;
 using ZeroOS.Formats.Tpm.EventLog;
-using ZeroOS.Node;
 using ZeroOS.Node.Trust;
 using ZeroOS.Tests.Formats.Tpm;
 

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 
 using ZeroOS.Contracts.Bus;
-using ZeroOS.Engine.Store;
+using ZeroOS.Contracts.Release;
 using ZeroOS.Node.Update;
 
 namespace ZeroOS.Tests.Node.Update;

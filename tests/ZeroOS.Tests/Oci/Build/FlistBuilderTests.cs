@@ -3,6 +3,7 @@ using System.Text;
 using Xunit;
 
 using ZeroOS.Flist;
+using ZeroOS.Oci;
 using ZeroOS.Oci.Build;
 using ZeroOS.Tests.Formats.Tar;
 

@@ -2,6 +2,7 @@ using Xunit;
 
 using ZeroOS.Formats.Erofs;
 using ZeroOS.Formats.Tar;
+using ZeroOS.Oci;
 using ZeroOS.Oci.Build;
 using ZeroOS.Tests.Formats.Tar;
 

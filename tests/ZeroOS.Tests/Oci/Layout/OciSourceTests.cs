@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using Xunit;
 
 using ZeroOS.Flist;
+using ZeroOS.Oci;
 using ZeroOS.Oci.Build;
 using ZeroOS.Oci.Layout;
 using ZeroOS.Tests.Formats.Tar;

@@ -1,4 +1,4 @@
-namespace ZeroOS.Cli;
+namespace ZeroOS.Cli.Sessions;
 
 /// <summary>Why zos stops: one sentence that says what, which, why, and what to do; and the exit code.</summary>
 internal sealed class CliException(string message, int exitCode = CliException.Refused) : Exception(message)

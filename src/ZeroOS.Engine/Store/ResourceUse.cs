@@ -1,6 +1,6 @@
 using ZeroOS.Contracts.Deployments;
 
-namespace ZeroOS.Engine.Admission;
+namespace ZeroOS.Engine.Store;
 
 /// <summary>A sum of what machines and disks take; storage counts disks, logs, images and history.</summary>
 internal readonly record struct ResourceUse(int Machines, int Cpu, long Memory, long Storage)

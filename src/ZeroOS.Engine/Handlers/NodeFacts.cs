@@ -1,6 +1,6 @@
 using ZeroOS.Contracts.Bus;
 
-namespace ZeroOS.Engine;
+namespace ZeroOS.Engine.Handlers;
 
 /// <summary>What zos.node.status tells beside grants and use.</summary>
 public sealed record NodeFacts

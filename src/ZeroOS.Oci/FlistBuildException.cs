@@ -1,4 +1,4 @@
-namespace ZeroOS.Oci.Build;
+namespace ZeroOS.Oci;
 
 /// <summary>An image that cannot become a flist: the message says what is wrong with it and where.</summary>
 public sealed class FlistBuildException : Exception

@@ -1,8 +1,9 @@
 using System.Runtime.ExceptionServices;
 
 using ZeroOS.Linux.Netfilter;
+using ZeroOS.Linux.Netlink;
 
-namespace ZeroOS.Linux.Netlink;
+namespace ZeroOS.Linux.NetworkNamespaces;
 
 /// <summary>
 /// A network namespace (network_namespaces(7)): held by its descriptor, and by a bind mount where it must outlive the process. Sockets

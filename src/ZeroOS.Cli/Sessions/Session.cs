@@ -10,7 +10,7 @@ using ZeroOS.Client;
 using ZeroOS.Client.Config;
 using ZeroOS.Contracts.Bus;
 
-namespace ZeroOS.Cli;
+namespace ZeroOS.Cli.Sessions;
 
 /// <summary>One command line at work: its options, whose key, which node. What it opened is closed with it.</summary>
 internal sealed class Session : IDisposable

@@ -1,6 +1,6 @@
 using System.CommandLine;
 
-namespace ZeroOS.Cli;
+namespace ZeroOS.Cli.Sessions;
 
 /// <summary>Options every command understands.</summary>
 internal static class Globals

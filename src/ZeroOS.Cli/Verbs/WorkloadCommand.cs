@@ -1,6 +1,6 @@
 using System.CommandLine;
 
-namespace ZeroOS.Cli;
+namespace ZeroOS.Cli.Verbs;
 
 /// <summary>A verb whose words behind its first argument belong to the workload, as Docker has it, even if they look like options of ours: run, and what else starts a program.</summary>
 internal sealed class WorkloadCommand(string name, string description) : Command(name, description)

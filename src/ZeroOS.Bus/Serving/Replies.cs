@@ -2,9 +2,10 @@ using System.Text.Json;
 
 using ZeroOS.Bus.Gates;
 using ZeroOS.Bus.Keys;
+using ZeroOS.Bus.Messages;
 using ZeroOS.Contracts.Bus;
 
-namespace ZeroOS.Bus.Messages;
+namespace ZeroOS.Bus.Serving;
 
 /// <summary>The signed answers to one request: numbered from 0 without gaps, the last one marked. Every one carries the node's epoch and time.</summary>
 public sealed class Replies(IdentityKey self, EpochClock clock, Message request, bool seal)

@@ -1,6 +1,7 @@
+using ZeroOS.Cli.Sessions;
 using ZeroOS.Contracts.Deployments;
 
-namespace ZeroOS.Cli;
+namespace ZeroOS.Cli.Verbs;
 
 /// <summary>Sizes as people type them.</summary>
 internal static class SizeArgument

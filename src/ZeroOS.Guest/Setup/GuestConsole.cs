@@ -2,7 +2,7 @@ using System.Text;
 
 using ZeroOS.Linux;
 
-namespace ZeroOS.Guest;
+namespace ZeroOS.Guest.Setup;
 
 /// <summary>
 /// One line on the kernel's console, through the kernel's log: it is written there and then, by polling, while a terminal waits for an interrupt that a bare
