@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 
 using ZeroOS.Bus.Gates;
 using ZeroOS.Engine.Admission;
+using ZeroOS.Engine.Deployments;
 using ZeroOS.Engine.Handlers;
 using ZeroOS.Engine.Logs;
 using ZeroOS.Engine.Reconciling;
@@ -102,7 +103,7 @@ public sealed class WorkloadEngine : IMachineEvents, IAuthority, IDisposable
             _tenants[tenant] = new TenantReconciler(_parts, tenant, running[tenant], ending[tenant]);
         _parts.Machines.Events = this;
         foreach (TenantReconciler tenant in _tenants.Values)
-            tenant.EnsureNetworks();
+            tenant.MakeFirst();
         _parts.Publisher.Open();
     }
 

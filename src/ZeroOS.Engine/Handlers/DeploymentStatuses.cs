@@ -1,8 +1,7 @@
 using ZeroOS.Contracts.Deployments;
-using ZeroOS.Engine.Admission;
+using ZeroOS.Engine.Kinds;
 using ZeroOS.Engine.Reconciling;
 using ZeroOS.Engine.Store;
-using ZeroOS.Workloads;
 
 namespace ZeroOS.Engine.Handlers;
 
@@ -18,37 +17,27 @@ internal static class DeploymentStatuses
             yield return new DeploymentStatus
             {
                 Deployment = WithoutSecrets(row.Content),
-                Workloads = [.. view.Workloads.Where(w => w.Id.Deployment == row.Content.Name).Select(w => Status(w, view, parts.Ready.GetValueOrDefault(w.Id)))],
+                Workloads = [.. view.Workloads.Where(w => w.Id.Deployment == row.Content.Name).Select(w => Status(w, view, parts))],
                 Deleting = row.Deleting,
             };
         }
     }
 
-    private static WorkloadStatus Status(WorkloadRow row, TenantView view, IImage? image)
+    private static WorkloadStatus Status(WorkloadRow row, TenantView view, EngineParts parts) => WorkloadKinds.Of(row.Type).Tell(new WorkloadStatus
     {
-        Dictionary<string, string> addresses = view.Addresses.Where(a => a.Deployment == row.Id.Deployment && a.Machine == row.Id.Name)
-            .ToDictionary(a => a.Network, a => Ipv4Range.Text(a.Address));
-        // While chunks do not come, the machine waits in the middle of a read: its status says why.
-        (string Reason, string Message)? trouble = row.State is WorkloadState.Preparing or WorkloadState.Running ? image?.Trouble : null;
-        return new WorkloadStatus
-        {
-            Name = row.Id.Name,
-            Type = row.Type,
-            State = row.State,
-            Reason = row.Reason ?? trouble?.Reason,
-            Message = row.Reason is null && trouble is { } t ? GuestSpecBuilder.Clean(t.Message) : row.Message,
-            Attempt = row.Attempt,
-            NextRetry = row.NextRetry,
-            ExitCode = row.ExitCode,
-            Starts = row.Starts,
-            Addresses = addresses.Count == 0 ? null : addresses,
-            ImageBytesFetched = image?.BytesFetched,
-            ImageBytesTotal = image?.BytesTotal,
-        };
-    }
+        Name = row.Id.Name,
+        Type = row.Type,
+        State = row.State,
+        Reason = row.Reason,
+        Message = row.Message,
+        Attempt = row.Attempt,
+        NextRetry = row.NextRetry,
+        ExitCode = row.ExitCode,
+        Starts = row.Starts,
+    }, row, view, parts);
 
     private static Deployment WithoutSecrets(Deployment deployment) => deployment with
     {
-        Workloads = [.. deployment.Workloads.Select(w => w is ZmachineWorkload m ? m with { Data = m.Data with { Flist = m.Data.Flist with { Auth = null } } } : w)],
+        Workloads = [.. deployment.Workloads.Select(w => WorkloadKinds.Of(w).WithoutSecrets(w))],
     };
 }

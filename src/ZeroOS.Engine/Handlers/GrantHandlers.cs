@@ -1,6 +1,6 @@
 using ZeroOS.Bus.Serving;
 using ZeroOS.Contracts.Bus;
-using ZeroOS.Engine.Admission;
+using ZeroOS.Engine.Deployments;
 using ZeroOS.Engine.Reconciling;
 using ZeroOS.Engine.Store;
 

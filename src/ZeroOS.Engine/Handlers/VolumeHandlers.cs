@@ -1,7 +1,7 @@
 using ZeroOS.Bus.Serving;
 using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Deployments;
-using ZeroOS.Engine.Admission;
+using ZeroOS.Engine.Deployments;
 using ZeroOS.Engine.Reconciling;
 using ZeroOS.Engine.Store;
 using ZeroOS.Workloads;

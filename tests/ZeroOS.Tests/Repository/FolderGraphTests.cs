@@ -16,7 +16,7 @@ public class FolderGraphTests
           Logging -> Files Terminals
           Memory -> (root) Files Libc
           Mounts -> (root) Files Libc
-          Netfilter -> Netlink
+          Netfilter -> (root) Netlink
           Netlink -> (root) Files Libc
           NetworkNamespaces -> (root) Files Libc Mounts Netfilter Netlink
           Power -> (root) Libc
@@ -47,9 +47,11 @@ public class FolderGraphTests
         Init
           (root) -> Jail
         Engine
-          (root) -> Admission Handlers Logs Reconciling Store
+          (root) -> Admission Deployments Handlers Kinds Logs Reconciling Store
           Admission -> Store
-          Handlers -> Admission Logs Reconciling Store
+          Deployments -> Admission Kinds Store
+          Handlers -> Admission Deployments Kinds Logs Reconciling Store
+          Kinds -> Admission Reconciling Store
           Logs -> Store
           Reconciling -> Admission Logs Store
         Vmm

@@ -4,7 +4,7 @@ using Xunit;
 
 using ZeroOS.Contracts.Deployments;
 using ZeroOS.Contracts.Guest;
-using ZeroOS.Engine.Reconciling;
+using ZeroOS.Engine.Kinds.Machines;
 using ZeroOS.Flist;
 using ZeroOS.Host.Images;
 using ZeroOS.Workloads;

@@ -1,8 +1,9 @@
 using System.Text;
 
 using ZeroOS.Contracts.Deployments;
+using ZeroOS.Engine.Admission;
 
-namespace ZeroOS.Engine.Admission;
+namespace ZeroOS.Engine.Kinds.Machines;
 
 /// <summary>Checks the zmachines of one deployment, and what only all of them together show: an address or a port given twice, a volume two machines want.</summary>
 internal sealed class MachineValidator(IReadOnlyDictionary<string, Workload> workloads, IReadOnlyDictionary<string, Ipv4Range> ranges)
@@ -38,7 +39,7 @@ internal sealed class MachineValidator(IReadOnlyDictionary<string, Workload> wor
             throw Refuse.Invalid($"{path}.memory", "a machine has at most 1TiB of memory");
         if (data.Memory.Bytes % (2L << 20) != 0)
             throw Refuse.Invalid($"{path}.memory", "memory is a multiple of 2MiB, the size of a huge page");
-        DeploymentValidator.CheckDisk($"{path}.rootfs", data.Rootfs);
+        DiskSizes.Check($"{path}.rootfs", data.Rootfs);
         CheckProcess(path, data);
         CheckMounts(path, machine.Name, data.Mounts);
         CheckNetworks(path, machine.Name, data.Networks);

@@ -6,7 +6,7 @@ using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Deployments;
 using ZeroOS.Engine.Store;
 
-namespace ZeroOS.Engine.Reconciling;
+namespace ZeroOS.Engine.Kinds.Machines;
 
 /// <summary>
 /// What a running machine was made from, as a hash: another one means it must be made again. What can change under a running machine (published ports,

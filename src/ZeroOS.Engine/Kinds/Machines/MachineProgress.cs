@@ -1,15 +1,12 @@
 using ZeroOS.Workloads;
 
-namespace ZeroOS.Engine.Reconciling;
+namespace ZeroOS.Engine.Kinds.Machines;
 
 /// <summary>What the node has in hand of one machine in this life of the process.</summary>
-internal sealed class MachineHand
+internal sealed class MachineProgress
 {
     /// <summary>A monitor runs.</summary>
     public bool Running { get; set; }
-
-    /// <summary>It was asked to stop.</summary>
-    public bool StopSent { get; set; }
 
     /// <summary>It ended while the node was away and the event that says how is on its way: nothing is done about it before.</summary>
     public bool Ending { get; set; }

@@ -4,7 +4,7 @@ using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Deployments;
 using ZeroOS.Tests.Bus;
 
-namespace ZeroOS.Tests.Engine.Reconciling;
+namespace ZeroOS.Tests.Engine;
 
 public sealed class ReconcilerTests
 {

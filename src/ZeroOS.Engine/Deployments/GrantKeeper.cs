@@ -1,9 +1,10 @@
 using System.Text.Json;
 
 using ZeroOS.Contracts.Bus;
+using ZeroOS.Engine.Admission;
 using ZeroOS.Engine.Store;
 
-namespace ZeroOS.Engine.Admission;
+namespace ZeroOS.Engine.Deployments;
 
 /// <summary>
 /// Puts grants and lets their time pass. Dates only ever begin or end the running of machines; what destroys volumes is a count of this node's own

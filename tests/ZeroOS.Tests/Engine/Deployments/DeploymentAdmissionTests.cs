@@ -6,7 +6,7 @@ using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Deployments;
 using ZeroOS.Tests.Bus;
 
-namespace ZeroOS.Tests.Engine.Admission;
+namespace ZeroOS.Tests.Engine.Deployments;
 
 public sealed class DeploymentAdmissionTests
 {

@@ -3,26 +3,86 @@ using System.Net;
 using ZeroOS.Contracts.Deployments;
 using ZeroOS.Contracts.Guest;
 using ZeroOS.Engine.Admission;
+using ZeroOS.Engine.Reconciling;
 using ZeroOS.Engine.Store;
 using ZeroOS.Linux;
 using ZeroOS.Workloads;
 
-namespace ZeroOS.Engine.Reconciling;
+namespace ZeroOS.Engine.Kinds.Machines;
 
-internal sealed partial class TenantReconciler
+/// <summary>One tenant's machines: started, watched, stopped and forgotten. What must survive a death at any line is stored before it is done.</summary>
+internal sealed class MachineReconciler : IKindReconciler
 {
     private static readonly TimeSpan s_defaultGrace = TimeSpan.FromSeconds(10);
 
-    private void HearNews(Dictionary<WorkloadId, Wish> wishes, IReadOnlyDictionary<WorkloadId, string> held)
+    private readonly TenantSteps _steps;
+    private readonly EngineParts _parts;
+    private readonly MachineImages _images;
+    private readonly Dictionary<WorkloadId, MachineProgress> _machines = [];
+    private readonly HashSet<WorkloadId> _unacknowledged = [];
+    private Dictionary<WorkloadId, WantedMachine> _wanted = [];
+    private IReadOnlyDictionary<WorkloadId, string> _held = new Dictionary<WorkloadId, string>();
+
+    public MachineReconciler(TenantSteps steps)
+    {
+        (_steps, _parts, _images) = (steps, steps.Parts, new MachineImages(steps));
+        foreach (WorkloadId machine in steps.Running)
+            _machines[machine] = new MachineProgress { Running = true };
+        foreach (WorkloadId machine in steps.Ending)
+            _machines[machine] = new MachineProgress { Running = true, Ending = true };
+    }
+
+    /// <inheritdoc/>
+    public void Hear(TenantView view)
+    {
+        _wanted = Wanted(view);
+        _held = GrantRules.Held(view);
+        HearNews();
+        Acknowledge();
+    }
+
+    /// <inheritdoc/>
+    public void StepUp(TenantView view)
+    {
+        foreach (WorkloadRow row in view.Workloads.Where(w => w.Type == WorkloadRow.Zmachine))
+            _steps.Try(row.Id, () => Machine(row.Id, _wanted.GetValueOrDefault(row.Id), _held.GetValueOrDefault(row.Id)), KeepsState);
+    }
+
+    /// <summary>Machines that run and that nobody asked for: left by a store that was lost.</summary>
+    public void StepDown(TenantView view)
+    {
+        foreach ((WorkloadId id, MachineProgress machine) in _machines)
+        {
+            if (machine is { Running: true, Ending: false } && !_steps.Stopping.Contains(id) && view.Workloads.All(w => w.Id != id))
+                _steps.Try(id, () => Stop(id, null));
+        }
+    }
+
+    private static Dictionary<WorkloadId, WantedMachine> Wanted(TenantView view)
+    {
+        Dictionary<WorkloadId, WantedMachine> wanted = [];
+        foreach (DeploymentRow deployment in view.Deployments.Where(d => !d.Deleting))
+        {
+            List<AddressRow> addresses = [.. view.Addresses.Where(a => a.Deployment == deployment.Content.Name)];
+            foreach (ZmachineWorkload machine in deployment.Content.Workloads.OfType<ZmachineWorkload>())
+            {
+                wanted[new WorkloadId(view.Tenant, deployment.Content.Name, machine.Name)] =
+                    new WantedMachine(deployment.Content, machine, addresses, MachineFingerprint.Of(deployment.Content, machine, addresses));
+            }
+        }
+        return wanted;
+    }
+
+    private void HearNews()
     {
         // Taken off the queue only when stored: a failing store must not lose an exit code.
-        while (_news.TryPeek(out MachineNews? news))
+        while (_steps.News.TryPeek(out MachineNews? news))
         {
             if (news.End is { } end)
-                HearEnd(news.Machine, end, wishes.GetValueOrDefault(news.Machine), held.ContainsKey(news.Machine));
+                HearEnd(news.Machine, end, _wanted.GetValueOrDefault(news.Machine), _held.ContainsKey(news.Machine));
             else
                 HearStart(news.Machine);
-            _news.TryDequeue(out _);
+            _steps.News.TryDequeue(out _);
         }
     }
 
@@ -30,7 +90,7 @@ internal sealed partial class TenantReconciler
     {
         _parts.Store.Change(id, r => !r.Live || r.StartedAt is not null ? r : r with
         {
-            StartedAt = Now,
+            StartedAt = _steps.Now,
             State = r.State is WorkloadState.Preparing or WorkloadState.Pending ? WorkloadState.Running : r.State,
             Reason = null,
             Message = null,
@@ -39,16 +99,16 @@ internal sealed partial class TenantReconciler
             image.Result.WorkloadRuns();
     }
 
-    private void HearEnd(WorkloadId id, MachineEnd end, Wish? wish, bool isHeld)
+    private void HearEnd(WorkloadId id, MachineEnd end, WantedMachine? wanted, bool isHeld)
     {
-        MachineHand hand = Hand(id);
+        MachineProgress machine = Progress(id);
         _parts.Store.Change(id, r =>
         {
             if (!r.Live)
                 return r;       // heard before, and the node died before it could say so
-            bool asked = hand.StopSent || r.Stopped || r.Removed || isHeld || wish is null || wish.Fingerprint != r.Fingerprint;
+            bool asked = _steps.Stopping.Contains(id) || r.Stopped || r.Removed || isHeld || wanted is null || wanted.Fingerprint != r.Fingerprint;
             if (!asked)
-                return RestartRule.After(r, end, wish!.Machine.Data.Restart, Now, _parts.BackOff);
+                return RestartRule.After(r, end, wanted!.Machine.Data.Restart, _steps.Now, _parts.BackOff);
             return r with
             {
                 Live = false,
@@ -61,11 +121,12 @@ internal sealed partial class TenantReconciler
                 NextRetry = null,
             };
         });
-        (hand.Running, hand.Ending, hand.StopSent, hand.Served) = (false, false, false, false);
+        (machine.Running, machine.Ending, machine.Served) = (false, false, false);
+        _steps.Stopping.Remove(id);
         _unacknowledged.Add(id);
         if (_parts.Store.Workload(id) is null)
         {
-            hand.DropImage();
+            machine.DropImage();
             _machines.Remove(id);
         }
     }
@@ -83,17 +144,17 @@ internal sealed partial class TenantReconciler
             catch (Exception e)
             {
                 _parts.Log($"engine: acknowledging the end of {id.Short} failed: {e.Message}");
-                Due(Now + TimeSpan.FromSeconds(1));
+                _steps.Due(_steps.Now + TimeSpan.FromSeconds(1));
             }
         }
     }
 
-    private void Machine(WorkloadId id, Wish? wish, string? heldBecause)
+    private void Machine(WorkloadId id, WantedMachine? wanted, string? heldBecause)
     {
-        MachineHand hand = Hand(id);
-        if (hand.Ending || _parts.Store.Workload(id) is not { } row)
+        MachineProgress machine = Progress(id);
+        if (machine.Ending || _parts.Store.Workload(id) is not { } row)
             return;
-        if (row.Live && !hand.Running)
+        if (row.Live && !machine.Running)
         {
             // It ended without anybody seeing it: the power went. That is nobody's failure.
             row = _parts.Store.Change(id, r => r with
@@ -106,51 +167,51 @@ internal sealed partial class TenantReconciler
             }) ?? row;
         }
         bool finished = row.State is WorkloadState.Exited or WorkloadState.Failed;
-        bool run = wish is not null && !row.Removed && !row.Stopped && heldBecause is null && (hand.Running || !finished);
-        if (hand.Running)
-            Running(row, hand, wish, run);
+        bool run = wanted is not null && !row.Removed && !row.Stopped && heldBecause is null && (machine.Running || !finished);
+        if (machine.Running)
+            Running(row, machine, wanted, run);
         else if (row.Attached.Length > 0)
         {
-            if (Detached(row, hand))
-                Machine(id, wish, heldBecause);
+            if (Detached(row, machine))
+                Machine(id, wanted, heldBecause);
         }
-        else if (row.Removed || wish is null)
-            Forget(row, hand);
+        else if (row.Removed || wanted is null)
+            Forget(row, machine);
         else if (run)
-            Start(row, hand, wish);
+            Start(row, machine, wanted);
         else
-            Settle(row, hand, heldBecause);
+            Settle(row, machine, heldBecause);
     }
 
-    private void Running(WorkloadRow row, MachineHand hand, Wish? wish, bool run)
+    private void Running(WorkloadRow row, MachineProgress machine, WantedMachine? wanted, bool run)
     {
-        if (!run || wish!.Fingerprint != row.Fingerprint)
+        if (!run || wanted!.Fingerprint != row.Fingerprint)
         {
-            if (!hand.StopSent && !Waits(row))
-                Stop(row.Id, hand, wish?.Machine.Data.Stop);
+            if (!_steps.Stopping.Contains(row.Id) && !_steps.Waits(row))
+                Stop(row.Id, wanted?.Machine.Data.Stop);
             return;
         }
         WorkloadState state = row.StartedAt is null ? WorkloadState.Preparing : WorkloadState.Running;
-        if (row.State != state && !hand.StopSent)
+        if (row.State != state && !_steps.Stopping.Contains(row.Id))
             _parts.Store.Change(row.Id, r => r with { State = state, Reason = null, Message = null, Attempt = 0, NextRetry = null });
-        if (hand.Served || Waits(row) || Image(row.Id, hand, wish.Machine.Data.Flist) is not { } image)
+        if (machine.Served || _steps.Waits(row) || _images.Ready(row.Id, machine, wanted.Machine.Data.Flist) is not { } image)
             return;
         // A machine that outlived the node: its chunks are served again.
         _parts.Machines.ServeImage(row.Id, image);
-        hand.Served = true;
+        machine.Served = true;
         if (row.StartedAt is not null)
             image.WorkloadRuns();
         _parts.Store.Change(row.Id, r => r with { Reason = null, Message = null, Attempt = 0, NextRetry = null });
     }
 
-    private void Start(WorkloadRow row, MachineHand hand, Wish wish)
+    private void Start(WorkloadRow row, MachineProgress machine, WantedMachine wanted)
     {
-        if (_unacknowledged.Contains(row.Id) || Waits(row) || !Prerequisites(row, wish))
+        if (_unacknowledged.Contains(row.Id) || _steps.Waits(row) || !Prerequisites(row, wanted))
             return;
-        ZmachineData data = wish.Machine.Data;
+        ZmachineData data = wanted.Machine.Data;
         if (row.State != WorkloadState.Preparing)
             row = _parts.Store.Change(row.Id, r => r with { State = WorkloadState.Preparing, Reason = null, Message = null, NextRetry = null }) ?? row;
-        if (Image(row.Id, hand, data.Flist) is not { } image)
+        if (_images.Ready(row.Id, machine, data.Flist) is not { } image)
             return;
 
         WorkloadId root = DiskIds.Root(row.Id);
@@ -160,19 +221,19 @@ internal sealed partial class TenantReconciler
             _parts.Volumes.Destroy(root);
             _parts.Store.Change(row.Id, r => r with { RootDigest = "" });
         }
-        _parts.Volumes.Ensure(root, Rounded(data.Rootfs.Bytes));
-        List<(string Network, uint Address)> cards = [.. data.Networks.Select(n => (n.Network, wish.Addresses.Single(a => a.Network == n.Network && a.Machine == wish.Machine.Name).Address))];
+        _parts.Volumes.Ensure(root, DiskSizes.Rounded(data.Rootfs.Bytes));
+        List<(string Network, uint Address)> cards = [.. data.Networks.Select(n => (n.Network, wanted.Addresses.Single(a => a.Network == n.Network && a.Machine == wanted.Machine.Name).Address))];
         string attached = string.Join(' ', cards.Select(c => $"{c.Network}={Ipv4Range.Text(c.Address)}"));
 
         // Stored before anything of it exists: whoever comes after a death here knows what to look for and what to take down.
         WorkloadRow? stored = _parts.Store.Change(row.Id, r => r.Removed || r.Stopped ? r
-            : r with { Live = true, StartedAt = null, Starts = r.Starts + 1, Fingerprint = wish.Fingerprint, Attached = attached, RootDigest = image.Digest });
+            : r with { Live = true, StartedAt = null, Starts = r.Starts + 1, Fingerprint = wanted.Fingerprint, Attached = attached, RootDigest = image.Digest });
         if (stored is not { Live: true })
             return;
         List<IDisposable> opened = [];
         try
         {
-            MachineStart start = Assemble(row.Id, wish, image, cards, opened);
+            MachineStart start = Assemble(row.Id, wanted, image, cards, opened);
             _parts.Logs.Begin(row.Id);
             _parts.Machines.Start(row.Id, start);
         }
@@ -183,12 +244,12 @@ internal sealed partial class TenantReconciler
             _parts.Store.Change(row.Id, r => r with { Live = false, Starts = r.Starts - 1 });
             throw;
         }
-        (hand.Running, hand.StopSent, hand.Served) = (true, false, true);
+        (machine.Running, machine.Served) = (true, true);
     }
 
-    private MachineStart Assemble(WorkloadId id, Wish wish, IImage image, List<(string Network, uint Address)> cards, List<IDisposable> opened)
+    private MachineStart Assemble(WorkloadId id, WantedMachine wanted, IImage image, List<(string Network, uint Address)> cards, List<IDisposable> opened)
     {
-        ZmachineData data = wish.Machine.Data;
+        ZmachineData data = wanted.Machine.Data;
         List<MachineNic> nics = [];
         foreach ((string network, uint address) in cards)
         {
@@ -205,12 +266,12 @@ internal sealed partial class TenantReconciler
             opened.Add(descriptor);
             disks.Add((disk.Short, descriptor, readOnly));
         }
-        IReadOnlyList<string> hosts = GuestSpecBuilder.Hosts(id.Name, data.Networks.Select(n => n.Network), wish.Addresses.Select(a => (a.Network, a.Machine, a.Address)));
+        IReadOnlyList<string> hosts = GuestSpecBuilder.Hosts(id.Name, data.Networks.Select(n => n.Network), wanted.Addresses.Select(a => (a.Network, a.Machine, a.Address)));
         return new MachineStart
         {
             Cpus = data.Cpu,
             MemoryBytes = data.Memory.Bytes,
-            Spec = GuestSpecBuilder.Build(id, data, image.Config, nics, hosts, Now),
+            Spec = GuestSpecBuilder.Build(id, data, image.Config, nics, hosts, _steps.Now),
             Image = image,
             Disks = disks,
             Nics = nics,
@@ -218,24 +279,24 @@ internal sealed partial class TenantReconciler
     }
 
     /// <summary>Its networks and volumes are there, and no machine on its way out has one of its addresses still.</summary>
-    private bool Prerequisites(WorkloadRow row, Wish wish)
+    private bool Prerequisites(WorkloadRow row, WantedMachine wanted)
     {
-        ZmachineData data = wish.Machine.Data;
+        ZmachineData data = wanted.Machine.Data;
         foreach (string name in data.Networks.Select(n => n.Network))
         {
-            string range = wish.Deployment.Workloads.OfType<NetworkWorkload>().Single(n => n.Name == name).Data.Range;
-            if (_networks.GetValueOrDefault(row.Id with { Name = name }) != range)
+            string range = wanted.Deployment.Workloads.OfType<NetworkWorkload>().Single(n => n.Name == name).Data.Range;
+            if (_steps.MadeFrom(row.Id with { Name = name }) != range)
                 return WaitsFor(row, "waiting-for-network", $"network \"{name}\" is not there yet");
         }
         foreach (string name in data.Mounts.Select(m => m.Volume))
         {
-            if (!_volumes.ContainsKey(row.Id with { Name = name }))
+            if (_steps.MadeFrom(row.Id with { Name = name }) is null)
                 return WaitsFor(row, "waiting-for-volume", $"volume \"{name}\" is not there yet");
         }
         foreach (WorkloadRow other in _parts.Store.Workloads(row.Id.Tenant, row.Id.Deployment).Where(w => w.Id != row.Id && w.Attached.Length > 0))
         {
             HashSet<string> taken = [.. other.Attached.Split(' ')];
-            if (data.Networks.Any(n => taken.Contains($"{n.Network}={Ipv4Range.Text(wish.Addresses.Single(a => a.Network == n.Network && a.Machine == wish.Machine.Name).Address)}")))
+            if (data.Networks.Any(n => taken.Contains($"{n.Network}={Ipv4Range.Text(wanted.Addresses.Single(a => a.Network == n.Network && a.Machine == wanted.Machine.Name).Address)}")))
                 return WaitsFor(row, "waiting-for-address", $"machine \"{other.Id.Name}\" still has its address");
         }
         return true;
@@ -247,72 +308,20 @@ internal sealed partial class TenantReconciler
         return false;
     }
 
-    /// <summary>The image if it is ready; otherwise it is being made ready, and the worker is woken when it is.</summary>
-    private IImage? Image(WorkloadId id, MachineHand hand, FlistReference flist)
-    {
-        if (hand.ImageDigest != flist.Digest)
-            hand.DropImage();
-        if (hand.Image is null)
-        {
-            hand.Cancel = new CancellationTokenSource();
-            hand.ImageDigest = flist.Digest;
-            CancellationToken cancellation = hand.Cancel.Token;
-            hand.Image = Prepare(flist, cancellation);
-            hand.Image.ContinueWith(static (_, self) => ((TenantReconciler)self!).Wake(), this, cancellation, TaskContinuationOptions.None, TaskScheduler.Default);
-        }
-        if (!hand.Image.IsCompleted)
-            return null;
-        Task<IImage> done = hand.Image;
-        if (!done.IsCompletedSuccessfully)
-        {
-            hand.DropImage();
-            throw done.Exception?.InnerException ?? new WorkloadException("image-cancelled", "making the image ready was given up");
-        }
-        if (_parts.Ready.TryGetValue(id, out IImage? known) && ReferenceEquals(known, done.Result))
-            return known;
-        try
-        {
-            CountImage(done.Result);
-            done.Result.Allow();
-        }
-        catch
-        {
-            hand.DropImage();
-            throw;
-        }
-        return _parts.Ready[id] = done.Result;
-    }
-
-    private async Task<IImage> Prepare(FlistReference flist, CancellationToken cancellation) =>
-        await _parts.Images.PrepareAsync(_tenant, flist, cancellation).ConfigureAwait(false);
-
-    /// <summary>An image's size is known only now; it counts against the grant and the node like any disk.</summary>
-    private void CountImage(IImage image) => _parts.Store.Write(() =>
-    {
-        long before = _parts.Store.Use(_tenant).Storage, all = _parts.Store.Use(null).Storage;
-        _parts.Store.SetImage(_tenant, image.Digest, image.BytesCounted);
-        long more = _parts.Store.Use(_tenant).Storage - before;
-        long granted = _parts.Store.Grant(_tenant)?.Grant.Storage.Bytes ?? 0;
-        if (more > 0 && before + more > granted)
-            throw new WorkloadException("over-capacity", $"the image takes {Sizes.Text(more)}; of your grant's storage {Sizes.Text(Math.Max(0, granted - before))} are left");
-        if (more > 0 && all + more > _parts.Limits.Capacity.Storage.Bytes)
-            throw new WorkloadException("over-capacity", $"the image takes {Sizes.Text(more)}, which the node has not left");
-    });
-
-    private void Stop(WorkloadId id, MachineHand hand, StopPolicy? policy)
+    private void Stop(WorkloadId id, StopPolicy? policy)
     {
         TimeSpan grace = policy is not null && Durations.TryParse(policy.Timeout, TimeSpan.FromMinutes(10), out TimeSpan wished) ? wished : s_defaultGrace;
         string? signal = policy?.Signal is { } text && Signals.TryNormalise(text, out string normal) ? normal : null;
         _parts.Machines.Stop(id, new GuestStop { Signal = signal, GraceMs = (int)grace.TotalMilliseconds });
-        hand.StopSent = true;
+        _steps.Stopping.Add(id);
     }
 
     /// <summary>Takes the cards of a machine that ended away. Its own back-off: the machine's state and its next start are another matter.</summary>
-    private bool Detached(WorkloadRow row, MachineHand hand)
+    private bool Detached(WorkloadRow row, MachineProgress machine)
     {
-        if (hand.DetachRetry is { } at && at > Now && at - Now <= BackOff.Longest)
+        if (machine.DetachRetry is { } at && at > _steps.Now && at - _steps.Now <= BackOff.Longest)
         {
-            Due(at);
+            _steps.Due(at);
             return false;
         }
         try
@@ -322,23 +331,23 @@ internal sealed partial class TenantReconciler
         }
         catch (Exception e)
         {
-            hand.DetachAttempt++;
-            hand.DetachRetry = Now + _parts.BackOff.After(hand.DetachAttempt);
-            Due(hand.DetachRetry.Value);
-            _parts.Log($"engine: taking the cards of {row.Id.Short} away failed attempt={hand.DetachAttempt}: {e.Message}");
+            machine.DetachAttempt++;
+            machine.DetachRetry = _steps.Now + _parts.BackOff.After(machine.DetachAttempt);
+            _steps.Due(machine.DetachRetry.Value);
+            _parts.Log($"engine: taking the cards of {row.Id.Short} away failed attempt={machine.DetachAttempt}: {e.Message}");
             return false;
         }
-        (hand.DetachAttempt, hand.DetachRetry) = (0, null);
+        (machine.DetachAttempt, machine.DetachRetry) = (0, null);
         _parts.Store.Change(row.Id, r => r with { Attached = "" });
         return true;
     }
 
     /// <summary>The machine, its writable layer and its logs go.</summary>
-    private void Forget(WorkloadRow row, MachineHand hand)
+    private void Forget(WorkloadRow row, MachineProgress machine)
     {
-        if (Waits(row))
+        if (_steps.Waits(row))
             return;
-        hand.DropImage();
+        machine.DropImage();
         _parts.Ready.TryRemove(row.Id, out _);
         _parts.Volumes.Destroy(DiskIds.Root(row.Id));
         _parts.Logs.Remove(row.Id);
@@ -348,10 +357,10 @@ internal sealed partial class TenantReconciler
             _parts.Store.Change(row.Id, r => r with { RootDigest = "" });       // wanted again meanwhile: it begins anew
     }
 
-    private void Settle(WorkloadRow row, MachineHand hand, string? heldBecause)
+    private void Settle(WorkloadRow row, MachineProgress machine, string? heldBecause)
     {
         // A machine that does not run keeps no image in memory.
-        hand.DropImage();
+        machine.DropImage();
         _parts.Ready.TryRemove(row.Id, out _);
         if (row.State is WorkloadState.Exited or WorkloadState.Failed)
             return;
@@ -366,11 +375,11 @@ internal sealed partial class TenantReconciler
         });
     }
 
-    private MachineHand Hand(WorkloadId id)
+    private MachineProgress Progress(WorkloadId id)
     {
-        if (!_machines.TryGetValue(id, out MachineHand? hand))
-            _machines[id] = hand = new MachineHand();
-        return hand;
+        if (!_machines.TryGetValue(id, out MachineProgress? machine))
+            _machines[id] = machine = new MachineProgress();
+        return machine;
     }
 
     /// <summary>A machine that runs keeps its state whatever fails about it.</summary>

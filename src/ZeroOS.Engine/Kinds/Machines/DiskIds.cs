@@ -1,6 +1,6 @@
 using ZeroOS.Workloads;
 
-namespace ZeroOS.Engine.Reconciling;
+namespace ZeroOS.Engine.Kinds.Machines;
 
 /// <summary>Names of a machine's own disks. A dot cannot be in a tenant's name, so they never meet a volume's.</summary>
 internal static class DiskIds

@@ -2,11 +2,11 @@ using Xunit;
 
 using ZeroOS.Contracts.Deployments;
 using ZeroOS.Contracts.Guest;
-using ZeroOS.Engine.Reconciling;
+using ZeroOS.Engine.Kinds.Machines;
 using ZeroOS.Linux;
 using ZeroOS.Workloads;
 
-namespace ZeroOS.Tests.Engine.Reconciling;
+namespace ZeroOS.Tests.Engine.Kinds.Machines;
 
 public sealed class GuestSpecBuilderTests
 {

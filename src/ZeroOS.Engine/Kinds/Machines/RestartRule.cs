@@ -1,9 +1,11 @@
 using ZeroOS.Contracts.Deployments;
 using ZeroOS.Contracts.Monitor;
+using ZeroOS.Engine.Reconciling;
 using ZeroOS.Engine.Store;
+using ZeroOS.Linux;
 using ZeroOS.Workloads;
 
-namespace ZeroOS.Engine.Reconciling;
+namespace ZeroOS.Engine.Kinds.Machines;
 
 /// <summary>What becomes of a machine that ended by itself. The exit code and the reason are kept whatever the policy; nothing is ever deleted.</summary>
 internal static class RestartRule
@@ -22,7 +24,7 @@ internal static class RestartRule
 
         // A failure to set the guest up is the node's or the image's trouble, not the program's: the policy has no say.
         if (end.Failure is { } failure && failure.Code == 125 && failure.Stage is not ("user" or "exec"))
-            return ended with { State = WorkloadState.BackingOff, Reason = "setup-failed", Message = GuestSpecBuilder.Clean($"{failure.Stage}: {failure.Message}"), Attempt = before + 1, NextRetry = now + backOff.After(before + 1) };
+            return ended with { State = WorkloadState.BackingOff, Reason = "setup-failed", Message = HostileText.Plain($"{failure.Stage}: {failure.Message}", 300), Attempt = before + 1, NextRetry = now + backOff.After(before + 1) };
 
         int code = end.Workload?.Code ?? end.Failure?.Code ?? 125;
         (string reason, string message) = Explain(end, code);
@@ -44,7 +46,7 @@ internal static class RestartRule
         { Workload: { OutOfMemory: true } } => ("out-of-memory", $"the guest's kernel killed it for want of memory (exit code {code})"),
         { Workload: { Signal: > 0 } w } => ("exited", $"ended by signal {w.Signal} (exit code {code})"),
         { Workload: not null } => ("exited", $"exit code {code}"),
-        { Failure: { } f } => (f.Code switch { 126 => "not-executable", 127 => "command-not-found", _ => "cannot-run" }, GuestSpecBuilder.Clean($"{f.Stage}: {f.Message}")),
+        { Failure: { } f } => (f.Code switch { 126 => "not-executable", 127 => "command-not-found", _ => "cannot-run" }, HostileText.Plain($"{f.Stage}: {f.Message}", 300)),
         { MonitorSignal: { } signal } => ("monitor-killed", $"the monitor was ended by signal {signal}"),
         _ => (end.Monitor switch
         {
@@ -55,6 +57,6 @@ internal static class RestartRule
             MonitorExit.GuestPanic => "guest-panic",
             MonitorExit.KvmError => "kvm-error",
             _ => "monitor-fault",
-        }, GuestSpecBuilder.Clean(end.Reason)),
+        }, HostileText.Plain(end.Reason, 300)),
     };
 }

@@ -5,7 +5,7 @@ using ZeroOS.Contracts.Deployments;
 using ZeroOS.Tests.Bus;
 using ZeroOS.Workloads;
 
-namespace ZeroOS.Tests.Engine.Reconciling;
+namespace ZeroOS.Tests.Engine;
 
 /// <summary>
 /// Random messages, failures, deaths at every step and power cuts, from a seed; then everything heals, and what was acknowledged must be there, whole, with

@@ -2,10 +2,12 @@ using System.Text.Json;
 
 using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Deployments;
+using ZeroOS.Engine.Admission;
+using ZeroOS.Engine.Kinds;
 using ZeroOS.Engine.Store;
 using ZeroOS.Workloads;
 
-namespace ZeroOS.Engine.Admission;
+namespace ZeroOS.Engine.Deployments;
 
 /// <summary>
 /// Decides whether a deployment may exist on this node, and stores the promise: content, workloads, addresses, ports, volumes and the message's id in one
@@ -15,9 +17,6 @@ internal sealed class DeploymentAdmission(EngineStore store, EngineLimits limits
 {
     /// <summary>Deployments of one tenant at most.</summary>
     public const int MaxDeployments = 64;
-
-    /// <summary>Networks of one tenant at most: each is a namespace of the kernel.</summary>
-    public const int MaxNetworks = 64;
 
     /// <summary>Makes or changes a deployment. The same version with the same content again is no error: its answer may have been lost.</summary>
     /// <exception cref="BusErrorException">invalid, conflict, over-capacity, denied.</exception>
@@ -42,11 +41,8 @@ internal sealed class DeploymentAdmission(EngineStore store, EngineLimits limits
             ResourceUse before = store.Use(tenant), nodeBefore = NodeUse();
             store.SetDeployment(new DeploymentRow(tenant, wanted, Deleting: false));
             StoreWorkloads(tenant, old?.Content, wanted);
-            StoreAddresses(tenant, wanted);
-            StorePorts(tenant, wanted, grant);
-            ForgetImages(tenant);
-            if (store.Tenant(tenant).Workloads.Count(w => w.Type == WorkloadRow.Network) > MaxNetworks)
-                throw Refuse.OverCapacity($"a tenant has at most {MaxNetworks} networks on a node");
+            foreach (IWorkloadKind kind in WorkloadKinds.InOrder)
+                kind.PromiseTogether(store, tenant, wanted, grant);
             CheckGrant(grant.Grant, before, store.Use(tenant));
             CheckNode(nodeBefore, NodeUse());
             store.AddEvent(tenant, "deployment-applied", wanted.Name, message: $"version {wanted.Version}");
@@ -109,23 +105,22 @@ internal sealed class DeploymentAdmission(EngineStore store, EngineLimits limits
         foreach (WorkloadRow gone in rows.Values.Where(r => wanted.Workloads.All(w => w.Name != r.Id.Name)))
         {
             store.Change(gone.Id, Removing);
-            if (gone.Type == WorkloadRow.Zmount)
-                store.RemoveWorkload(gone.Id);      // the volume itself is kept
+            if (WorkloadKinds.Of(gone.Type).IsKept)
+                store.RemoveWorkload(gone.Id);      // what it made is kept
         }
         for (int i = 0; i < wanted.Workloads.Count; i++)
         {
             Workload workload = wanted.Workloads[i];
             rows.TryGetValue(workload.Name, out WorkloadRow? row);
-            (string type, ResourceUse use) = Kind(workload);
-            if (row is not null && row.Type != type)
-                throw Refuse.Conflict($"\"{workload.Name}\" is a {row.Type}{(row.Removed ? " still being taken down" : "")}; give the {type} another name", $"workloads[{i}].name", row.Removed);
-            if (workload is ZmountWorkload volume)
-                StoreVolume(new WorkloadId(tenant, wanted.Name, volume.Name), volume.Data.Size, $"workloads[{i}].data.size");
-            if (workload is ZmachineWorkload machine && row is not null && row.RootDigest == machine.Data.Flist.Digest && use.Storage < row.Storage)
-                throw Refuse.Conflict("the writable layer of a machine never shrinks while its image stays the same", $"workloads[{i}].data.rootfs");
+            IWorkloadKind kind = WorkloadKinds.Of(workload);
+            ResourceUse use = kind.Use(workload);
+            if (row is not null && row.Type != kind.Type)
+                throw Refuse.Conflict($"\"{workload.Name}\" is a {row.Type}{(row.Removed ? " still being taken down" : "")}; give the {kind.Type} another name", $"workloads[{i}].name", row.Removed);
+            WorkloadId id = new(tenant, wanted.Name, workload.Name);
+            kind.Promise(store, id, workload, row, $"workloads[{i}].data");
             if (row is null)
             {
-                store.AddWorkload(new WorkloadRow { Id = new WorkloadId(tenant, wanted.Name, workload.Name), Type = type, Cpu = use.Cpu, Memory = use.Memory, Storage = use.Storage });
+                store.AddWorkload(new WorkloadRow { Id = id, Type = kind.Type, Cpu = use.Cpu, Memory = use.Memory, Storage = use.Storage });
                 continue;
             }
             bool changed = row.Removed || !before.TryGetValue(workload.Name, out string? was) || was != Json(workload);
@@ -137,7 +132,7 @@ internal sealed class DeploymentAdmission(EngineStore store, EngineLimits limits
     private static WorkloadRow Removing(WorkloadRow row) =>
         row with { Removed = true, State = WorkloadState.Deleting, Reason = null, Message = null, Attempt = 0, NextRetry = null };
 
-    /// <summary>A new wish is a new chance: failures and back-off are forgotten, what runs is left to the reconciler.</summary>
+    /// <summary>What is asked for anew has a new chance: failures and back-off are forgotten, what runs is left to the reconciler.</summary>
     private static WorkloadRow Changed(WorkloadRow row) => row with
     {
         Removed = false,
@@ -153,86 +148,10 @@ internal sealed class DeploymentAdmission(EngineStore store, EngineLimits limits
     {
         if (row.Live)
             return row.StartedAt is null ? WorkloadState.Preparing : WorkloadState.Running;
-        if (row.Type != WorkloadRow.Zmachine && row.State == WorkloadState.Running)
+        if (WorkloadKinds.Of(row.Type).StaysWhenChanged && row.State == WorkloadState.Running)
             return WorkloadState.Running;       // a network or volume that is there stays there
         return row.Stopped && !row.Removed ? WorkloadState.Stopped : WorkloadState.Pending;
     }
-
-    private void StoreVolume(WorkloadId id, ByteSize size, string path)
-    {
-        VolumeRow? have = store.Volumes(id.Tenant).FirstOrDefault(v => v.Id == id);
-        if (have is { Destroying: true })
-            throw Refuse.Conflict($"the volume \"{id.Name}\" is still being destroyed; try again in a moment", path, retryable: true);
-        if (have is not null && size.Bytes < have.SizeBytes)
-            throw Refuse.Conflict($"the volume \"{id.Name}\" has {new ByteSize(have.SizeBytes)} and never shrinks", path);
-        store.SetVolume(new VolumeRow(id, size.Bytes, Destroying: false));
-    }
-
-    private void StoreAddresses(string tenant, Deployment wanted)
-    {
-        Dictionary<string, Ipv4Range> ranges = [];
-        foreach (NetworkWorkload network in wanted.Workloads.OfType<NetworkWorkload>())
-            ranges[network.Name] = Ipv4Range.TryParse(network.Data.Range, out Ipv4Range range, out _) ? range : default;
-        Dictionary<(string, string), uint> had = store.Addresses(tenant, wanted.Name).ToDictionary(a => (a.Network, a.Machine), a => a.Address);
-        List<(string Network, string Machine, string? Ip)> asked =
-            [.. wanted.Workloads.OfType<ZmachineWorkload>().SelectMany(m => m.Data.Networks.Select(n => (n.Network, m.Name, n.Ip)))];
-
-        List<AddressRow> rows = [];
-        foreach ((string network, Ipv4Range range) in ranges)
-        {
-            HashSet<uint> taken = [];
-            foreach ((_, string machine, string? ip) in asked.Where(a => a.Network == network && a.Ip is not null))
-            {
-                _ = Ipv4Range.TryParseAddress(ip!, out uint address); // validated before
-                taken.Add(address);
-                rows.Add(new AddressRow(wanted.Name, network, machine, address));
-            }
-            List<string> open = [];
-            foreach ((_, string machine, _) in asked.Where(a => a.Network == network && a.Ip is null))
-            {
-                // An address the node chose once stays the machine's as long as it can.
-                if (had.TryGetValue((network, machine), out uint address) && range.Contains(address) && address > range.Gateway && address < range.Broadcast && taken.Add(address))
-                    rows.Add(new AddressRow(wanted.Name, network, machine, address));
-                else
-                    open.Add(machine);
-            }
-            foreach (string machine in open)
-            {
-                uint address = range.FirstFree(taken) ?? throw Refuse.OverCapacity($"the network \"{network}\" has no free address for machine \"{machine}\"");
-                taken.Add(address);
-                rows.Add(new AddressRow(wanted.Name, network, machine, address));
-            }
-        }
-        store.SetAddresses(tenant, wanted.Name, rows);
-    }
-
-    private void StorePorts(string tenant, Deployment wanted, GrantRow grant)
-    {
-        _ = PortRanges.TryParse(grant.Grant.Ports, out PortRanges allowed, out _); // validated when it was granted
-        List<PortRow> rows = [];
-        for (int i = 0; i < wanted.Workloads.Count; i++)
-        {
-            if (wanted.Workloads[i] is not ZmachineWorkload machine)
-                continue;
-            for (int j = 0; j < machine.Data.Publish.Count; j++)
-            {
-                PublishedPort port = machine.Data.Publish[j];
-                string path = $"workloads[{i}].data.publish[{j}].host";
-                WorkloadId? owner = store.PortOwner(port.Protocol, port.Host);
-                bool own = owner is { } o && o.Tenant == tenant && o.Deployment == wanted.Name;
-                // A grant reduced later takes nothing away from what is published already.
-                if (!own && !allowed.Contains(port.Host))
-                    throw Refuse.Invalid(path, $"port {port.Host} is outside your grant's ports{(grant.Grant.Ports.Count == 0 ? ", which has none" : $" ({string.Join(", ", grant.Grant.Ports)})")}");
-                if (owner is { } other && !own)
-                    throw Refuse.Conflict(other.Tenant == tenant ? $"port {port.Host} is taken by your deployment \"{other.Deployment}\" (machine {other.Name})" : $"port {port.Host} is taken", path);
-                rows.Add(new PortRow(port.Protocol, port.Host, new WorkloadId(tenant, wanted.Name, machine.Name), port.Guest));
-            }
-        }
-        store.SetPorts(tenant, wanted.Name, rows);
-    }
-
-    private void ForgetImages(string tenant) => store.KeepImages(tenant,
-        store.Tenant(tenant).Deployments.SelectMany(d => d.Content.Workloads).OfType<ZmachineWorkload>().Select(m => m.Data.Flist.Digest).ToHashSet(StringComparer.Ordinal));
 
     private ResourceUse NodeUse() => store.Use(null) with { Memory = store.MachineMemories().Sum(limits.MachineMemory) };
 
@@ -261,14 +180,6 @@ internal sealed class DeploymentAdmission(EngineStore store, EngineLimits limits
         // What other tenants have is nobody's business, so the node's own sum is not told.
         throw Refuse.OverCapacity(tellUse ? $"{who} {Amount(limit)} {what}; this would make it {Amount(after)}" : $"{who} not enough {what} left: {Amount(after - before)} more asked for");
     }
-
-    private static (string Type, ResourceUse Use) Kind(Workload workload) => workload switch
-    {
-        NetworkWorkload => (WorkloadRow.Network, default),
-        ZmountWorkload => (WorkloadRow.Zmount, default),
-        ZmachineWorkload machine => (WorkloadRow.Zmachine, ResourceUse.Of(machine.Data)),
-        _ => throw new InvalidOperationException($"no such workload type: {workload.GetType().Name}"),
-    };
 
     private static string Json(Deployment deployment) => JsonSerializer.Serialize(deployment, BusJson.Default.Deployment);
 

@@ -6,8 +6,9 @@ using ZeroOS.Bus.Json;
 using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Deployments;
 using ZeroOS.Engine.Admission;
+using ZeroOS.Engine.Deployments;
 
-namespace ZeroOS.Tests.Engine.Admission;
+namespace ZeroOS.Tests.Engine.Deployments;
 
 public sealed class DeploymentValidatorTests
 {

@@ -6,7 +6,7 @@ using ZeroOS.Contracts.Guest;
 using ZeroOS.Engine.Admission;
 using ZeroOS.Workloads;
 
-namespace ZeroOS.Engine.Reconciling;
+namespace ZeroOS.Engine.Kinds.Machines;
 
 /// <summary>Merges an image's config with a deployment's wish as Docker does (OCI image spec, "config"), into what the guest is told. The config is hostile.</summary>
 internal static class GuestSpecBuilder
@@ -87,14 +87,5 @@ internal static class GuestSpecBuilder
                 merged.Add($"{name}={value}");
         }
         return merged;
-    }
-
-    /// <summary>Text from a guest or a registry for a status: bounded, without control characters.</summary>
-    public static string Clean(string text, int most = 300)
-    {
-        StringBuilder clean = new(Math.Min(text.Length, most));
-        foreach (char c in text.AsSpan(0, Math.Min(text.Length, most)))
-            clean.Append(char.IsControl(c) ? ' ' : c);
-        return clean.ToString();
     }
 }

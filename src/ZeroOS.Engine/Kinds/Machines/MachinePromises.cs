@@ -1,0 +1,79 @@
+using ZeroOS.Contracts.Deployments;
+using ZeroOS.Engine.Admission;
+using ZeroOS.Engine.Store;
+using ZeroOS.Workloads;
+
+namespace ZeroOS.Engine.Kinds.Machines;
+
+/// <summary>What the machines of a deployment are promised together: addresses, ports of the node, images. Inside the admission's transaction.</summary>
+internal static class MachinePromises
+{
+    /// <summary>Gives every card an address: the one asked for, the one it had, or the first free one.</summary>
+    public static void StoreAddresses(EngineStore store, string tenant, Deployment wanted)
+    {
+        Dictionary<string, Ipv4Range> ranges = [];
+        foreach (NetworkWorkload network in wanted.Workloads.OfType<NetworkWorkload>())
+            ranges[network.Name] = Ipv4Range.TryParse(network.Data.Range, out Ipv4Range range, out _) ? range : default;
+        Dictionary<(string, string), uint> had = store.Addresses(tenant, wanted.Name).ToDictionary(a => (a.Network, a.Machine), a => a.Address);
+        List<(string Network, string Machine, string? Ip)> asked =
+            [.. wanted.Workloads.OfType<ZmachineWorkload>().SelectMany(m => m.Data.Networks.Select(n => (n.Network, m.Name, n.Ip)))];
+
+        List<AddressRow> rows = [];
+        foreach ((string network, Ipv4Range range) in ranges)
+        {
+            HashSet<uint> taken = [];
+            foreach ((_, string machine, string? ip) in asked.Where(a => a.Network == network && a.Ip is not null))
+            {
+                _ = Ipv4Range.TryParseAddress(ip!, out uint address); // validated before
+                taken.Add(address);
+                rows.Add(new AddressRow(wanted.Name, network, machine, address));
+            }
+            List<string> open = [];
+            foreach ((_, string machine, _) in asked.Where(a => a.Network == network && a.Ip is null))
+            {
+                // An address the node chose once stays the machine's as long as it can.
+                if (had.TryGetValue((network, machine), out uint address) && range.Contains(address) && address > range.Gateway && address < range.Broadcast && taken.Add(address))
+                    rows.Add(new AddressRow(wanted.Name, network, machine, address));
+                else
+                    open.Add(machine);
+            }
+            foreach (string machine in open)
+            {
+                uint address = range.FirstFree(taken) ?? throw Refuse.OverCapacity($"the network \"{network}\" has no free address for machine \"{machine}\"");
+                taken.Add(address);
+                rows.Add(new AddressRow(wanted.Name, network, machine, address));
+            }
+        }
+        store.SetAddresses(tenant, wanted.Name, rows);
+    }
+
+    /// <summary>Reserves the published ports.</summary>
+    public static void StorePorts(EngineStore store, string tenant, Deployment wanted, GrantRow grant)
+    {
+        _ = PortRanges.TryParse(grant.Grant.Ports, out PortRanges allowed, out _); // validated when it was granted
+        List<PortRow> rows = [];
+        for (int i = 0; i < wanted.Workloads.Count; i++)
+        {
+            if (wanted.Workloads[i] is not ZmachineWorkload machine)
+                continue;
+            for (int j = 0; j < machine.Data.Publish.Count; j++)
+            {
+                PublishedPort port = machine.Data.Publish[j];
+                string path = $"workloads[{i}].data.publish[{j}].host";
+                WorkloadId? owner = store.PortOwner(port.Protocol, port.Host);
+                bool own = owner is { } o && o.Tenant == tenant && o.Deployment == wanted.Name;
+                // A grant reduced later takes nothing away from what is published already.
+                if (!own && !allowed.Contains(port.Host))
+                    throw Refuse.Invalid(path, $"port {port.Host} is outside your grant's ports{(grant.Grant.Ports.Count == 0 ? ", which has none" : $" ({string.Join(", ", grant.Grant.Ports)})")}");
+                if (owner is { } other && !own)
+                    throw Refuse.Conflict(other.Tenant == tenant ? $"port {port.Host} is taken by your deployment \"{other.Deployment}\" (machine {other.Name})" : $"port {port.Host} is taken", path);
+                rows.Add(new PortRow(port.Protocol, port.Host, new WorkloadId(tenant, wanted.Name, machine.Name), port.Guest));
+            }
+        }
+        store.SetPorts(tenant, wanted.Name, rows);
+    }
+
+    /// <summary>Images that no machine names any more do not count.</summary>
+    public static void ForgetImages(EngineStore store, string tenant) => store.KeepImages(tenant,
+        store.Tenant(tenant).Deployments.SelectMany(d => d.Content.Workloads).OfType<ZmachineWorkload>().Select(m => m.Data.Flist.Digest).ToHashSet(StringComparer.Ordinal));
+}

@@ -1,7 +1,0 @@
-using ZeroOS.Contracts.Deployments;
-using ZeroOS.Engine.Store;
-
-namespace ZeroOS.Engine.Reconciling;
-
-/// <summary>What a tenant wants of one machine, with its deployment and the addresses the node gave.</summary>
-internal sealed record Wish(Deployment Deployment, ZmachineWorkload Machine, IReadOnlyList<AddressRow> Addresses, string Fingerprint);
