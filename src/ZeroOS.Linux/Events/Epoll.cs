@@ -10,13 +10,12 @@ public enum Readiness : uint
 /// <summary>An epoll(7) set: one thread waits for many descriptors, each known by a token. Level-triggered unless asked otherwise.</summary>
 public sealed unsafe class Epoll : IDisposable
 {
-    private const int EPOLL_CLOEXEC = 0x80000, EPOLL_CTL_ADD = 1, EPOLL_CTL_DEL = 2, EPOLL_CTL_MOD = 3;
     private readonly FileDescriptor _descriptor;
 
     /// <summary>Makes an empty set.</summary>
     public Epoll()
     {
-        int fd = Libc.epoll_create1(EPOLL_CLOEXEC);
+        int fd = epoll_create1(EPOLL_CLOEXEC);
         _descriptor = fd >= 0 ? new FileDescriptor(fd) : throw new LinuxException(Libc.LastError, "epoll_create1", "");
     }
 
@@ -33,11 +32,11 @@ public sealed unsafe class Epoll : IDisposable
     public int Wait(Span<(ulong Token, Readiness Ready)> ready, int timeoutMs)
     {
         epoll_event* events = stackalloc epoll_event[Math.Min(ready.Length, 64)];
-        int n = Libc.epoll_wait(_descriptor.Number, events, Math.Min(ready.Length, 64), timeoutMs);
+        int n = epoll_wait(_descriptor.Number, events, Math.Min(ready.Length, 64), timeoutMs);
         if (n < 0 && Libc.LastError != Errno.EINTR)
             throw new LinuxException(Libc.LastError, "epoll_wait", "");
         for (int i = 0; i < n; i++)
-            ready[i] = (events[i].data, (Readiness)events[i].events);
+            ready[i] = (events[i].data.u64, (Readiness)events[i].events);
         return Math.Max(n, 0);
     }
 
@@ -46,8 +45,8 @@ public sealed unsafe class Epoll : IDisposable
 
     private void Control(int operation, FileDescriptor descriptor, Readiness interest, ulong token)
     {
-        epoll_event e = new() { events = (uint)interest, data = token };
-        if (Libc.epoll_ctl(_descriptor.Number, operation, descriptor.Number, &e) < 0)
+        epoll_event e = new() { events = (int)interest, data = new epoll_data_t { u64 = token } };
+        if (epoll_ctl(_descriptor.Number, operation, descriptor.Number, &e) < 0)
             throw new LinuxException(Libc.LastError, "epoll_ctl", $"descriptor {descriptor.Number}");
     }
 }

@@ -3,12 +3,10 @@ namespace ZeroOS.Linux;
 /// <summary>An eventfd(2): a 64-bit counter one side adds to and the other waits for. Non-blocking.</summary>
 public sealed unsafe class EventFd : IDisposable
 {
-    private const int EFD_CLOEXEC = 0x80000, EFD_NONBLOCK = 0x800;
-
     /// <summary>Makes a counter at 0.</summary>
     public EventFd()
     {
-        int fd = Libc.eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
         Descriptor = fd >= 0 ? new FileDescriptor(fd) : throw new LinuxException(Libc.LastError, "eventfd", "");
     }
 

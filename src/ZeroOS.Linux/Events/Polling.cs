@@ -3,8 +3,6 @@ namespace ZeroOS.Linux;
 /// <summary>poll(2) of one descriptor.</summary>
 public static unsafe class Polling
 {
-    private const short POLLIN = 1, POLLOUT = 4, POLLERR = 8;
-
     /// <summary>Whether a write would be taken now.</summary>
     public static bool IsWritable(FileDescriptor descriptor) => (Poll(descriptor, POLLOUT, 0) & (POLLOUT | POLLERR)) == POLLOUT;
 
@@ -14,6 +12,6 @@ public static unsafe class Polling
     private static short Poll(FileDescriptor descriptor, short interest, int timeoutMs)
     {
         pollfd p = new() { fd = descriptor.Number, events = interest };
-        return Libc.poll(&p, 1, timeoutMs) > 0 ? p.revents : (short)0;
+        return poll(&p, 1, timeoutMs) > 0 ? p.revents : (short)0;
     }
 }

@@ -35,14 +35,13 @@ public sealed unsafe class FileDescriptor : SafeHandleMinusOneIsInvalid
     /// <summary>Opens <paramref name="path"/>, or returns null and says why.</summary>
     public static FileDescriptor? TryOpen(string path, OpenFlags flags, int mode, out Errno errno)
     {
-        const int O_CLOEXEC = 0x80000;
         byte[] name = Encoding.UTF8.GetBytes(path + '\0');
         fixed (byte* p = name)
         {
             int fd;
             do
             {
-                fd = Libc.open(p, (int)flags | O_CLOEXEC, (uint)mode);
+                fd = open(p, (int)flags | O_CLOEXEC, (ushort)mode);
                 errno = fd < 0 ? Libc.LastError : Errno.None;
             }
             while (errno == Errno.EINTR);
@@ -53,11 +52,10 @@ public sealed unsafe class FileDescriptor : SafeHandleMinusOneIsInvalid
     /// <summary>An anonymous file in memory (memfd_create(2)); <paramref name="name"/> is only seen in /proc.</summary>
     public static FileDescriptor Memory(string name)
     {
-        const uint MFD_CLOEXEC = 1;
         byte[] text = Encoding.UTF8.GetBytes(name + '\0');
         fixed (byte* p = text)
         {
-            int fd = Libc.memfd_create(p, MFD_CLOEXEC);
+            int fd = memfd_create(p, MFD_CLOEXEC);
             return fd >= 0 ? new FileDescriptor(fd) : throw new LinuxException(Libc.LastError, "memfd_create", name);
         }
     }
@@ -65,23 +63,22 @@ public sealed unsafe class FileDescriptor : SafeHandleMinusOneIsInvalid
     /// <summary>A second descriptor of the same open file.</summary>
     public FileDescriptor Duplicate()
     {
-        const int F_DUPFD_CLOEXEC = 1030;
-        int fd = Libc.fcntl(Number, F_DUPFD_CLOEXEC, 3);
+        int fd = fcntl(Number, F_DUPFD_CLOEXEC, 3);
         return fd >= 0 ? new FileDescriptor(fd) : throw new LinuxException(Libc.LastError, "dup", $"descriptor {Number}");
     }
 
     /// <summary>Reads what is there, at most the buffer; 0 at the end of the file.</summary>
-    public int Read(Span<byte> buffer) => TryRead(buffer, out int read) is var e && e == Errno.None ? read : throw Refused("read", e);
+    public int Read(Span<byte> buffer) => TryRead(buffer, out int length) is var e && e == Errno.None ? length : throw Refused("read", e);
 
     /// <summary>As <see cref="Read"/>, the refusal returned.</summary>
-    public Errno TryRead(Span<byte> buffer, out int read)
+    public Errno TryRead(Span<byte> buffer, out int length)
     {
         fixed (byte* p = buffer)
         {
             while (true)
             {
-                nint n = Libc.read(Number, p, (nuint)buffer.Length);
-                read = (int)Math.Max(n, 0);
+                long n = read(Number, p, buffer.Length);
+                length = (int)Math.Max(n, 0);
                 if (n >= 0)
                     return Errno.None;
                 if (Libc.LastError is var e && e != Errno.EINTR)
@@ -97,7 +94,7 @@ public sealed unsafe class FileDescriptor : SafeHandleMinusOneIsInvalid
         {
             while (true)
             {
-                nint n = Libc.write(Number, p, (nuint)buffer.Length);
+                long n = write(Number, p, buffer.Length);
                 written = (int)Math.Max(n, 0);
                 if (n >= 0)
                     return Errno.None;
@@ -126,7 +123,7 @@ public sealed unsafe class FileDescriptor : SafeHandleMinusOneIsInvalid
         {
             while (true)
             {
-                nint n = Libc.pread(Number, p, (nuint)buffer.Length, offset);
+                long n = pread(Number, p, buffer.Length, offset);
                 read = (int)Math.Max(n, 0);
                 if (n >= 0)
                     return Errno.None;
@@ -143,7 +140,7 @@ public sealed unsafe class FileDescriptor : SafeHandleMinusOneIsInvalid
         {
             while (true)
             {
-                nint n = Libc.pwrite(Number, p, (nuint)buffer.Length, offset);
+                long n = pwrite(Number, p, buffer.Length, offset);
                 written = (int)Math.Max(n, 0);
                 if (n >= 0)
                     return Errno.None;
@@ -180,39 +177,36 @@ public sealed unsafe class FileDescriptor : SafeHandleMinusOneIsInvalid
     }
 
     /// <summary>Sets the length in bytes; a longer file gets a hole.</summary>
-    public void SetLength(long sizeBytes) => Check(Libc.ftruncate(Number, sizeBytes), "ftruncate");
+    public void SetLength(long sizeBytes) => Check(ftruncate(Number, sizeBytes), "ftruncate");
 
     /// <summary>The length in bytes of a regular file or block device. Moves the file position.</summary>
     public long Length
     {
         get
         {
-            const int SEEK_END = 2;
-            long end = Libc.lseek(Number, 0, SEEK_END);
+            long end = lseek(Number, 0, SEEK_END);
             return end >= 0 ? end : throw Refused("lseek", Libc.LastError);
         }
     }
 
     /// <summary>Waits until data and metadata are on the medium (fsync(2)).</summary>
-    public void Sync() => Check(Libc.fsync(Number), "fsync");
+    public void Sync() => Check(fsync(Number), "fsync");
 
     /// <summary>Waits until data is on the medium (fdatasync(2)).</summary>
-    public void SyncData() => Check(Libc.fdatasync(Number), "fdatasync");
+    public void SyncData() => Check(fdatasync(Number), "fdatasync");
 
     /// <summary>Forgets what is cached of the file and already on the medium, so that the next read comes from there (posix_fadvise(2)); a hint, never refused.</summary>
     public void DropCache()
     {
-        const int POSIX_FADV_DONTNEED = 4;
-        _ = Libc.posix_fadvise(Number, 0, 0, POSIX_FADV_DONTNEED);
+        _ = posix_fadvise(Number, 0, 0, POSIX_FADV_DONTNEED);
     }
 
     /// <summary>Whether reads and writes return EAGAIN instead of waiting (O_NONBLOCK); shared by all duplicates.</summary>
     public void SetNonBlocking(bool on)
     {
-        const int F_GETFL = 3, F_SETFL = 4, O_NONBLOCK = 0x800;
-        int flags = Libc.fcntl(Number, F_GETFL, 0);
+        int flags = fcntl(Number, F_GETFL, 0);
         Check(flags, "fcntl");
-        Check(Libc.fcntl(Number, F_SETFL, on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK), "fcntl");
+        Check(fcntl(Number, F_SETFL, on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK), "fcntl");
     }
 
     /// <summary>
@@ -252,7 +246,7 @@ public sealed unsafe class FileDescriptor : SafeHandleMinusOneIsInvalid
             return Ioctl(request, (nint)p);
     }
 
-    protected override bool ReleaseHandle() => Libc.close((int)handle) == 0;
+    protected override bool ReleaseHandle() => close((int)handle) == 0;
 
     private void Check(int result, string operation)
     {

@@ -14,8 +14,6 @@ public readonly record struct NodeStatus(NodeKind Kind, int Mode, uint User, uin
 /// <summary>Names in a file system, by path; the last component is never followed when it is a symbolic link.</summary>
 public static unsafe class FileNode
 {
-    private const int AT_FDCWD = -100, AT_SYMLINK_NOFOLLOW = 0x100;
-
     /// <summary>What is at <paramref name="path"/>, or null when there is nothing.</summary>
     /// <exception cref="LinuxException">What stat(2) refused, other than that.</exception>
     public static NodeStatus? TryStatus(string path)
@@ -23,10 +21,11 @@ public static unsafe class FileNode
         stat s;
         fixed (byte* p = Text(path))
         {
-            if (Libc.fstatat(AT_FDCWD, p, &s, AT_SYMLINK_NOFOLLOW) != 0)
+            if (fstatat(AT_FDCWD, p, &s, AT_SYMLINK_NOFOLLOW) != 0)
                 return Libc.LastError is Errno.ENOENT or Errno.ENOTDIR ? null : throw new LinuxException(Libc.LastError, "stat", path);
         }
-        return new NodeStatus((NodeKind)(s.st_mode & 0xF000), (int)(s.st_mode & 0xFFF), s.st_uid, s.st_gid, s.st_size, s.st_rdev, s.st_ino, s.st_dev, s.st_nlink);
+        int mode = (ushort)s.st_mode;
+        return new NodeStatus((NodeKind)(mode & 0xF000), mode & 0xFFF, s.st_uid, s.st_gid, s.st_size, s.st_rdev, s.st_ino, s.st_dev, s.st_nlink);
     }
 
     /// <summary>Bytes of the medium that the file at <paramref name="path"/> takes, which a file with holes has fewer of than its size; 0 when there is none.</summary>
@@ -35,7 +34,7 @@ public static unsafe class FileNode
         const int BlockBytes = 512; // of st_blocks, whatever the file system's own are
         stat s;
         fixed (byte* p = Text(path))
-            return Libc.fstatat(AT_FDCWD, p, &s, AT_SYMLINK_NOFOLLOW) == 0 ? s.st_blocks * BlockBytes : 0;
+            return fstatat(AT_FDCWD, p, &s, AT_SYMLINK_NOFOLLOW) == 0 ? s.st_blocks * BlockBytes : 0;
     }
 
     /// <summary>Makes a device, pipe or socket name with exactly <paramref name="mode"/>.</summary>
@@ -50,14 +49,14 @@ public static unsafe class FileNode
     public static void MakeLink(string path, string target)
     {
         fixed (byte* t = Text(target), p = Text(path))
-            Check(Libc.symlink(t, p), "symlink", path);
+            Check(symlink(t, p), "symlink", path);
     }
 
     /// <summary>Gives the file <paramref name="existing"/> a second name.</summary>
     public static void MakeHardLink(string path, string existing)
     {
         fixed (byte* e = Text(existing), p = Text(path))
-            Check(Libc.link(e, p), "link", path);
+            Check(link(e, p), "link", path);
     }
 
     /// <summary>What a symbolic link says, at most 4,095 bytes.</summary>
@@ -66,7 +65,7 @@ public static unsafe class FileNode
         byte* buffer = stackalloc byte[4096];
         fixed (byte* p = Text(path))
         {
-            nint n = Libc.readlinkat(AT_FDCWD, p, buffer, 4096);
+            long n = readlinkat(AT_FDCWD, p, buffer, 4096);
             Check((int)n, "readlink", path);
             return Encoding.UTF8.GetString(buffer, (int)n);
         }
@@ -76,14 +75,14 @@ public static unsafe class FileNode
     public static void SetOwner(string path, uint user, uint group)
     {
         fixed (byte* p = Text(path))
-            Check(Libc.lchown(p, user, group), "chown", path);
+            Check(lchown(p, user, group), "chown", path);
     }
 
     /// <summary>Sets the lower 12 mode bits; not for symbolic links, which have none.</summary>
     public static void SetMode(string path, int mode)
     {
         fixed (byte* p = Text(path))
-            Check(Libc.chmod(p, (uint)mode), "chmod", path);
+            Check(chmod(p, (ushort)mode), "chmod", path);
     }
 
     /// <summary>Gives <paramref name="to"/> the modification time and the extended attributes of <paramref name="from"/>.</summary>
@@ -107,9 +106,9 @@ public static unsafe class FileNode
                 }
             }
             stat s;
-            Check(Libc.fstatat(AT_FDCWD, f, &s, AT_SYMLINK_NOFOLLOW), "stat", from);
+            Check(fstatat(AT_FDCWD, f, &s, AT_SYMLINK_NOFOLLOW), "stat", from);
             timespec* times = stackalloc timespec[2] { s.st_atim, s.st_mtim };
-            Check(Libc.utimensat(AT_FDCWD, t, times, AT_SYMLINK_NOFOLLOW), "utimens", to);
+            Check(utimensat(AT_FDCWD, t, times, AT_SYMLINK_NOFOLLOW), "utimens", to);
         }
     }
 

@@ -9,7 +9,6 @@ namespace ZeroOS.Linux;
 /// </summary>
 public sealed unsafe class OpenDirectory : IDisposable
 {
-    private const int AT_SYMLINK_NOFOLLOW = 0x100;
     private readonly FileDescriptor _fd;
     private readonly string _path;
 
@@ -32,16 +31,16 @@ public sealed unsafe class OpenDirectory : IDisposable
     /// <summary>The names in it, sorted by bytes, without `.` and `..`.</summary>
     public IReadOnlyList<string> Names()
     {
-        const nint SYS_getdents64 = 217;
+        const int SYS_getdents64 = 217;
         const int RecordLength = 16, NameOffset = 19; // struct linux_dirent64
         var names = new List<string>();
         var buffer = new byte[64 * 1024];
         while (true)
         {
-            nint read;
+            int read;
             // SAFETY: the kernel writes at most the buffer's length.
             fixed (byte* p = buffer)
-                read = Libc.syscall(SYS_getdents64, _fd.Number, (nint)p, buffer.Length, 0, 0, 0);
+                read = (int)syscall(SYS_getdents64, _fd.Number, p, buffer.Length);
             if (read < 0)
                 throw new LinuxException(Libc.LastError, "getdents64", _path);
             if (read == 0)
@@ -63,12 +62,11 @@ public sealed unsafe class OpenDirectory : IDisposable
     /// <summary>Describes a name in this directory, or the directory itself when it is empty.</summary>
     public FileStatus Status(string name)
     {
-        const int AT_EMPTY_PATH = 0x1000;
         stat s;
         // SAFETY: the name is NUL-terminated and pinned, and the kernel fills one stat.
         fixed (byte* p = Bytes(name))
         {
-            if (Libc.fstatat(_fd.Number, p, &s, name.Length == 0 ? AT_EMPTY_PATH : AT_SYMLINK_NOFOLLOW) < 0)
+            if (fstatat(_fd.Number, p, &s, name.Length == 0 ? AT_EMPTY_PATH : AT_SYMLINK_NOFOLLOW) < 0)
                 throw Refused("fstatat", name);
         }
         return new FileStatus
@@ -82,7 +80,7 @@ public sealed unsafe class OpenDirectory : IDisposable
             Device = DeviceNumber(s.st_rdev),
             Size = s.st_size,
             MtimeSeconds = s.st_mtim.tv_sec,
-            MtimeNanoseconds = (uint)s.st_mtim.tv_nsec,
+            MtimeNanoseconds = (uint)(long)s.st_mtim.tv_nsec,
         };
     }
 
@@ -93,7 +91,7 @@ public sealed unsafe class OpenDirectory : IDisposable
         // SAFETY: the name is NUL-terminated and pinned, and the kernel writes at most the buffer's length.
         fixed (byte* p = Bytes(name), b = buffer)
         {
-            nint length = Libc.readlinkat(_fd.Number, p, b, (nuint)buffer.Length);
+            long length = readlinkat(_fd.Number, p, b, buffer.Length);
             return length >= 0 ? Encoding.Latin1.GetString(buffer, 0, (int)length) : throw Refused("readlinkat", name);
         }
     }
@@ -127,13 +125,12 @@ public sealed unsafe class OpenDirectory : IDisposable
 
     private FileDescriptor OpenAt(string name, OpenFlags flags)
     {
-        const int O_CLOEXEC = 0x80000;
         // SAFETY: the name is NUL-terminated and pinned for the call.
         fixed (byte* p = Bytes(name))
         {
             int fd;
             do
-                fd = Libc.openat(_fd.Number, p, (int)flags | O_CLOEXEC, 0);
+                fd = openat(_fd.Number, p, (int)flags | O_CLOEXEC, 0);
             while (fd < 0 && Libc.LastError == Errno.EINTR);
             return fd >= 0 ? new FileDescriptor(fd) : throw Refused("openat", name);
         }

@@ -8,8 +8,6 @@ namespace ZeroOS.Linux;
 /// </summary>
 public sealed unsafe class RootedDirectory : IDisposable
 {
-    private const int SYS_openat2 = 437;
-    private const ulong RESOLVE_NO_MAGICLINKS = 2, RESOLVE_IN_ROOT = 0x10;
     private const int MaxLinks = 16;
     private readonly FileDescriptor _root;
     private readonly string _name;
@@ -24,13 +22,12 @@ public sealed unsafe class RootedDirectory : IDisposable
     /// <summary>Opens <paramref name="path"/> inside, or returns null and says why.</summary>
     public FileDescriptor? TryOpen(string path, OpenFlags flags, int mode, out Errno errno)
     {
-        const ulong O_CLOEXEC = 0x80000;
-        open_how how = new() { flags = (ulong)flags | O_CLOEXEC, mode = (ulong)mode, resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
+        open_how how = new() { flags = (ulong)((int)flags | O_CLOEXEC), mode = (ulong)mode, resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
         fixed (byte* p = Encoding.UTF8.GetBytes(path + '\0'))
         {
-            nint fd = Libc.syscall(SYS_openat2, _root.Number, (nint)p, (nint)(&how), sizeof(open_how), 0, 0);
+            int fd = openat2(_root.Number, p, &how, sizeof(open_how));
             errno = fd < 0 ? Libc.LastError : Errno.None;
-            return fd < 0 ? null : new FileDescriptor((int)fd);
+            return fd < 0 ? null : new FileDescriptor(fd);
         }
     }
 
@@ -67,7 +64,7 @@ public sealed unsafe class RootedDirectory : IDisposable
             if (next is null && errno == Errno.ENOENT && part is not ("." or ".."))
             {
                 fixed (byte* p = Encoding.UTF8.GetBytes(part + '\0'))
-                    made = Libc.mkdirat(at!.Number, p, 0x1ED) == 0;
+                    made = mkdirat(at!.Number, p, 0x1ED) == 0;
                 errno = made ? Errno.None : Libc.LastError;
                 next = made ? TryOpen(sofar, OpenFlags.Path | OpenFlags.Directory, 0, out errno) : null;
             }
@@ -95,7 +92,7 @@ public sealed unsafe class RootedDirectory : IDisposable
             using FileDescriptor directory = MakeDirectory(parent, out _);
             fixed (byte* n = Encoding.UTF8.GetBytes(name + '\0'))
             {
-                nint length = Libc.readlinkat(directory.Number, n, target, 4096);
+                long length = readlinkat(directory.Number, n, target, 4096);
                 if (length >= 0)
                 {
                     string says = Encoding.UTF8.GetString(target, (int)length);

@@ -41,10 +41,10 @@ public static unsafe class ScatteredIo
 
     /// <summary>fallocate(2): <paramref name="mode"/> is its FALLOC_FL bits.</summary>
     public static Errno TryAllocate(FileDescriptor file, int mode, long offset, long length) =>
-        Libc.fallocate(file.Number, mode, offset, length) == 0 ? Errno.None : Libc.LastError;
+        fallocate(file.Number, mode, offset, length) == 0 ? Errno.None : Libc.LastError;
 
     /// <summary>fdatasync(2), the refusal returned.</summary>
-    public static Errno TrySyncData(FileDescriptor file) => Libc.fdatasync(file.Number) == 0 ? Errno.None : Libc.LastError;
+    public static Errno TrySyncData(FileDescriptor file) => fdatasync(file.Number) == 0 ? Errno.None : Libc.LastError;
 
     private static Errno Result(ref long n)
     {

@@ -14,6 +14,7 @@ internal struct timex
     internal int status;
 }
 
+// Ours: Tmds.LibC 0.5.0 has no clocks.
 internal static unsafe partial class Libc
 {
     [LibraryImport(C, SetLastError = true)]

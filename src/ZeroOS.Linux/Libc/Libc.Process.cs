@@ -2,14 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace ZeroOS.Linux;
 
-/// <summary>sigset_t of glibc: 1,024 bits, of which the kernel knows 64.</summary>
-[StructLayout(LayoutKind.Sequential, Size = 128)]
-internal struct sigset_t
-{
-    internal ulong bits;
-}
-
-/// <summary>The members of siginfo_t that waitid(2) fills, at their places on x86-64.</summary>
+/// <summary>
+/// The members of siginfo_t that waitid(2) fills, at their places on x86-64. Ours: Tmds.LibC 0.5.0 has si_code and si_errno the wrong way round, and the times at the wrong places.
+/// </summary>
 [StructLayout(LayoutKind.Explicit, Size = 128)]
 internal struct siginfo_t
 {
@@ -42,6 +37,7 @@ internal struct rlimit64
     internal ulong rlim_max;
 }
 
+// Ours: Tmds.LibC 0.5.0 has no posix_spawn(3), signalfd(2), waitid(2), execveat(2), prctl(2), prlimit(2), close_range(2) or pthread_sigmask(3).
 internal static unsafe partial class Libc
 {
     [LibraryImport(C)]
@@ -72,9 +68,6 @@ internal static unsafe partial class Libc
     internal static partial int posix_spawnattr_setsigdefault(posix_spawnattr_t* attributes, sigset_t* signals);
 
     [LibraryImport(C)]
-    internal static partial int sigfillset(sigset_t* set);
-
-    [LibraryImport(C)]
     internal static partial int pthread_sigmask(int how, sigset_t* set, sigset_t* old);
 
     [LibraryImport(C, SetLastError = true)]
@@ -82,18 +75,6 @@ internal static unsafe partial class Libc
 
     [LibraryImport(C, SetLastError = true)]
     internal static partial int waitid(int idType, uint id, siginfo_t* info, int options);
-
-    [LibraryImport(C, SetLastError = true)]
-    internal static partial int kill(int pid, int signal);
-
-    [LibraryImport(C, SetLastError = true)]
-    internal static partial int unshare(int flags);
-
-    [LibraryImport(C, SetLastError = true)]
-    internal static partial int setns(int fd, int type);
-
-    [LibraryImport(C, SetLastError = true)]
-    internal static partial int execve(byte* path, byte** argv, byte** envp);
 
     [LibraryImport(C, SetLastError = true)]
     internal static partial int execveat(int directory, byte* path, byte** argv, byte** envp, int flags);
@@ -106,10 +87,4 @@ internal static unsafe partial class Libc
 
     [LibraryImport(C, SetLastError = true)]
     internal static partial int close_range(uint first, uint last, int flags);
-
-    [LibraryImport(C, SetLastError = true)]
-    internal static partial nint getrandom(void* buffer, nuint length, uint flags);
-
-    [LibraryImport(C)]
-    internal static partial int getpid();
 }

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 
 namespace ZeroOS.Linux;
 
-/// <summary>asm-generic/termbits.h: the kernel's own, not the C library's longer one.</summary>
+/// <summary>asm-generic/termbits.h. Ours: Tmds.LibC has the C library's, which is longer than what TCSETS takes.</summary>
 [StructLayout(LayoutKind.Sequential)]
 internal struct termios
 {
@@ -18,14 +18,7 @@ internal struct termios
     }
 }
 
-/// <summary>asm-generic/termios.h.</summary>
-[StructLayout(LayoutKind.Sequential)]
-internal struct winsize
-{
-    public ushort ws_row, ws_col, ws_xpixel, ws_ypixel;
-}
-
-/// <summary>linux/kd.h.</summary>
+/// <summary>linux/kd.h. Ours: Tmds.LibC 0.5.0 has nothing of the console.</summary>
 [StructLayout(LayoutKind.Sequential)]
 internal struct kbentry
 {

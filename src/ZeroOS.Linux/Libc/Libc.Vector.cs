@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace ZeroOS.Linux;
 
+// Ours: Tmds.LibC 0.5.0 has struct iovec and no readv(2) or its kin.
 internal static unsafe partial class Libc
 {
     [LibraryImport(C, SetLastError = true)]

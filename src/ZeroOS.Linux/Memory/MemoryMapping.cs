@@ -5,8 +5,6 @@ namespace ZeroOS.Linux;
 /// <summary>A range of this process's address space made by mmap(2), unmapped with the object. The pointer is valid while the object is alive.</summary>
 public sealed unsafe class MemoryMapping : SafeHandle
 {
-    private const int PROT_READ = 1, PROT_WRITE = 2, MAP_SHARED = 1, MAP_PRIVATE = 2, MAP_ANONYMOUS = 0x20, MAP_NORESERVE = 0x4000;
-
     private MemoryMapping(nint address, long sizeBytes) : base(-1, ownsHandle: true)
     {
         SetHandle(address);
@@ -28,21 +26,14 @@ public sealed unsafe class MemoryMapping : SafeHandle
         Map(sizeBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0, "anonymous");
 
     /// <summary>Asks for huge pages where the range has room for them (madvise(2)); a kernel without them goes on with small ones.</summary>
-    public void PreferHugePages()
-    {
-        const int MADV_HUGEPAGE = 14;
-        _ = Libc.madvise((void*)handle, (nuint)Size, MADV_HUGEPAGE);
-    }
+    public void PreferHugePages() => _ = madvise((void*)handle, (size_t)(ulong)Size, MADV_HUGEPAGE);
 
     /// <summary>
     /// Gives pages of anonymous private memory back to the kernel (MADV_DONTNEED); they read as zeros until something is written. Offset and size in whole pages,
     /// inside the mapping.
     /// </summary>
-    public Errno TryGiveBack(long offset, long sizeBytes)
-    {
-        const int MADV_DONTNEED = 4;
-        return Libc.madvise((byte*)handle + offset, (nuint)sizeBytes, MADV_DONTNEED) == 0 ? Errno.None : Libc.LastError;
-    }
+    public Errno TryGiveBack(long offset, long sizeBytes) =>
+        madvise((byte*)handle + offset, (size_t)(ulong)sizeBytes, MADV_DONTNEED) == 0 ? Errno.None : Libc.LastError;
 
     /// <summary>The first bytes of a file, read-only and shared: what others write is seen.</summary>
     /// <exception cref="LinuxException">What mmap(2) refused.</exception>
@@ -54,11 +45,11 @@ public sealed unsafe class MemoryMapping : SafeHandle
         Map(sizeBytes, PROT_READ | PROT_WRITE, MAP_SHARED, file.Number, offset, "shared");
 
     /// <inheritdoc/>
-    protected override bool ReleaseHandle() => Libc.munmap((void*)handle, (nuint)Size) == 0;
+    protected override bool ReleaseHandle() => munmap((void*)handle, (size_t)(ulong)Size) == 0;
 
     private static MemoryMapping Map(long sizeBytes, int protection, int flags, int fd, long offset, string subject)
     {
-        void* p = Libc.mmap(null, (nuint)sizeBytes, protection, flags, fd, offset);
+        void* p = mmap(null, (size_t)(ulong)sizeBytes, protection, flags, fd, offset);
         return p != (void*)-1 ? new MemoryMapping((nint)p, sizeBytes) : throw new LinuxException(Libc.LastError, "mmap", subject);
     }
 }

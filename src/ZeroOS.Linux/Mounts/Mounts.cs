@@ -8,8 +8,7 @@ public sealed record MountPoint(string Source, string Target, string Type, strin
 /// <summary>File system mounts of this process's mount namespace.</summary>
 public static unsafe class Mounts
 {
-    private const int MNT_DETACH = 2, AT_FDCWD = -100;
-    private const int SYS_pivot_root = 155, SYS_mkdirat = 258;
+    private const int SYS_pivot_root = 155;
 
     /// <summary>Mounts <paramref name="type"/> on <paramref name="target"/>.</summary>
     /// <exception cref="LinuxException">What mount(2) refused, with the target and its errno.</exception>
@@ -23,7 +22,7 @@ public static unsafe class Mounts
     public static Errno TryMount(string source, string target, string type, MountFlags flags, string options = "")
     {
         fixed (byte* s = Text(source), t = Text(target), k = Text(type), o = Text(options))
-            return Libc.mount(s, t, k, (nuint)(int)flags, options.Length == 0 ? null : o) == 0 ? Errno.None : Libc.LastError;
+            return mount(s, t, k, (uint)flags, options.Length == 0 ? null : o) == 0 ? Errno.None : Libc.LastError;
     }
 
     /// <summary>Shows <paramref name="source"/> (a directory, or a file over a file) at <paramref name="target"/> too, with its own flags.</summary>
@@ -42,7 +41,7 @@ public static unsafe class Mounts
     public static Errno TryUnmount(string target, bool detach = false)
     {
         fixed (byte* t = Text(target))
-            return Libc.umount2(t, detach ? MNT_DETACH : 0) == 0 ? Errno.None : Libc.LastError;
+            return umount2(t, detach ? MNT_DETACH : 0) == 0 ? Errno.None : Libc.LastError;
     }
 
     /// <summary>Makes the mount at <paramref name="newRoot"/> the root of this namespace and lets go of the old one. EINVAL on the kernel's initial rootfs.</summary>
@@ -52,7 +51,7 @@ public static unsafe class Mounts
         fixed (byte* here = Text("."))
         {
             // With both names the same directory the old root ends up stacked over the new one, and no directory for it is needed (pivot_root(2), Notes).
-            if (Libc.syscall(SYS_pivot_root, (nint)here, (nint)here, 0, 0, 0, 0) != 0)
+            if ((int)syscall(SYS_pivot_root, here, here) != 0)
                 throw new LinuxException(Libc.LastError, "pivot_root", newRoot);
         }
         if (TryUnmount(".", detach: true) is var errno && errno != Errno.None)
@@ -67,7 +66,7 @@ public static unsafe class Mounts
         Mount(".", "/", "", MountFlags.Move);
         fixed (byte* here = Text("."))
         {
-            if (Libc.chroot(here) != 0)
+            if (chroot(here) != 0)
                 throw new LinuxException(Libc.LastError, "chroot", newRoot);
         }
         ChangeDirectory("/");
@@ -78,7 +77,7 @@ public static unsafe class Mounts
     {
         fixed (byte* p = Text(path))
         {
-            if (Libc.chdir(p) != 0)
+            if (chdir(p) != 0)
                 throw new LinuxException(Libc.LastError, "chdir", path);
         }
     }
@@ -88,7 +87,7 @@ public static unsafe class Mounts
     {
         fixed (byte* p = Text(path))
         {
-            if (Libc.syscall(SYS_mkdirat, AT_FDCWD, (nint)p, mode, 0, 0, 0) != 0 && Libc.LastError != Errno.EEXIST)
+            if (mkdirat(AT_FDCWD, p, (ushort)mode) != 0 && Libc.LastError != Errno.EEXIST)
                 throw new LinuxException(Libc.LastError, "mkdir", path);
         }
     }

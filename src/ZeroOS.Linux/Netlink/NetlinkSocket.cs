@@ -6,11 +6,8 @@ namespace ZeroOS.Linux.Netlink;
 /// <summary>A netlink socket (netlink(7)). It stays in the network namespace of the thread that made it, whoever uses it later. One request at a time.</summary>
 public sealed unsafe class NetlinkSocket : IDisposable
 {
-    private const int AF_NETLINK = 16, SOCK_RAW = 3, SOCK_CLOEXEC = 0x80000, SOL_SOCKET = 1, SOL_NETLINK = 270;
-    private const int SO_RCVTIMEO = 20, SO_SNDBUFFORCE = 32, SO_RCVBUFFORCE = 33;
     private const int NETLINK_CAP_ACK = 10, NETLINK_EXT_ACK = 11, NETLINK_GET_STRICT_CHK = 12;
     private const int NLMSG_ERROR = 2, NLMSG_DONE = 3, NLMSGERR_ATTR_MSG = 1;
-    private const int MSG_TRUNC = 0x20, MSG_DONTWAIT = 0x40;
     private const int DatagramBytes = 256 * 1024, DumpAttempts = 8;
     private readonly Lock _lock = new();
     private readonly byte[] _buffer = new byte[DatagramBytes];
@@ -19,7 +16,7 @@ public sealed unsafe class NetlinkSocket : IDisposable
     /// <summary>Opens a socket in the calling thread's network namespace; <paramref name="groups"/> is the mask of multicast groups to hear.</summary>
     public NetlinkSocket(NetlinkProtocol protocol, uint groups = 0)
     {
-        int fd = Libc.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, (int)protocol);
+        int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, (int)protocol);
         Descriptor = fd >= 0 ? new FileDescriptor(fd) : throw new LinuxException(Libc.LastError, "socket", $"netlink {protocol}");
         Option(SOL_NETLINK, NETLINK_EXT_ACK, 1);
         Option(SOL_NETLINK, NETLINK_CAP_ACK, 1);
@@ -30,9 +27,9 @@ public sealed unsafe class NetlinkSocket : IDisposable
         Option(SOL_SOCKET, SO_RCVBUFFORCE, 4 << 20);
         // The kernel answers at once; a lost answer must not stop the node for ever.
         timespec patience = new() { tv_sec = 10 };
-        _ = Libc.setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, (uint)sizeof(timespec));
-        sockaddr_nl address = new() { nl_family = AF_NETLINK, nl_groups = groups };
-        if (Libc.bind(fd, &address, (uint)sizeof(sockaddr_nl)) != 0)
+        _ = setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(timespec));
+        sockaddr_nl address = new() { nl_family = (ushort)AF_NETLINK, nl_groups = groups };
+        if (bind(fd, (sockaddr*)&address, sizeof(sockaddr_nl)) != 0)
             throw new LinuxException(Libc.LastError, "bind", $"netlink {protocol}");
     }
 
@@ -111,10 +108,10 @@ public sealed unsafe class NetlinkSocket : IDisposable
         Span<byte> bytes = request.Bytes;
         foreach (int start in request.Messages)
             BinaryPrimitives.WriteUInt32LittleEndian(bytes[(start + 8)..], ++_sequence);
-        sockaddr_nl kernel = new() { nl_family = AF_NETLINK };
+        sockaddr_nl kernel = new() { nl_family = (ushort)AF_NETLINK };
         fixed (byte* p = bytes)
         {
-            while (Libc.sendto(Descriptor.Number, p, (nuint)bytes.Length, 0, &kernel, (uint)sizeof(sockaddr_nl)) < 0)
+            while (sendto(Descriptor.Number, p, bytes.Length, 0, (sockaddr*)&kernel, sizeof(sockaddr_nl)) < 0)
             {
                 if (Libc.LastError is var e && e != Errno.EINTR)
                     throw new LinuxException(e, operation, subject);
@@ -187,10 +184,10 @@ public sealed unsafe class NetlinkSocket : IDisposable
         while (true)
         {
             sockaddr_nl sender = default;
-            uint senderBytes = (uint)sizeof(sockaddr_nl);
-            nint n;
+            socklen_t senderBytes = sizeof(sockaddr_nl);
+            long n;
             fixed (byte* p = buffer)
-                n = Libc.recvfrom(Descriptor.Number, p, (nuint)buffer.Length, flags | MSG_TRUNC, &sender, &senderBytes);
+                n = recvfrom(Descriptor.Number, p, buffer.Length, flags | MSG_TRUNC, (sockaddr*)&sender, &senderBytes);
             length = (int)Math.Max(0, n);
             if (n < 0)
             {
@@ -206,7 +203,7 @@ public sealed unsafe class NetlinkSocket : IDisposable
         }
     }
 
-    private void Option(int level, int option, int value) => _ = Libc.setsockopt(Descriptor.Number, level, option, &value, sizeof(int));
+    private void Option(int level, int option, int value) => _ = setsockopt(Descriptor.Number, level, option, &value, sizeof(int));
 
     [StructLayout(LayoutKind.Sequential)]
     private struct sockaddr_nl

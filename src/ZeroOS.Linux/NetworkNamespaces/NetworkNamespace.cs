@@ -11,7 +11,6 @@ namespace ZeroOS.Linux.NetworkNamespaces;
 /// </summary>
 public sealed class NetworkNamespace : IDisposable
 {
-    private const int CLONE_NEWNET = 0x40000000;
     private const string OfThisThread = "/proc/thread-self/ns/net";
     private readonly Lazy<RouteSocket> _route;
     private readonly Lazy<NftSocket> _nft;
@@ -112,7 +111,7 @@ public sealed class NetworkNamespace : IDisposable
     /// <summary>Moves the calling thread, which its owner must not share, into the namespace for good.</summary>
     public void Enter()
     {
-        if (Libc.setns(Descriptor.Number, CLONE_NEWNET) != 0)
+        if (setns(Descriptor.Number, CLONE_NEWNET) != 0)
             throw new LinuxException(Libc.LastError, "setns", Name);
     }
 
@@ -154,7 +153,7 @@ public sealed class NetworkNamespace : IDisposable
 
     private static void Unshare(string name)
     {
-        if (Libc.unshare(CLONE_NEWNET) != 0)
+        if (unshare(CLONE_NEWNET) != 0)
             throw new LinuxException(Libc.LastError, "unshare", name);
     }
 

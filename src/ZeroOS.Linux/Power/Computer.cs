@@ -15,7 +15,7 @@ public static unsafe class Computer
     public static Errno CtrlAltDelIsASignal() => Libc.reboot(0) == 0 ? Errno.None : Libc.LastError;
 
     /// <summary>Writes every dirty page of every file system to its disk.</summary>
-    public static void Sync() => Libc.sync();
+    public static void Sync() => sync();
 
     /// <summary>Waits until the kernel's random numbers are good; true if it had to be waited for.</summary>
     public static bool WaitForRandomness()

@@ -24,9 +24,8 @@ public sealed record ChildStart
 /// <summary>Children of this process by posix_spawn(3) and waitid(2); no managed code runs between the two worlds.</summary>
 public static unsafe class ChildProcess
 {
-    private const int CLONE_NEWPID = 0x20000000, F_DUPFD_CLOEXEC = 1030;
     private const short POSIX_SPAWN_SETSIGDEF = 4, POSIX_SPAWN_SETSIGMASK = 8, POSIX_SPAWN_SETSID = 0x80;
-    private const int P_ALL = 0, P_PID = 1, WEXITED = 4, CLD_EXITED = 1;
+    private const int P_ALL = 0, P_PID = 1, WEXITED = 4;
 
     // Sources are copied up here first, so that no dup2 of one can overwrite the source of another.
     private const int StagingFrom = 512;
@@ -40,7 +39,7 @@ public static unsafe class ChildProcess
         posix_spawn_file_actions_t actions;
         posix_spawnattr_t attributes;
         sigset_t none = default, all;
-        _ = Libc.sigfillset(&all);
+        _ = sigfillset(&all);
         _ = Libc.posix_spawn_file_actions_init(&actions);
         _ = Libc.posix_spawnattr_init(&attributes);
         _ = Libc.posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSID);
@@ -50,7 +49,7 @@ public static unsafe class ChildProcess
         {
             foreach ((FileDescriptor source, int target) in start.Descriptors)
             {
-                int copy = Libc.fcntl(source.Number, F_DUPFD_CLOEXEC, StagingFrom);
+                int copy = fcntl(source.Number, F_DUPFD_CLOEXEC, StagingFrom);
                 if (copy < 0)
                     throw new LinuxException(Libc.LastError, "dup", $"descriptor {source.Number} for {start.Path}");
                 staged.Add(new FileDescriptor(copy));
@@ -62,7 +61,7 @@ public static unsafe class ChildProcess
             {
                 using FileDescriptor? ownPids = start.NewPidNamespace ? EnterNewPidNamespace() : null;
                 error = Libc.posix_spawn(&pid, path, &actions, &attributes, argv.Pointers, envp.Pointers);
-                if (ownPids is not null && Libc.setns(ownPids.Number, CLONE_NEWPID) != 0)
+                if (ownPids is not null && setns(ownPids.Number, CLONE_NEWPID) != 0)
                     throw new LinuxException(Libc.LastError, "setns", "own process ids");
             }
             return error == 0 ? pid : throw new LinuxException((Errno)error, "posix_spawn", start.Path);
@@ -90,7 +89,7 @@ public static unsafe class ChildProcess
     }
 
     /// <summary>Sends a signal; -1 means every process but this and the first.</summary>
-    public static Errno TryKill(int pid, int signal) => Libc.kill(pid, signal) == 0 ? Errno.None : Libc.LastError;
+    public static Errno TryKill(int pid, int signal) => kill(pid, signal) == 0 ? Errno.None : Libc.LastError;
 
     /// <summary>Becomes another program; returns only to say why not.</summary>
     public static Errno Replace(string path, IReadOnlyList<string> arguments, IReadOnlyList<string> environment)
@@ -98,7 +97,7 @@ public static unsafe class ChildProcess
         using CStringVector argv = new(arguments), envp = new(environment);
         fixed (byte* p = Encoding.UTF8.GetBytes(path + '\0'))
         {
-            _ = Libc.execve(p, argv.Pointers, envp.Pointers);
+            _ = execve(p, argv.Pointers, envp.Pointers);
             return Libc.LastError;
         }
     }
@@ -106,7 +105,6 @@ public static unsafe class ChildProcess
     /// <summary>Becomes the program that is open as descriptor <paramref name="program"/>; no path is looked at. Returns only to say why not.</summary>
     public static Errno Replace(int program, IReadOnlyList<string> arguments, IReadOnlyList<string> environment)
     {
-        const int AT_EMPTY_PATH = 0x1000;
         using CStringVector argv = new(arguments), envp = new(environment);
         byte empty = 0;
         _ = Libc.execveat(program, &empty, argv.Pointers, envp.Pointers, AT_EMPTY_PATH);
@@ -118,7 +116,7 @@ public static unsafe class ChildProcess
     private static FileDescriptor EnterNewPidNamespace()
     {
         FileDescriptor own = FileDescriptor.Open("/proc/thread-self/ns/pid", OpenFlags.ReadOnly);
-        if (Libc.unshare(CLONE_NEWPID) == 0)
+        if (unshare(CLONE_NEWPID) == 0)
             return own;
         own.Dispose();
         throw new LinuxException(Libc.LastError, "unshare", "process ids");

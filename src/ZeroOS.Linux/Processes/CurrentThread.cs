@@ -20,17 +20,17 @@ public static unsafe class CurrentThread
     private const int SECBIT_NOROOT = 1, SECBIT_NOROOT_LOCKED = 2, SECBIT_NO_CAP_AMBIENT_RAISE = 64, SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED = 128;
 
     /// <summary>This process's id in its own namespace.</summary>
-    public static int ProcessId => Libc.getpid();
+    public static int ProcessId => getpid();
 
     /// <summary>Leaves namespaces for new, empty ones.</summary>
-    public static void Unshare(Namespaces namespaces) => Check(Libc.unshare((int)namespaces), "unshare", namespaces.ToString());
+    public static void Unshare(Namespaces namespaces) => Check(unshare((int)namespaces), "unshare", namespaces.ToString());
 
     /// <summary>Sets the host name of the current namespace.</summary>
     public static void SetHostName(string name)
     {
         byte[] text = Encoding.ASCII.GetBytes(name);
         fixed (byte* p = text)
-            Check(Libc.sethostname(p, (nuint)text.Length), "sethostname", name);
+            Check(sethostname(p, text.Length), "sethostname", name);
     }
 
     /// <summary>Sets both the soft and the hard limit, to no more than the hard limit this process has if it may not raise it.</summary>
@@ -51,9 +51,9 @@ public static unsafe class CurrentThread
     public static void Become(uint uid, uint gid, ReadOnlySpan<uint> supplementary = default)
     {
         fixed (uint* groups = supplementary)
-            Check((int)Libc.syscall(SYS_setgroups, supplementary.Length, (nint)groups, 0, 0, 0, 0), "setgroups", "");
-        Check((int)Libc.syscall(SYS_setresgid, (nint)gid, (nint)gid, (nint)gid, 0, 0, 0), "setresgid", $"{gid}");
-        Check((int)Libc.syscall(SYS_setresuid, (nint)uid, (nint)uid, (nint)uid, 0, 0, 0), "setresuid", $"{uid}");
+            Check((int)syscall(SYS_setgroups, supplementary.Length, groups), "setgroups", "");
+        Check((int)syscall(SYS_setresgid, gid, gid, gid), "setresgid", $"{gid}");
+        Check((int)syscall(SYS_setresuid, uid, uid, uid), "setresuid", $"{uid}");
     }
 
     /// <summary>Signals that this runtime ignores are default again for the next program: being ignored survives execve(2), handlers do not.</summary>
@@ -61,15 +61,14 @@ public static unsafe class CurrentThread
     {
         // By the raw call: posix_spawn(3) leaves glibc's own signals 32 and 33 ignored in the child, and its sigaction(3) refuses to touch them.
         const int SYS_rt_sigaction = 13, KernelSetBytes = 8;
-        const nint SIG_IGN = 1;
         nint* action = stackalloc nint[4];
         for (int signal = 1; signal <= 64; signal++)
         {
             // SAFETY: the kernel's struct sigaction on x86-64 is four words: handler, flags, restorer, mask.
-            if (Libc.syscall(SYS_rt_sigaction, signal, 0, (nint)action, KernelSetBytes, 0, 0) == 0 && action[0] == SIG_IGN)
+            if ((int)syscall(SYS_rt_sigaction, signal, null, action, KernelSetBytes) == 0 && action[0] == (nint)SIG_IGN)
             {
                 new Span<nint>(action, 4).Clear();
-                _ = Libc.syscall(SYS_rt_sigaction, signal, (nint)action, 0, KernelSetBytes, 0, 0);
+                _ = syscall(SYS_rt_sigaction, signal, action, null, KernelSetBytes);
             }
         }
     }
@@ -102,7 +101,7 @@ public static unsafe class CurrentThread
         uint* header = stackalloc uint[2] { LinuxCapabilityVersion3, 0 };
         uint low = (uint)capabilities.Bits, high = (uint)(capabilities.Bits >> 32);
         uint* data = stackalloc uint[6] { low, low, 0, high, high, 0 };
-        Check((int)Libc.syscall(SYS_capset, (nint)header, (nint)data, 0, 0, 0, 0), "capset", $"{capabilities.Bits:x}");
+        Check((int)syscall(SYS_capset, header, data), "capset", $"{capabilities.Bits:x}");
     }
 
     /// <summary>No program started from here gains privileges, whatever its file says (PR_SET_NO_NEW_PRIVS).</summary>

@@ -6,39 +6,38 @@ namespace ZeroOS.Linux;
 /// </summary>
 public static unsafe class KickSignal
 {
-    private const int SIG_BLOCK = 0, Number = 35;
-    private const nint SYS_gettid = 186, SYS_tgkill = 234, SYS_getpid = 39;
+    private const int Number = 35, SYS_gettid = 186, SYS_tgkill = 234;
     private const ulong Bit = 1UL << (Number - 1);
-
-    // glibc's sigset_t has 1024 bits, the kernel's 64.
-    private const int SigsetWords = 16;
 
     /// <summary>Blocks the signal in this thread and returns the kernel's 64-bit mask to be in force during the interruptible call (all that is blocked now, but this one).</summary>
     public static ulong BlockInThisThread()
     {
-        ulong* set = stackalloc ulong[SigsetWords];
-        ulong* old = stackalloc ulong[SigsetWords];
-        new Span<ulong>(set, SigsetWords).Clear();
-        set[0] = Bit;
-        _ = Libc.pthread_sigmask(SIG_BLOCK, set, old);
-        return old[0] & ~Bit;
+        sigset_t set = JustThis(), old;
+        _ = Libc.pthread_sigmask(SIG_BLOCK, &set, &old);
+        // SAFETY: glibc's sigset_t has 1,024 bits; the kernel's 64 are the first of them.
+        return *(ulong*)&old & ~Bit;
     }
 
     /// <summary>The kernel's number of this thread, to be given to <see cref="Send"/>.</summary>
-    public static int ThisThread => (int)Libc.syscall(SYS_gettid, 0, 0, 0, 0, 0, 0);
+    public static int ThisThread => (int)syscall(SYS_gettid);
 
     /// <summary>Makes the thread's interruptible call, the present or the next one, return EINTR.</summary>
-    public static void Send(int thread) => _ = Libc.syscall(SYS_tgkill, Libc.syscall(SYS_getpid, 0, 0, 0, 0, 0, 0), thread, Number, 0, 0, 0);
+    public static void Send(int thread) => _ = syscall(SYS_tgkill, (int)getpid(), thread, Number);
 
     /// <summary>Takes what is pending for this thread, so that the next call is not interrupted by an old kick.</summary>
     public static void Drain()
     {
-        ulong* set = stackalloc ulong[SigsetWords];
-        new Span<ulong>(set, SigsetWords).Clear();
-        set[0] = Bit;
+        sigset_t set = JustThis();
         timespec now = default;
-        while (Libc.sigtimedwait(set, null, &now) > 0)
+        while (sigtimedwait(&set, null, &now) > 0)
         {
         }
+    }
+
+    private static sigset_t JustThis()
+    {
+        sigset_t set = default;
+        _ = sigaddset(&set, Number);
+        return set;
     }
 }

@@ -6,7 +6,7 @@ namespace ZeroOS.Linux;
 /// </summary>
 public sealed unsafe class SignalFd : IDisposable
 {
-    private const int SIG_BLOCK = 0, SFD_CLOEXEC = 0x80000, SFD_NONBLOCK = 0x800, InfoSize = 128;
+    private const int SFD_CLOEXEC = 0x80000, SFD_NONBLOCK = 0x800, InfoSize = 128;
 
     /// <summary>Interrupt: what Ctrl-Alt-Del sends to PID 1 (kernel.ctrl-alt-del=0).</summary>
     public const int SIGINT = 2;
@@ -52,7 +52,7 @@ public sealed unsafe class SignalFd : IDisposable
     {
         sigset_t set = default;
         foreach (int signal in signals)
-            set.bits |= 1UL << (signal - 1);
+            _ = sigaddset(&set, signal);
         return set;
     }
 }

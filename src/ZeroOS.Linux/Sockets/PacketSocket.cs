@@ -24,7 +24,6 @@ public sealed unsafe class PacketSocket : IDisposable
     /// <summary>EtherType of ARP.</summary>
     public const ushort Arp = 0x0806;
 
-    private const int AF_PACKET = 17, SOCK_DGRAM = 2, SOCK_CLOEXEC = 0x80000, SOCK_NONBLOCK = 0x800, SOL_SOCKET = 1, SO_ATTACH_FILTER = 26, MSG_TRUNC = 0x20;
     private readonly int _link;
     private readonly ushort _etherType;
 
@@ -34,16 +33,16 @@ public sealed unsafe class PacketSocket : IDisposable
         _link = link;
         _etherType = BinaryPrimitives.ReverseEndianness(etherType);
         // Protocol 0: nothing is received before the filter is there and the interface is chosen.
-        int fd = Libc.socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        int fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
         Descriptor = fd >= 0 ? new FileDescriptor(fd) : throw new LinuxException(Libc.LastError, "socket", "AF_PACKET");
         fixed (PacketFilterInstruction* instructions = filter)
         {
             sock_fprog program = new() { len = (ushort)filter.Length, filter = instructions };
-            if (filter.Length > 0 && Libc.setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, (uint)sizeof(sock_fprog)) != 0)
+            if (filter.Length > 0 && setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(sock_fprog)) != 0)
                 throw Refused("SO_ATTACH_FILTER");
         }
-        sockaddr_ll address = new() { sll_family = AF_PACKET, sll_protocol = _etherType, sll_ifindex = link };
-        if (Libc.bind(fd, &address, (uint)sizeof(sockaddr_ll)) != 0)
+        sockaddr_ll address = new() { sll_family = (ushort)AF_PACKET, sll_protocol = _etherType, sll_ifindex = link };
+        if (bind(fd, (sockaddr*)&address, sizeof(sockaddr_ll)) != 0)
             throw Refused("bind");
     }
 
@@ -53,19 +52,19 @@ public sealed unsafe class PacketSocket : IDisposable
     /// <summary>Sends one packet to <paramref name="destination"/>; what is refused is lost, as on any network.</summary>
     public Errno TrySend(MacAddress destination, ReadOnlySpan<byte> packet)
     {
-        sockaddr_ll address = new() { sll_family = AF_PACKET, sll_protocol = _etherType, sll_ifindex = _link, sll_halen = MacAddress.Bytes };
+        sockaddr_ll address = new() { sll_family = (ushort)AF_PACKET, sll_protocol = _etherType, sll_ifindex = _link, sll_halen = MacAddress.Bytes };
         // SAFETY: sll_addr holds eight bytes, an Ethernet address six.
         destination.ToBytes().CopyTo(new Span<byte>(address.sll_addr, 8));
         fixed (byte* p = packet)
-            return Libc.sendto(Descriptor.Number, p, (nuint)packet.Length, 0, &address, (uint)sizeof(sockaddr_ll)) >= 0 ? Errno.None : Libc.LastError;
+            return sendto(Descriptor.Number, p, packet.Length, 0, (sockaddr*)&address, sizeof(sockaddr_ll)) >= 0 ? Errno.None : Libc.LastError;
     }
 
     /// <summary>Receives one packet; EAGAIN when there is none, EMSGSIZE when it is longer than the buffer.</summary>
     public Errno TryReceive(Span<byte> buffer, out int length)
     {
-        nint n;
+        long n;
         fixed (byte* p = buffer)
-            n = Libc.recvfrom(Descriptor.Number, p, (nuint)buffer.Length, MSG_TRUNC, null, null);
+            n = recvfrom(Descriptor.Number, p, buffer.Length, MSG_TRUNC, null, null);
         length = (int)Math.Max(n, 0);
         return n < 0 ? Libc.LastError : length > buffer.Length ? Errno.EMSGSIZE : Errno.None;
     }
@@ -78,18 +77,6 @@ public sealed unsafe class PacketSocket : IDisposable
         Errno errno = Libc.LastError;
         Dispose();
         return new LinuxException(errno, operation, $"AF_PACKET on link {_link}");
-    }
-
-    [StructLayout(LayoutKind.Sequential)]
-    private struct sockaddr_ll
-    {
-        internal ushort sll_family;
-        internal ushort sll_protocol;
-        internal int sll_ifindex;
-        internal ushort sll_hatype;
-        internal byte sll_pkttype;
-        internal byte sll_halen;
-        internal fixed byte sll_addr[8];
     }
 
     [StructLayout(LayoutKind.Sequential)]

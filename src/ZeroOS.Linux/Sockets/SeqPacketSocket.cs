@@ -12,8 +12,6 @@ public sealed unsafe class SeqPacketSocket : IDisposable
     /// <summary>Descriptors in one message at most.</summary>
     public const int MaxDescriptors = 32;
 
-    private const int AF_UNIX = 1, SOCK_SEQPACKET = 5, SOCK_CLOEXEC = 0x80000, SOL_SOCKET = 1, SCM_RIGHTS = 1;
-    private const int MSG_DONTWAIT = 0x40, MSG_NOSIGNAL = 0x4000, MSG_CMSG_CLOEXEC = 0x40000000, MSG_TRUNC = 0x20, MSG_CTRUNC = 8;
     private const int ControlBytes = 16 + (MaxDescriptors * sizeof(int));
 
     /// <summary>Takes ownership of a descriptor that is such a socket.</summary>
@@ -26,7 +24,7 @@ public sealed unsafe class SeqPacketSocket : IDisposable
     public static (SeqPacketSocket One, SeqPacketSocket Other) Pair()
     {
         int* pair = stackalloc int[2];
-        return Libc.socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == 0
+        return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == 0
             ? (new SeqPacketSocket(new FileDescriptor(pair[0])), new SeqPacketSocket(new FileDescriptor(pair[1])))
             : throw new LinuxException(Libc.LastError, "socketpair", "seqpacket");
     }
@@ -39,22 +37,23 @@ public sealed unsafe class SeqPacketSocket : IDisposable
         byte* control = stackalloc byte[ControlBytes];
         fixed (byte* p = message)
         {
-            iovec part = new() { iov_base = p, iov_len = (nuint)message.Length };
+            iovec part = new() { iov_base = p, iov_len = message.Length };
             msghdr header = new() { msg_iov = &part, msg_iovlen = 1 };
             if (!descriptors.IsEmpty)
             {
                 // SAFETY: control holds one cmsghdr (16 bytes) and MaxDescriptors ints, and the count was checked above.
                 cmsghdr* c = (cmsghdr*)control;
-                c->cmsg_len = (nuint)(sizeof(cmsghdr) + (descriptors.Length * sizeof(int)));
+                // Not by CMSG_LEN: that of Tmds.LibC 0.5.0 rounds up, and a descriptor that nobody gave would go along.
+                c->cmsg_len = sizeof(cmsghdr) + (descriptors.Length * sizeof(int));
                 c->cmsg_level = SOL_SOCKET;
                 c->cmsg_type = SCM_RIGHTS;
                 descriptors.CopyTo(new Span<int>(control + sizeof(cmsghdr), descriptors.Length));
                 header.msg_control = control;
-                header.msg_controllen = (c->cmsg_len + 7) & ~(nuint)7;
+                header.msg_controllen = CMSG_SPACE(descriptors.Length * sizeof(int));
             }
             while (true)
             {
-                if (Libc.sendmsg(Descriptor.Number, &header, MSG_NOSIGNAL | (wait ? 0 : MSG_DONTWAIT)) >= 0)
+                if (sendmsg(Descriptor.Number, &header, MSG_NOSIGNAL | (wait ? 0 : MSG_DONTWAIT)) >= 0)
                     return Errno.None;
                 if (Libc.LastError is var e && e != Errno.EINTR)
                     return e;
@@ -73,17 +72,17 @@ public sealed unsafe class SeqPacketSocket : IDisposable
         length = 0;
         fixed (byte* p = buffer)
         {
-            iovec part = new() { iov_base = p, iov_len = (nuint)buffer.Length };
+            iovec part = new() { iov_base = p, iov_len = buffer.Length };
             msghdr header = new() { msg_iov = &part, msg_iovlen = 1, msg_control = control, msg_controllen = ControlBytes };
-            nint n;
-            while ((n = Libc.recvmsg(Descriptor.Number, &header, MSG_CMSG_CLOEXEC | (wait ? 0 : MSG_DONTWAIT))) < 0)
+            long n;
+            while ((n = recvmsg(Descriptor.Number, &header, MSG_CMSG_CLOEXEC | (wait ? 0 : MSG_DONTWAIT))) < 0)
             {
                 if (Libc.LastError is var e && e != Errno.EINTR)
                     return e;
             }
             length = (int)n;
             cmsghdr* c = (cmsghdr*)control;
-            if (header.msg_controllen >= (nuint)sizeof(cmsghdr) && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
+            if ((uint)header.msg_controllen >= sizeof(cmsghdr) && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
             {
                 // SAFETY: the kernel wrote cmsg_len, and it never exceeds the control buffer it was given.
                 int count = ((int)c->cmsg_len - sizeof(cmsghdr)) / sizeof(int);
@@ -101,11 +100,7 @@ public sealed unsafe class SeqPacketSocket : IDisposable
     }
 
     /// <summary>Ends both directions at once: the peer sees the end, and a thread of ours that waits in a send or receive is woken.</summary>
-    public void Shutdown()
-    {
-        const int SHUT_RDWR = 2;
-        _ = Libc.shutdown(Descriptor.Number, SHUT_RDWR);
-    }
+    public void Shutdown() => _ = shutdown(Descriptor.Number, SHUT_RDWR);
 
     /// <inheritdoc/>
     public void Dispose() => Descriptor.Dispose();

@@ -3,8 +3,6 @@ namespace ZeroOS.Linux;
 /// <summary>A connected stream socket: bytes in order, no boundaries. unix(7) pairs, and vsock(7) from a guest to its host.</summary>
 public sealed unsafe class StreamSocket : IDisposable
 {
-    private const int AF_UNIX = 1, AF_VSOCK = 40, SOCK_STREAM = 1, SOCK_CLOEXEC = 0x80000, SHUT_RDWR = 2, MSG_NOSIGNAL = 0x4000, MSG_DONTWAIT = 0x40;
-    private const int SOL_SOCKET = 1, SO_TYPE = 3, SO_DOMAIN = 39;
     private const uint VMADDR_CID_HOST = 2;
 
     /// <summary>Takes ownership of a descriptor that is such a socket.</summary>
@@ -17,7 +15,7 @@ public sealed unsafe class StreamSocket : IDisposable
     public static (StreamSocket One, StreamSocket Other) Pair()
     {
         int* pair = stackalloc int[2];
-        return Libc.socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0
+        return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0
             ? (new StreamSocket(new FileDescriptor(pair[0])), new StreamSocket(new FileDescriptor(pair[1])))
             : throw new LinuxException(Libc.LastError, "socketpair", "stream");
     }
@@ -37,17 +35,17 @@ public sealed unsafe class StreamSocket : IDisposable
     /// <summary>Dials <paramref name="port"/> on the host of this virtual machine; null with the reason when it is refused.</summary>
     public static StreamSocket? TryDialHost(uint port, out Errno errno)
     {
-        int fd = Libc.socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        int fd = socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC, 0);
         errno = fd < 0 ? Libc.LastError : Errno.None;
         if (fd < 0)
             return null;
-        StreamSocket socket = new(new FileDescriptor(fd));
+        StreamSocket dialled = new(new FileDescriptor(fd));
         // struct sockaddr_vm (linux/vm_sockets.h): family, reserved, port, cid, flags, zero[3].
-        uint* address = stackalloc uint[4] { AF_VSOCK, port, VMADDR_CID_HOST, 0 };
-        if (Libc.connect(fd, address, 16) == 0)
-            return socket;
+        uint* address = stackalloc uint[4] { (uint)(int)AF_VSOCK, port, VMADDR_CID_HOST, 0 };
+        if (connect(fd, (sockaddr*)address, 16) == 0)
+            return dialled;
         errno = Libc.LastError;
-        socket.Dispose();
+        dialled.Dispose();
         return null;
     }
 
@@ -64,7 +62,7 @@ public sealed unsafe class StreamSocket : IDisposable
         {
             while (true)
             {
-                nint n = Libc.recvfrom(Descriptor.Number, p, (nuint)buffer.Length, MSG_DONTWAIT, null, null);
+                long n = recvfrom(Descriptor.Number, p, buffer.Length, MSG_DONTWAIT, null, null);
                 received = (int)Math.Max(n, 0);
                 if (n >= 0)
                     return Errno.None;
@@ -88,7 +86,7 @@ public sealed unsafe class StreamSocket : IDisposable
     }
 
     /// <summary>Ends the connection both ways, so that a thread that waits in it wakes; the descriptor stays.</summary>
-    public void Shutdown() => _ = Libc.shutdown(Descriptor.Number, SHUT_RDWR);
+    public void Shutdown() => _ = shutdown(Descriptor.Number, SHUT_RDWR);
 
     /// <inheritdoc/>
     public void Dispose() => Descriptor.Dispose();
@@ -99,7 +97,7 @@ public sealed unsafe class StreamSocket : IDisposable
         {
             while (true)
             {
-                nint n = Libc.sendto(Descriptor.Number, p, (nuint)bytes.Length, flags, null, 0);
+                long n = sendto(Descriptor.Number, p, bytes.Length, flags, null, 0);
                 sent = (int)Math.Max(n, 0);
                 if (n >= 0)
                     return Errno.None;
@@ -113,7 +111,7 @@ public sealed unsafe class StreamSocket : IDisposable
     private static int Option(FileDescriptor descriptor, int option)
     {
         int value = -1;
-        uint length = sizeof(int);
-        return Libc.getsockopt(descriptor.Number, SOL_SOCKET, option, &value, &length) == 0 ? value : -1;
+        socklen_t length = sizeof(int);
+        return getsockopt(descriptor.Number, SOL_SOCKET, option, &value, &length) == 0 ? value : -1;
     }
 }

@@ -3,22 +3,21 @@ namespace ZeroOS.Linux;
 /// <summary>What a terminal's descriptor is told (ioctl_tty(2), ioctl_vt(2)). A refusal is returned: a machine without a screen must not notice.</summary>
 public static class VirtualTerminal
 {
-    internal const nuint TCSETS = 0x5402, TIOCGWINSZ = 0x5413, TIOCLINUX = 0x541C, VT_ACTIVATE = 0x5606;
+    internal const nuint TIOCLINUX = 0x541C, VT_ACTIVATE = 0x5606;
     internal const byte TIOCL_SETKMSGREDIRECT = 11;
-    private const uint B38400 = 0xF, CS8 = 0x30, CREAD = 0x80, CLOCAL = 0x800;
 
     /// <summary>Rows and columns; null if it is no terminal or does not know.</summary>
     public static (int Rows, int Columns)? Size(FileDescriptor terminal)
     {
         winsize size = default;
-        return terminal.Ioctl(TIOCGWINSZ, ref size) == 0 && size is { ws_row: > 0, ws_col: > 0 } ? (size.ws_row, size.ws_col) : null;
+        return terminal.Ioctl((nuint)TIOCGWINSZ, ref size) == 0 && size is { ws_row: > 0, ws_col: > 0 } ? (size.ws_row, size.ws_col) : null;
     }
 
     /// <summary>Bytes go out as they are and what is typed waits unread: no echo, no signals, no flow control, no line editing.</summary>
     public static Errno SetRaw(FileDescriptor terminal)
     {
         termios raw = new() { c_cflag = B38400 | CS8 | CREAD | CLOCAL };
-        return Refusal(terminal.Ioctl(TCSETS, ref raw));
+        return Refusal(terminal.Ioctl((nuint)TCSETS, ref raw));
     }
 
     /// <summary>Shows virtual terminal <paramref name="number"/> (from 1).</summary>

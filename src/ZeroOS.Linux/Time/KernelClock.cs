@@ -15,7 +15,7 @@ public static unsafe class KernelClock
     /// <exception cref="LinuxException">What clock_settime(2) refused.</exception>
     public static void SetUnixTime(long nanoseconds)
     {
-        timespec time = new() { tv_sec = nanoseconds / 1_000_000_000, tv_nsec = nanoseconds % 1_000_000_000 };
+        timespec time = new() { tv_sec = nanoseconds / 1_000_000_000, tv_nsec = (long_t)(nanoseconds % 1_000_000_000) };
         if (Libc.clock_settime(CLOCK_REALTIME, &time) != 0)
             throw new LinuxException(Libc.LastError, "clock_settime", "realtime");
     }
@@ -24,6 +24,6 @@ public static unsafe class KernelClock
     {
         timespec time;
         _ = Libc.clock_gettime(clock, &time);
-        return (time.tv_sec * 1_000_000_000) + time.tv_nsec;
+        return ((long)time.tv_sec * 1_000_000_000) + time.tv_nsec;
     }
 }

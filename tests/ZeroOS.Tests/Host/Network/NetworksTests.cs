@@ -311,7 +311,7 @@ public sealed class NetworksTests
     private static void SetGroup(uint group)
     {
         const int SYS_setfsgid = 123;
-        _ = Libc.syscall(SYS_setfsgid, (nint)group, 0, 0, 0, 0, 0);
+        _ = Tmds.Linux.LibC.syscall(SYS_setfsgid, group);
     }
 
     private static bool Connects(Socket socket, string address, int port)

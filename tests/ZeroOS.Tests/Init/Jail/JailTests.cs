@@ -156,7 +156,7 @@ public sealed class JailTests : IDisposable
         File.WriteAllText($"{_directory}/jailed/cgroup.procs", "");
         File.WriteAllText($"{_directory}/run.json", """{"runtimeOptions":{"framework":{"name":"Microsoft.NETCore.App","version":"10.0.0"},"rollForward":"Major"}}""");
         string path = $"{_directory}/zeroos";
-        File.WriteAllText(path, $"#!/bin/sh\nexec dotnet exec --runtimeconfig {_directory}/run.json {assembly} \"$@\"\n");
+        File.WriteAllText(path, $"#!/bin/sh\nexec dotnet exec --runtimeconfig {_directory}/run.json --depsfile {Path.ChangeExtension(typeof(JailTests).Assembly.Location, "deps.json")} {assembly} \"$@\"\n");
         File.SetUnixFileMode(path, (UnixFileMode)0x1ED);
         return path;
     }
