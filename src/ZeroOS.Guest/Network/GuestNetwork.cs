@@ -3,6 +3,7 @@ using System.Net.Sockets;
 
 using ZeroOS.Contracts.Guest;
 using ZeroOS.Guest.Setup;
+using ZeroOS.Linux;
 using ZeroOS.Linux.Netlink;
 
 namespace ZeroOS.Guest.Network;
@@ -30,6 +31,8 @@ internal static class GuestNetwork
             if (nic.Gateway is { } gateway)
                 routes.PutRoute(DefaultRoute(IPAddress.Parse(gateway), link.Index));
         }
+        // Where a router beyond the uplink is narrower and "too large" is lost, an upload tries smaller segments instead of standing still (RFC 4821).
+        _ = KernelFile.TryWrite("/proc/sys/net/ipv4/tcp_mtu_probing", "1");
     }
 
     /// <summary>Everything by way of <paramref name="gateway"/>, which is on the link whatever the prefix says.</summary>
