@@ -36,10 +36,13 @@ internal sealed unsafe class Machine : IDisposable
         _vm = kvm.CreateVm();
     }
 
-    /// <summary>Makes the machine of a configuration that was checked. Nothing runs yet.</summary>
+    /// <summary>
+    /// Makes the machine of a configuration that was checked. Nothing runs yet. <paramref name="sealProcessor"/> is called by each processor's thread before it runs
+    /// the guest.
+    /// </summary>
     /// <exception cref="KvmException">KVM refused something.</exception>
     /// <exception cref="BootException">The kernel or initramfs cannot be started.</exception>
-    public static Machine Build(VmConfig config)
+    public static Machine Build(VmConfig config, Action? sealProcessor = null)
     {
         KvmDevice kvm = new(new FileDescriptor(config.KvmDescriptor));
         Machine m = new(kvm, config.MemoryBytes);
@@ -54,7 +57,7 @@ internal sealed unsafe class Machine : IDisposable
         m._mmio.Add(Layout.Ecam, Layout.EcamSize, root);
         foreach (VirtioDevice device in devices)
             m.Plug(root, routes, device);
-        m.AddProcessors(kvm, config.Cpus, kernel);
+        m.AddProcessors(kvm, config.Cpus, kernel, sealProcessor);
         return m;
     }
 
@@ -170,7 +173,7 @@ internal sealed unsafe class Machine : IDisposable
         _functions.Add(function);
     }
 
-    private void AddProcessors(KvmDevice kvm, int cpus, LoadedKernel kernel)
+    private void AddProcessors(KvmDevice kvm, int cpus, LoadedKernel kernel, Action? seal)
     {
         kvm_cpuid_entry2[] supported = kvm.SupportedCpuid();
         bool deadline = kvm.HasTscDeadline;
@@ -182,7 +185,7 @@ internal sealed unsafe class Machine : IDisposable
             BootRegisters.ApplyCommon(vcpu);
             if (id == 0)
                 BootRegisters.Apply(vcpu, kernel);
-            _processors.Add(new Processor(id, vcpu, _ports, _mmio, End));
+            _processors.Add(new Processor(id, vcpu, _ports, _mmio, End, seal));
         }
     }
 

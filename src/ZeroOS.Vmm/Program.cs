@@ -6,6 +6,7 @@ using ZeroOS.Linux;
 using ZeroOS.Vmm.Boot;
 using ZeroOS.Vmm.Control;
 using ZeroOS.Vmm.Kvm;
+using ZeroOS.Vmm.Sandbox;
 
 namespace ZeroOS.Vmm;
 
@@ -30,7 +31,9 @@ internal static class Program
             using (FileDescriptor file = new(descriptor))
                 config = ConfigReader.Read(file);
             // Not disposed: closing KVM's descriptors takes long on some hosts, and the end of the process does it beside us.
-            Machine machine = Machine.Build(config);
+            MonitorSandbox sandbox = new();
+            Machine machine = Machine.Build(config, sandbox.SealProcessor);
+            sandbox.SealProcess();
             return machine.Run();
         }
         catch (Exception e) when (e is ConfigException or BootException)

@@ -28,6 +28,7 @@ internal static class MachineReason
             MonitorExit.BadConfig => "the monitor refused its configuration",
             MonitorExit.MonitorFault => "the monitor failed",
             null when signal == 9 => "the machine was killed, or the host was short of memory",
+            null when signal == 31 => "the monitor made a system call that is forbidden to it",
             null => $"the monitor was ended by signal {signal}",
             _ => $"the monitor ended with code {(int)exit}",
         };

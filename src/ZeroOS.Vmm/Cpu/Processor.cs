@@ -12,19 +12,23 @@ internal sealed unsafe class Processor
     private readonly Bus _ports;
     private readonly Bus _memory;
     private readonly Action<MonitorExit, string> _ended;
+    private readonly Action? _seal;
     private readonly Thread _thread;
     private readonly int _id;
     private volatile bool _stop;
     private volatile int _tid;
 
-    /// <summary>A processor that is ready to run; <paramref name="ended"/> is called once, on its thread, if the machine cannot go on.</summary>
-    public Processor(int id, KvmVcpu vcpu, Bus ports, Bus memory, Action<MonitorExit, string> ended)
+    /// <summary>
+    /// A processor that is ready to run. On its thread, <paramref name="seal"/> is called before the guest runs, and <paramref name="ended"/> once if the machine cannot go on.
+    /// </summary>
+    public Processor(int id, KvmVcpu vcpu, Bus ports, Bus memory, Action<MonitorExit, string> ended, Action? seal)
     {
         _id = id;
         _vcpu = vcpu;
         _ports = ports;
         _memory = memory;
         _ended = ended;
+        _seal = seal;
         _thread = new Thread(Loop, StackBytes) { IsBackground = true, Name = $"vcpu{id}" };
     }
 
@@ -55,6 +59,7 @@ internal sealed unsafe class Processor
         {
             _vcpu.SetSignalMask(KickSignal.BlockInThisThread());
             _tid = KickSignal.ThisThread;
+            _seal?.Invoke();
             while (!_stop)
             {
                 Errno errno = _vcpu.Run();

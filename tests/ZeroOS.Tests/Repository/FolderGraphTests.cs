@@ -22,6 +22,7 @@ public class FolderGraphTests
           Power -> (root) Libc
           Processes -> (root) Files Libc Mounts Security
           Rings -> (root) Events Files Libc Memory
+          Security -> (root) Libc
           Signals -> (root) Files Libc
           Sockets -> (root) Files Libc Netlink
           Taps -> (root) Files
@@ -55,12 +56,13 @@ public class FolderGraphTests
           Logs -> Store
           Reconciling -> Admission Logs Store
         Vmm
-          (root) -> Boot Control Cpu Devices Events Kvm Memory Pci Virtio
+          (root) -> Boot Control Cpu Devices Events Kvm Memory Pci Sandbox Virtio
           Boot -> Memory
           Control -> Events
           Cpu -> Boot Kvm Memory
           Devices -> Control Cpu Events Memory Virtio
           Pci -> Boot Cpu Kvm
+          Sandbox -> Devices Kvm
           Virtio -> Cpu Events Memory Pci
         Guest
           (root) -> Boot Workload

@@ -14,10 +14,12 @@ namespace ZeroOS.Vmm.Devices.Net;
 /// </summary>
 internal sealed unsafe class NetDevice : VirtioDevice, IEventSource, IDisposable
 {
+    /// <summary>The one request this device makes of a tap (linux/if_tun.h).</summary>
+    public const nuint TUNSETOFFLOAD = 0x400454d0;
+
     private const int ReceiveQueue = 0, TransmitQueue = 1, QueueSize = 256, HeaderBytes = 12, MaxFrame = 65562, MaxChains = 128, TurnFrames = 64;
     private const ulong Checksum = 1, GuestChecksum = 1 << 1, MtuFeature = 1 << 3, MacFeature = 1 << 5, GuestTso4 = 1 << 7, GuestTso6 = 1 << 8;
     private const ulong HostTso4 = 1 << 11, HostTso6 = 1 << 12, MergeBuffers = 1 << 15;
-    private const nuint TUNSETOFFLOAD = 0x400454d0;
     private const int TunChecksum = 1, TunTso4 = 2, TunTso6 = 4;
     private static readonly ushort[] s_sizes = [QueueSize, QueueSize];
     private readonly DescriptorChain _chain = new(QueueSize);

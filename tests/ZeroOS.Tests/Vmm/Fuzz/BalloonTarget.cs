@@ -30,4 +30,8 @@ internal sealed class BalloonTarget : FuzzTarget
         else
             _device.SetTarget(random.NextInt64());
     }
+
+    public override void Dispose()
+    {
+    }
 }

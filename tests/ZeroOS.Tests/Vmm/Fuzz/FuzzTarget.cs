@@ -28,9 +28,7 @@ internal abstract class FuzzTarget : IDisposable
     }
 
     /// <inheritdoc/>
-    public virtual void Dispose()
-    {
-    }
+    public abstract void Dispose();
 
     /// <summary>Gives the receive queue, number 0, a buffer if it has room for one.</summary>
     protected void Offer(PlayedDriver driver, int bytes)

@@ -14,4 +14,8 @@ internal sealed class RngTarget : FuzzTarget
     internal override long Work => _device.Counters.Bytes;
 
     internal override void Ask(PlayedDriver driver, Random random) => driver.Send(0, Size, [], [random.Next(1, 300)]);
+
+    public override void Dispose()
+    {
+    }
 }
