@@ -26,8 +26,9 @@ internal abstract class Contender(string name)
     public (double Value, string Trouble) BootMs() => Run(GuestKernel.CommandLine, (_, ms) => ms);
 
     /// <summary>
-    /// The same with a guest that clears all its memory first: what is resident then beyond that memory is the monitor. Nothing that the monitor says itself
-    /// and no mapping has to be believed; the first MiB, which the guest may not have touched, counts for the monitor.
+    /// The same with a guest that clears all its memory first: what was resident at the peak beyond that memory is the monitor (the guest gives memory back
+    /// afterwards). Nothing that the monitor says itself and no mapping has to be believed; the first MiB, which the guest may not have touched, counts for the
+    /// monitor.
     /// </summary>
     /// <returns>KiB; what went wrong, or empty.</returns>
     public (double Value, string Trouble) ResidentKib() =>
@@ -71,7 +72,7 @@ internal abstract class Contender(string name)
     private static long ResidentKibOf(int pid)
     {
         string status = KernelFile.Read(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/status"));
-        string line = status.Split('\n').First(l => l.StartsWith("VmRSS:", StringComparison.Ordinal));
+        string line = status.Split('\n').First(l => l.StartsWith("VmHWM:", StringComparison.Ordinal));
         return long.Parse(line.Split((char[])[' ', '\t'], StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture);
     }
 }
