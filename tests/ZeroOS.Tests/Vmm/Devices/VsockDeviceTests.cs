@@ -152,6 +152,58 @@ public sealed class VsockDeviceTests : IDisposable
         Assert.Equal(AcceptBucket.Burst + (2 * AcceptBucket.PerSecond), _device.Counters.Accepted);
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void A_random_talk_arrives_whole_and_in_order_and_no_side_sends_more_than_the_other_has_room_for(int seed)
+    {
+        const int Total = 100_000;
+        Random random = new(seed);
+        byte[] toNode = new byte[Total], toGuest = new byte[Total];
+        random.NextBytes(toNode);
+        random.NextBytes(toGuest);
+        Connect(50);
+        NonBlocking.Set(_nodeEnd!);
+        List<byte> atNode = [], atGuest = [];
+        int guestSent = 0, nodeSent = 0;
+        uint guestTaken = 0, forwarded = 0;
+        byte[] buffer = new byte[9000];
+        for (int turn = 0; (atNode.Count < Total || atGuest.Count < Total) && turn < 100_000; turn++)
+        {
+            int room = (int)((64 * 1024) - (guestSent - forwarded));
+            int n = Math.Min(Math.Min(random.Next(1, 5000), room), Total - guestSent);
+            if (n > 0)
+            {
+                Say(50, VsockOperation.Data, toNode[guestSent..(guestSent + n)], forwarded: guestTaken);
+                guestSent += n;
+            }
+            if (nodeSent < Total && _nodeEnd!.TryWrite(toGuest.AsSpan(nodeSent, Math.Min(random.Next(1, 9000), Total - nodeSent)), out int written) == Errno.None)
+                nodeSent += written;
+            if (random.Next(2) == 0 && _nodeEnd!.TryRead(buffer, out int read) == Errno.None)
+                atNode.AddRange(buffer[..read]);
+            while (TryHear(out VsockPacket p, out byte[] data))
+            {
+                Assert.NotEqual(VsockOperation.Reset, p.Operation);
+                forwarded = p.Forwarded;
+                atGuest.AddRange(data);
+                Assert.True(atGuest.Count - guestTaken <= GuestBuffer, $"seed {seed}: the guest got more than it has room for");
+            }
+            // The guest takes what it has, and says so now and then.
+            if (random.Next(3) == 0 && guestTaken != atGuest.Count)
+            {
+                guestTaken = (uint)atGuest.Count;
+                Say(50, VsockOperation.CreditUpdate, [], forwarded: guestTaken);
+            }
+            if (random.Next(10) == 0)
+                Say(50, VsockOperation.CreditRequest, [], forwarded: guestTaken);
+        }
+        Assert.True(toNode.AsSpan().SequenceEqual(CollectionsMarshal.AsSpan(atNode)), $"seed {seed}: {atNode.Count} bytes at the node");
+        Assert.True(toGuest.AsSpan().SequenceEqual(CollectionsMarshal.AsSpan(atGuest)), $"seed {seed}: {atGuest.Count} bytes at the guest");
+        Say(50, VsockOperation.Shutdown, [], flags: 2, forwarded: guestTaken);
+        Assert.Equal(0, _nodeEnd!.Read(buffer));
+    }
+
     [Fact]
     public void Without_receive_buffers_nothing_spins_and_nothing_is_lost()
     {
