@@ -9,32 +9,32 @@ internal static class Globals
     {
         Recursive = true,
         HelpName = "NAME|KEYID@HOST",
-        Description = "which node (default: ZOS_NODE, or the only one known)",
+        Description = "use this node (default: ZOS_NODE, or the only pinned one)",
     };
 
     public static readonly Option<string?> Key = new("--key")
     {
         Recursive = true,
         HelpName = "FILE",
-        Description = "whose key (default: key in the configuration folder)",
+        Description = "use this key file (default: \"key\" in the configuration folder)",
     };
 
     public static readonly Option<double?> Timeout = new("--timeout")
     {
         Recursive = true,
         HelpName = "SECONDS",
-        Description = "give up after that (default 30; streams and waiting: never)",
+        Description = "stop after this time (default 30; streams and waits: never)",
     };
 
-    public static readonly Option<bool> Json = new("--json") { Recursive = true, Description = "JSON: one object, or one a line for streams" };
+    public static readonly Option<bool> Json = new("--json") { Recursive = true, Description = "print JSON: one object, or one object per line for streams" };
 
-    public static readonly Option<bool> Verbose = new("--verbose") { Recursive = true, Description = "more about what went wrong" };
+    public static readonly Option<bool> Verbose = new("--verbose") { Recursive = true, Description = "print the details of an error" };
 
     public static readonly Option<string[]> Registry = new("--registry")
     {
         Recursive = true,
         HelpName = "NAME=URL",
-        Description = "where the registry of that name is for this machine",
+        Description = "URL of registry NAME as seen from this computer",
         Arity = ArgumentArity.OneOrMore,
         AllowMultipleArgumentsPerToken = false,
     };

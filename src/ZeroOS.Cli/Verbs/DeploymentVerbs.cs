@@ -17,9 +17,9 @@ internal static class DeploymentVerbs
 
     private static Command Deploy(Terminal terminal)
     {
-        Argument<string> path = new("FILE") { Description = "YAML or JSON; \"-\" reads standard input. Version and digests may be left out" };
-        Option<bool> detach = new("--detach", "-d") { Description = "return when the node has it, before it runs" };
-        Command command = new("deploy", "Make a node hold what a file says.") { path, detach };
+        Argument<string> path = new("FILE") { Description = "deployment in YAML or JSON; \"-\" reads standard input. Version and digests may be omitted" };
+        Option<bool> detach = new("--detach", "-d") { Description = "return when the node has stored it; do not wait until it runs" };
+        Command command = new("deploy", "Create or update the deployment in FILE.") { path, detach };
         Session.Set(command, terminal, async (session, parsed) =>
         {
             string name = parsed.GetRequiredValue(path);
@@ -43,8 +43,8 @@ internal static class DeploymentVerbs
 
     private static Command Get(Terminal terminal)
     {
-        Argument<string> name = new("NAME");
-        Command command = new("get", "A deployment and how its workloads are.") { name };
+        Argument<string> name = new("NAME") { Description = "name of the deployment" };
+        Command command = new("get", "Show a deployment and its workloads.") { name };
         Session.Set(command, terminal, async (session, parsed) =>
         {
             Show(session, await session.Connect().DeploymentAsync(parsed.GetRequiredValue(name), session.Cancellation));
@@ -55,7 +55,7 @@ internal static class DeploymentVerbs
 
     private static Command List(Terminal terminal)
     {
-        Command command = new("list", "Your deployments on the node.");
+        Command command = new("list", "List your deployments.");
         Session.Set(command, terminal, async (session, _) =>
         {
             DeploymentList all = await session.Connect().DeploymentsAsync(session.Cancellation);
@@ -78,10 +78,10 @@ internal static class DeploymentVerbs
 
     private static Command Delete(Terminal terminal)
     {
-        Argument<string> name = new("NAME");
-        Option<bool> volumes = new("--volumes") { Description = "destroy its volumes too, named before" };
-        Option<bool> yes = new("--yes") { Description = "do not ask" };
-        Command command = new("delete", "Take a deployment down; its volumes stay unless --volumes.") { name, volumes, yes };
+        Argument<string> name = new("NAME") { Description = "name of the deployment" };
+        Option<bool> volumes = new("--volumes") { Description = "also delete its volumes (listed first)" };
+        Option<bool> yes = new("--yes") { Description = "do not ask for confirmation" };
+        Command command = new("delete", "Delete a deployment. Its volumes are kept unless --volumes is given.") { name, volumes, yes };
         Session.Set(command, terminal, async (session, parsed) =>
         {
             string deployment = parsed.GetRequiredValue(name);
@@ -104,9 +104,9 @@ internal static class DeploymentVerbs
 
     private static Command Events(Terminal terminal)
     {
-        Option<bool> follow = new("-f", "--follow") { Description = "go on as they come" };
-        Option<long> after = new("--after") { HelpName = "NUMBER", Description = "only those with a higher number" };
-        Command command = new("events", "What happened to what is yours.") { follow, after };
+        Option<bool> follow = new("-f", "--follow") { Description = "keep printing events as they happen" };
+        Option<long> after = new("--after") { HelpName = "NUMBER", Description = "show only events with a higher number" };
+        Command command = new("events", "Show events of your deployments.") { follow, after };
         Session.Set(command, terminal, async (session, parsed) =>
         {
             EventsWatch watch = new() { After = parsed.GetValue(after), Follow = parsed.GetValue(follow) };

@@ -16,7 +16,7 @@ internal static class FarmVerbs
 {
     public static Command Build(Terminal terminal)
     {
-        Command farm = new("farm", "Farm settings: whose a node is, and which registries it may use.");
+        Command farm = new("farm", "Manage farm settings: who owns a node and which registries it may use.");
         farm.Add(New(terminal));
         farm.Add(Sign(terminal));
         farm.Add(Inspect(terminal));
@@ -25,13 +25,13 @@ internal static class FarmVerbs
 
     private static Command New(Terminal terminal)
     {
-        Option<string[]> owners = new("--owner") { HelpName = "KEYID", Required = true, Description = "an owner; several may be given, and each has to sign" };
-        Option<string> name = new("--name") { DefaultValueFactory = _ => "farm", Description = "for people" };
-        Option<int> threshold = new("--threshold") { DefaultValueFactory = _ => 1, Description = "how many owners must sign what changes the farm" };
-        Option<string[]> time = new("--time-server") { HelpName = "HOST", Description = "SNTP servers" };
-        Option<string?> channel = new("--channel") { Description = "the channel of releases its nodes take (default: stable)" };
-        Option<string> output = new("-o", "--output") { HelpName = "FILE", Required = true, Description = "where to write the settings" };
-        Command command = new("new", "Write farm settings, signed by your key, and print the recovery key. --registry NAME=URL[,plain] lists a registry as nodes reach it.")
+        Option<string[]> owners = new("--owner") { HelpName = "KEYID", Required = true, Description = "key id of an owner; may be repeated, and every owner must sign" };
+        Option<string> name = new("--name") { DefaultValueFactory = _ => "farm", Description = "name of the farm, shown to people" };
+        Option<int> threshold = new("--threshold") { DefaultValueFactory = _ => 1, Description = "number of owners who must sign a change of the farm" };
+        Option<string[]> time = new("--time-server") { HelpName = "HOST", Description = "SNTP server; may be repeated" };
+        Option<string?> channel = new("--channel") { Description = "release channel of its nodes (default: stable)" };
+        Option<string> output = new("-o", "--output") { HelpName = "FILE", Required = true, Description = "file to write the settings to" };
+        Command command = new("new", "Write farm settings signed by your key, and print the recovery key. List each registry as nodes reach it: --registry NAME=URL[,plain].")
         {
             owners, name, threshold, time, channel, output,
         };
@@ -71,8 +71,8 @@ internal static class FarmVerbs
 
     private static Command Sign(Terminal terminal)
     {
-        Argument<string> file = new("FILE");
-        Command command = new("sign", "Add your signature to settings another owner wrote.") { file };
+        Argument<string> file = new("FILE") { Description = "farm settings written by zos farm new" };
+        Command command = new("sign", "Add your signature to settings that another owner wrote.") { file };
         Session.Set(command, terminal, (session, parsed) =>
         {
             string path = parsed.GetRequiredValue(file);
@@ -87,8 +87,8 @@ internal static class FarmVerbs
 
     private static Command Inspect(Terminal terminal)
     {
-        Argument<string> file = new("FILE");
-        Command command = new("inspect", "Show settings and who signed them.") { file };
+        Argument<string> file = new("FILE") { Description = "farm settings written by zos farm new" };
+        Command command = new("inspect", "Show farm settings and their signatures.") { file };
         Session.Set(command, terminal, (session, parsed) =>
         {
             byte[] document = File.ReadAllBytes(parsed.GetRequiredValue(file));

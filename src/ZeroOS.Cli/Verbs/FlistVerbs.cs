@@ -17,7 +17,7 @@ internal static class FlistVerbs
 {
     public static Command Build(Terminal terminal)
     {
-        Command flist = new("flist", "Flists: container images as nodes run them.");
+        Command flist = new("flist", "Build, push and inspect flists, the form of container images that nodes run.");
         flist.Add(BuildVerb(terminal));
         flist.Add(Push(terminal));
         flist.Add(Inspect(terminal));
@@ -27,8 +27,8 @@ internal static class FlistVerbs
     private static Command BuildVerb(Terminal terminal)
     {
         Argument<string> source = new("SOURCE") { Description = "oci:DIRECTORY[:TAG], docker-archive:FILE[:NAME], rootfs:PATH or tar:FILE" };
-        Option<string> output = new("-o", "--output") { HelpName = "DIR", DefaultValueFactory = _ => "flist", Description = "OCI layout directory to write" };
-        Command command = new("build", "Make a flist from an image: the same image gives the same digest anywhere.") { source, output };
+        Option<string> output = new("-o", "--output") { HelpName = "DIR", DefaultValueFactory = _ => "flist", Description = "OCI layout directory to write to" };
+        Command command = new("build", "Build a flist from a container image. The same image always gives the same digest.") { source, output };
         Session.Set(command, terminal, (session, parsed) =>
         {
             using ProgressLine progress = new(terminal, TimeProvider.System);
@@ -50,10 +50,10 @@ internal static class FlistVerbs
 
     private static Command Push(Terminal terminal)
     {
-        Argument<string> layout = new("DIR") { Description = "the layout zos flist build wrote" };
+        Argument<string> layout = new("DIR") { Description = "OCI layout written by zos flist build" };
         Argument<string> reference = new("REFERENCE") { Description = "REGISTRY/NAME[:TAG]" };
-        Option<string?> digest = new("--digest") { HelpName = "SHA256", Description = "which flist, when the layout holds several" };
-        Command command = new("push", "Send a flist to a registry.") { layout, reference, digest };
+        Option<string?> digest = new("--digest") { HelpName = "SHA256", Description = "digest of the flist, if the layout holds several" };
+        Command command = new("push", "Push a flist to a registry.") { layout, reference, digest };
         Session.Set(command, terminal, async (session, parsed) =>
         {
             string directory = parsed.GetRequiredValue(layout);
@@ -67,10 +67,10 @@ internal static class FlistVerbs
 
     private static Command Inspect(Terminal terminal)
     {
-        Argument<string> what = new("DIR|REFERENCE") { Description = "a layout directory, or REGISTRY/NAME[:TAG]" };
-        Option<string?> digest = new("--digest") { HelpName = "SHA256", Description = "which flist, when the layout holds several" };
-        Option<bool> verify = new("--verify") { Description = "read every chunk of a layout and check it" };
-        Command command = new("inspect", "Show what a flist is.") { what, digest, verify };
+        Argument<string> what = new("DIR|REFERENCE") { Description = "OCI layout directory, or REGISTRY/NAME[:TAG]" };
+        Option<string?> digest = new("--digest") { HelpName = "SHA256", Description = "digest of the flist, if the layout holds several" };
+        Option<bool> verify = new("--verify") { Description = "read and check every chunk of a layout" };
+        Command command = new("inspect", "Show manifest, size and contents of a flist.") { what, digest, verify };
         Session.Set(command, terminal, async (session, parsed) =>
         {
             string text = parsed.GetRequiredValue(what);

@@ -13,9 +13,9 @@ internal static class GrantVerbs
 {
     public static Command Build(Terminal terminal)
     {
-        Command grant = new("grant", "Grants: what you let others have on your node.");
+        Command grant = new("grant", "Manage grants: what tenants may use on your node.");
         grant.Add(Put(terminal));
-        Command list = new("list", "All grants of the node.");
+        Command list = new("list", "List all grants of the node.");
         Session.Set(list, terminal, async (session, _) =>
         {
             GrantList grants = new() { Grants = await session.Connect().GrantsAsync(session.Cancellation) };
@@ -36,15 +36,15 @@ internal static class GrantVerbs
 
     private static Command Put(Terminal terminal)
     {
-        Argument<string> tenant = new("KEYID") { Description = "the tenant's key id (zos key show)" };
-        Option<int> machines = new("--machines") { Required = true, Description = "machines at most" };
-        Option<int> cpu = new("--cpu") { Required = true, Description = "virtual processors in sum" };
-        Option<string> memory = new("--memory") { Required = true, HelpName = "SIZE", Description = "memory in sum, as 16GiB" };
-        Option<string> storage = new("--storage") { Required = true, HelpName = "SIZE", Description = "disk in sum: images, volumes, writable layers, logs" };
-        Option<string[]> ports = new("--ports") { HelpName = "PORT[-PORT][,…]", Description = "ports of the node that may be published" };
-        Option<int> days = new("--days") { Required = true, Description = "how long" };
-        Option<int> grace = new("--grace-days") { DefaultValueFactory = _ => 7, Description = "how long volumes are kept after the end" };
-        Command command = new("put", "Give a tenant a grant, or change theirs.") { tenant, machines, cpu, memory, storage, ports, days, grace };
+        Argument<string> tenant = new("KEYID") { Description = "key id of the tenant (zos key show)" };
+        Option<int> machines = new("--machines") { Required = true, Description = "maximum number of machines" };
+        Option<int> cpu = new("--cpu") { Required = true, Description = "total vCPUs" };
+        Option<string> memory = new("--memory") { Required = true, HelpName = "SIZE", Description = "total memory, for example 16GiB" };
+        Option<string> storage = new("--storage") { Required = true, HelpName = "SIZE", Description = "total disk space for images, volumes, writable layers and logs" };
+        Option<string[]> ports = new("--ports") { HelpName = "PORT[-PORT][,…]", Description = "ports of the node that the tenant may publish" };
+        Option<int> days = new("--days") { Required = true, Description = "days until the grant ends" };
+        Option<int> grace = new("--grace-days") { DefaultValueFactory = _ => 7, Description = "days that volumes are kept after the end" };
+        Command command = new("put", "Give a tenant a grant, or change it.") { tenant, machines, cpu, memory, storage, ports, days, grace };
         Session.Set(command, terminal, async (session, parsed) =>
         {
             if (!KeyId.TryParse(parsed.GetRequiredValue(tenant), out KeyId? grantee))

@@ -14,17 +14,17 @@ internal static class ImageBuildVerb
 {
     public static Command Build(Terminal terminal)
     {
-        Option<string> output = new("--output", "-o") { Required = true, HelpName = "DIR", Description = "where to write the image" };
-        Option<string> image = new("--image") { HelpName = "DIR", Description = "an image as \"make image\" writes it, to put farm settings beside" };
-        Option<string> farm = new("--farm") { HelpName = "FILE", Description = "farm settings (zos farm new), put on every medium of --image; the system stays as it is, signature and all" };
-        Option<string> repository = new("--repository") { DefaultValueFactory = _ => ".", HelpName = "DIR", Description = "a checkout of ZeroOS" };
-        Option<string> parts = new("--parts") { HelpName = "DIR", Description = "built programs, kernels, templates and boot loaders, to make an image of" };
-        Option<string> version = new("--release-version") { HelpName = "X.Y.Z", Description = "the version the image says it is (default: that of this program)" };
-        Option<string> releaseKeys = new("--release-keys") { HelpName = "FILE", Description = "key ids whose signatures make a release (default: image/release-keys of the checkout)" };
-        Option<string> console = new("--console") { HelpName = "NAME", Description = "kernel messages go there too: ttyS0,115200 for a machine whose screen is a serial line" };
-        Option<string> append = new("--append") { HelpName = "WORDS", Description = "more words for the kernel's command line, part of the image and signed with it: for hardware that needs one" };
-        Option<bool> quick = new("--quick") { Description = "compress less: an image that is larger and made in seconds, to try something out" };
-        Command build = new("build", "Put farm settings beside an image (--image DIR --farm FILE), or put built parts together (--parts DIR).")
+        Option<string> output = new("--output", "-o") { Required = true, HelpName = "DIR", Description = "folder to write the image to" };
+        Option<string> image = new("--image") { HelpName = "DIR", Description = "folder of a finished image (make image), to add farm settings to" };
+        Option<string> farm = new("--farm") { HelpName = "FILE", Description = "farm settings (zos farm new) to add to each medium of --image; the signed system does not change" };
+        Option<string> repository = new("--repository") { DefaultValueFactory = _ => ".", HelpName = "DIR", Description = "checkout of the ZeroOS repository" };
+        Option<string> parts = new("--parts") { HelpName = "DIR", Description = "folder of built programs, kernels, templates and boot loaders to assemble" };
+        Option<string> version = new("--release-version") { HelpName = "X.Y.Z", Description = "version of the image (default: that of this program)" };
+        Option<string> releaseKeys = new("--release-keys") { HelpName = "FILE", Description = "key ids that may sign releases (default: image/release-keys of the checkout)" };
+        Option<string> console = new("--console") { HelpName = "NAME", Description = "also send kernel messages to this console, for example ttyS0,115200" };
+        Option<string> append = new("--append") { HelpName = "WORDS", Description = "add words to the kernel's command line; they are signed with the image" };
+        Option<bool> quick = new("--quick") { Description = "compress less: a larger image, built in seconds" };
+        Command build = new("build", "Add farm settings to an image (--image DIR --farm FILE), or assemble an image from built parts (--parts DIR).")
         {
             image, farm, output, repository, parts, version, releaseKeys, console, append, quick,
         };

@@ -15,12 +15,12 @@ internal static class ImageFlashVerb
 
     public static Command Build(Terminal terminal)
     {
-        Argument<string?> device = new("DEVICE") { Arity = ArgumentArity.ZeroOrOne, Description = "a whole disk (/dev/sdb), or a file to make (out.img)" };
-        Option<string?> image = new("--image") { HelpName = "FILE", Description = "zeroos.img or zeroos.iso, plain or as .zst (default: zeroos.img of out/ or of this folder)" };
-        Option<string?> farm = new("--farm") { HelpName = "FILE", Description = "farm settings (zos farm new) to write beside the image: who boots it is a node of that farm" };
-        Option<string?> yes = new("--yes-this-disk") { HelpName = "SERIAL", Description = "this disk's serial number, instead of being asked; needed for one that is built in" };
-        Option<bool> list = new("--list") { Description = "show the disks that can be written" };
-        Command command = new("flash", "Write an image to a stick or card, read it back and compare. Everything that was on it is lost: what there is, is shown first.")
+        Argument<string?> device = new("DEVICE") { Arity = ArgumentArity.ZeroOrOne, Description = "whole disk (/dev/sdb), or file to create (out.img)" };
+        Option<string?> image = new("--image") { HelpName = "FILE", Description = "zeroos.img or zeroos.iso, plain or .zst (default: zeroos.img in out/ or here)" };
+        Option<string?> farm = new("--farm") { HelpName = "FILE", Description = "farm settings (zos farm new) to write beside the image; computers that boot it join this farm" };
+        Option<string?> yes = new("--yes-this-disk") { HelpName = "SERIAL", Description = "confirm with the disk's serial number instead of a question; required for built-in disks" };
+        Option<bool> list = new("--list") { Description = "list the disks that can be written" };
+        Command command = new("flash", "Write a system image to a USB stick or card and verify it. All data on it is lost; its contents are shown first.")
         {
             device, image, farm, yes, list,
         };

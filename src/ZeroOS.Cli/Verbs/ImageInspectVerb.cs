@@ -12,8 +12,8 @@ internal static class ImageInspectVerb
 {
     public static Command Build(Terminal terminal)
     {
-        Argument<string> path = new("FILE") { Description = "an EFI file, a disk or ISO image, or the folder that \"make image\" writes" };
-        Command command = new("inspect", "Show what an image is: version, digest, partitions, signature, farm settings. A folder is checked against its SHA256SUMS.") { path };
+        Argument<string> path = new("FILE") { Description = "EFI file, disk image, ISO image, or folder written by make image" };
+        Command command = new("inspect", "Show version, digest, partitions, signature and farm settings of a system image. A folder is checked against its SHA256SUMS.") { path };
         Session.Set(command, terminal, (session, parsed) =>
         {
             ImageFacts facts = ImageInspector.Inspect(parsed.GetRequiredValue(path));

@@ -11,10 +11,10 @@ internal static class ImageKeysVerb
 {
     public static Command Build(Terminal terminal)
     {
-        Command keys = new("keys", "Keys that sign images.");
-        Option<string> output = new("--output", "-o") { Required = true, HelpName = "DIR", Description = "a folder for them, made if it is not there; keep it where no node and no web server is" };
-        Option<string> name = new("--name") { DefaultValueFactory = _ => "ZeroOS farm", HelpName = "TEXT", Description = "who signs, as your firmware's setup will show it" };
-        Command make = new("new", "Make a Secure Boot key with its certificate, and a PCR key; never over existing ones.") { output, name };
+        Command keys = new("keys", "Manage keys that sign system images.");
+        Option<string> output = new("--output", "-o") { Required = true, HelpName = "DIR", Description = "folder to write them to; keep it away from nodes and web servers" };
+        Option<string> name = new("--name") { DefaultValueFactory = _ => "ZeroOS farm", HelpName = "TEXT", Description = "name of the signer, shown in the firmware's setup" };
+        Command make = new("new", "Create a Secure Boot key with its certificate, and a PCR key; existing ones are never overwritten.") { output, name };
         Session.Set(make, terminal, (_, parsed) =>
         {
             string folder = parsed.GetRequiredValue(output);

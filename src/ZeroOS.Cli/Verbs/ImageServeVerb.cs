@@ -12,12 +12,12 @@ internal static class ImageServeVerb
 {
     public static Command Build(Terminal terminal)
     {
-        Option<string> network = new("--interface") { Required = true, HelpName = "NAME", Description = "the wired interface whose computers to boot" };
-        Option<string> folder = new("--image") { HelpName = "DIR", DefaultValueFactory = _ => "out/netboot", Description = "the files for booting from the network, as \"make image\" writes them" };
-        Option<int> port = new("--http-port") { HelpName = "N", DefaultValueFactory = _ => 80, Description = "the port for HTTP" };
-        Option<string?> farm = new("--farm") { HelpName = "FILE", Description = "farm settings (zos farm new): who boots from here is a node of that farm" };
-        Option<string?> efi = new("--efi") { HelpName = "FILE", Description = "serve this EFI file to UEFI firmware: your farm's own, signed by you (zos image seal)" };
-        Command command = new("serve", "Boot the computers of a network, by PXE (BIOS and UEFI) and UEFI HTTP boot, beside the network's own DHCP server. Shows who asks for what and how far they are, until Ctrl-C.")
+        Option<string> network = new("--interface") { Required = true, HelpName = "NAME", Description = "wired network interface to serve" };
+        Option<string> folder = new("--image") { HelpName = "DIR", DefaultValueFactory = _ => "out/netboot", Description = "folder of network boot files (make image)" };
+        Option<int> port = new("--http-port") { HelpName = "N", DefaultValueFactory = _ => 80, Description = "HTTP port" };
+        Option<string?> farm = new("--farm") { HelpName = "FILE", Description = "farm settings (zos farm new); computers that boot from here join this farm" };
+        Option<string?> efi = new("--efi") { HelpName = "FILE", Description = "EFI file to serve to UEFI firmware, sealed for your farm (zos image seal)" };
+        Command command = new("serve", "Boot the computers of a network by PXE (BIOS and UEFI) and UEFI HTTP boot, beside the network's DHCP server. Shows their progress until Ctrl-C.")
         {
             network, folder, port, farm, efi,
         };

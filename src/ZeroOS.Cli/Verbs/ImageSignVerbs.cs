@@ -16,7 +16,7 @@ internal static class ImageSignVerbs
     {
         Option<string> image = Image(), output = Output();
         SigningOptions signing = new();
-        Command command = new("sign", "Sign a finished image with a key that your firmware trusts (zos image keys new makes one). Nothing else of it changes.") { image, output };
+        Command command = new("sign", "Sign a finished image with a key that your firmware trusts (zos image keys new). Nothing else changes.") { image, output };
         signing.AddTo(command);
         Session.Set(command, terminal, (session, parsed) =>
         {
@@ -34,9 +34,9 @@ internal static class ImageSignVerbs
     public static Command Seal(Terminal terminal)
     {
         Option<string> image = Image(), output = Output();
-        Option<string> farm = new("--farm") { Required = true, HelpName = "FILE", Description = "farm settings (zos farm new) to put inside" };
+        Option<string> farm = new("--farm") { Required = true, HelpName = "FILE", Description = "farm settings (zos farm new) to embed" };
         SigningOptions signing = new();
-        Command command = new("seal", "Put farm settings inside a finished image, for nodes that boot from the network, and sign it: under Secure Boot nobody can give those nodes another owner.")
+        Command command = new("seal", "Embed farm settings in a finished image and sign it, for nodes that boot from the network. Secure Boot then keeps others from changing their owner.")
         {
             image, farm, output,
         };
@@ -56,9 +56,9 @@ internal static class ImageSignVerbs
         return command;
     }
 
-    private static Option<string> Image() => new("--image") { Required = true, HelpName = "FILE", Description = "the EFI file of a release (zeroos.efi)" };
+    private static Option<string> Image() => new("--image") { Required = true, HelpName = "FILE", Description = "EFI file of a release (zeroos.efi)" };
 
-    private static Option<string> Output() => new("--output", "-o") { Required = true, HelpName = "FILE", Description = "where to write the new EFI file; its measurements go beside it, as FILE.measurements.json without the .efi" };
+    private static Option<string> Output() => new("--output", "-o") { Required = true, HelpName = "FILE", Description = "file to write the new EFI file to; its measurements are written beside it" };
 
     private static void Write(Session session, string path, BootImage image, SigningKeys keys)
     {

@@ -9,7 +9,7 @@ internal static class ImageVerbs
 {
     public static Command Build(Terminal terminal)
     {
-        Command image = new("image", "Bootable images of ZeroOS, for farmers.");
+        Command image = new("image", "Build, flash, serve, sign and inspect system images.");
         image.Add(ImageBuildVerb.Build(terminal));
         image.Add(ImageInspectVerb.Build(terminal));
         image.Add(ImageSignVerbs.Sign(terminal));

@@ -10,12 +10,12 @@ namespace ZeroOS.Cli.Verbs;
 /// <summary>zos key: identities.</summary>
 internal static class KeyVerbs
 {
-    private static readonly Option<bool> s_locked = new("--passphrase") { Description = "put the key under a passphrase (asked, or ZOS_PASSPHRASE)" };
+    private static readonly Option<bool> s_locked = new("--passphrase") { Description = "protect the key with a passphrase (asked, or ZOS_PASSPHRASE)" };
 
     public static Command Build(Terminal terminal)
     {
-        Command key = new("key", "Identities: your key is your account everywhere.");
-        Command make = new("new", "Make a key, never over an existing one.") { s_locked };
+        Command key = new("key", "Manage your key. It is your account on every node.");
+        Command make = new("new", "Create a key; an existing one is never overwritten.") { s_locked };
         Session.Set(make, terminal, (session, parsed) =>
         {
             using IdentityKey identity = IdentityKey.Generate();
@@ -30,14 +30,14 @@ internal static class KeyVerbs
             terminal.Out.WriteLine(session.Key().Id);
             return Task.FromResult(0);
         });
-        Command export = new("export", "Print the key file, for a backup. Whoever has it is you.") { s_locked };
+        Command export = new("export", "Print the key file for a backup. Whoever has it can act as you.") { s_locked };
         Session.Set(export, terminal, (session, parsed) =>
         {
             terminal.Out.Write(Encoding.UTF8.GetString(KeyFile.Encode(session.Key(), Passphrase(session, parsed))));
             return Task.FromResult(0);
         });
-        Argument<string> file = new("FILE") { Description = "a key file; \"-\" reads it from standard input" };
-        Command import = new("import", "Take a key from a backup, never over an existing one.") { file, s_locked };
+        Argument<string> file = new("FILE") { Description = "key file; \"-\" reads standard input" };
+        Command import = new("import", "Import a key from a backup; an existing one is never overwritten.") { file, s_locked };
         Session.Set(import, terminal, (session, parsed) =>
         {
             string path = parsed.GetRequiredValue(file);

@@ -16,7 +16,7 @@ internal static class MachineVerbs
     [
         Ps(terminal),
         Logs(terminal),
-        Switch(terminal, "stop", (node, machine, cancellation) => node.StopAsync(machine, cancellation), "Stop a machine, with its grace."),
+        Switch(terminal, "stop", (node, machine, cancellation) => node.StopAsync(machine, cancellation), "Stop a machine; its program gets its grace period."),
         Switch(terminal, "start", (node, machine, cancellation) => node.StartAsync(machine, cancellation), "Start a stopped machine."),
     ];
 
@@ -38,7 +38,7 @@ internal static class MachineVerbs
 
     private static Command Ps(Terminal terminal)
     {
-        Command command = new("ps", "Your machines on the node.");
+        Command command = new("ps", "List your machines.");
         Session.Set(command, terminal, async (session, _) =>
         {
             DeploymentList all = await session.Connect().DeploymentsAsync(session.Cancellation);
@@ -66,10 +66,10 @@ internal static class MachineVerbs
 
     private static Command Logs(Terminal terminal)
     {
-        Argument<string> machine = new("MACHINE");
-        Option<bool> follow = new("-f", "--follow") { Description = "go on as it comes" };
-        Option<string?> tail = new("--tail") { HelpName = "SIZE", Description = "only the last so many bytes, as 64KiB" };
-        Command command = new("logs", "What a machine wrote, byte for byte.") { machine, follow, tail };
+        Argument<string> machine = new("MACHINE") { Description = "machine, as DEPLOYMENT/MACHINE or a name that is unique" };
+        Option<bool> follow = new("-f", "--follow") { Description = "keep printing output as it comes" };
+        Option<string?> tail = new("--tail") { HelpName = "SIZE", Description = "print only the last SIZE bytes, for example 64KiB" };
+        Command command = new("logs", "Print the output of a machine, byte for byte.") { machine, follow, tail };
         Session.Set(command, terminal, async (session, parsed) =>
         {
             NodeClient node = session.Connect();
@@ -83,7 +83,7 @@ internal static class MachineVerbs
 
     private static Command Switch(Terminal terminal, string verb, Func<NodeClient, MachineName, CancellationToken, Task> act, string description)
     {
-        Argument<string> machine = new("MACHINE");
+        Argument<string> machine = new("MACHINE") { Description = "machine, as DEPLOYMENT/MACHINE or a name that is unique" };
         Command result = new(verb, description) { machine };
         Session.Set(result, terminal, async (session, parsed) =>
         {

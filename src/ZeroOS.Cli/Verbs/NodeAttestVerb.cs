@@ -19,14 +19,14 @@ internal static class NodeAttestVerb
 
     public static Command Build(Terminal terminal, Argument<string?> name)
     {
-        Option<string?> measurements = new("--measurements") { HelpName = "FILE", Description = "measurements.json of the release that should run; without it no image is proved" };
-        Option<string?> farm = new("--farm") { HelpName = "FILE", Description = "the farm settings that should be in force (default: told, not compared)" };
-        Option<string?> authorities = new("--ek-ca") { HelpName = "FILE", Description = "certificates of TPM makers, PEM, roots and what is between: prove that the TPM is one of theirs" };
-        Option<string[]> accept = new("--accept") { HelpName = "HASH", Description = "Authenticode SHA-256 of a file that may be started before the image: iPXE, a maker's boot menu" };
-        Option<string?> save = new("--save") { HelpName = "FILE", Description = "keep question and answer, for others to look at" };
-        Option<bool> newTpm = new("--new-tpm") { Description = "accept another TPM than that of the first attestation, from now on" };
-        Option<bool> newFirmware = new("--new-firmware") { Description = "accept another firmware or other cards than at the first attestation, from now on" };
-        Command command = new("attest", "Have its TPM prove what it booted. Owners and tenants.") { name, measurements, farm, authorities, accept, save, newTpm, newFirmware };
+        Option<string?> measurements = new("--measurements") { HelpName = "FILE", Description = "measurements.json of the expected release; without it no image is verified" };
+        Option<string?> farm = new("--farm") { HelpName = "FILE", Description = "expected farm settings (default: report, do not check)" };
+        Option<string?> authorities = new("--ek-ca") { HelpName = "FILE", Description = "PEM file of TPM makers' CA certificates; require one" };
+        Option<string[]> accept = new("--accept") { HelpName = "HASH", Description = "accept a file that runs before the image, by Authenticode SHA-256 (iPXE, a boot menu)" };
+        Option<string?> save = new("--save") { HelpName = "FILE", Description = "store the evidence in FILE so that others can check it" };
+        Option<bool> newTpm = new("--new-tpm") { Description = "accept a different TPM than at the first attestation, and pin it" };
+        Option<bool> newFirmware = new("--new-firmware") { Description = "accept different firmware or cards than at the first attestation, and pin them" };
+        Command command = new("attest", "Verify with the node's TPM what the node booted. Owners and tenants.") { name, measurements, farm, authorities, accept, save, newTpm, newFirmware };
         Session.Set(command, terminal, async (session, parsed) =>
         {
             Expectation expected = new()

@@ -21,11 +21,11 @@ internal static class NodeRecoverVerb
 
     public static Command Build(Terminal terminal)
     {
-        Argument<string?> name = new("NAME") { Arity = ArgumentArity.ZeroOrOne, Description = "a known node, or KEYID@HOST[:PORT]: the id it had; as --node" };
-        Option<string?> key = new("--recovery-key") { HelpName = "FILE|-", Description = "the farm's recovery key, as \"zos farm new\" printed it; - reads standard input, without it you are asked" };
-        Option<string?> temporary = new("--temporary-id") { HelpName = "KEYID", Description = "the id its screen shows while it is locked; without it you are asked whether the right one answers" };
-        Option<bool> open = new("--open") { Description = "if the machine has nothing to seal the identity with, keep it in the open" };
-        Command command = new("recover", "Give a locked node its identity back: after a new mainboard, a cleared TPM, or a changed image. Needs the farm's recovery key.") { name, key, temporary, open };
+        Argument<string?> name = new("NAME") { Arity = ArgumentArity.ZeroOrOne, Description = "pinned node, or KEYID@HOST[:PORT] with its former key id (default: as --node)" };
+        Option<string?> key = new("--recovery-key") { HelpName = "FILE|-", Description = "file with the farm's recovery key (printed by zos farm new); - reads standard input (default: ask)" };
+        Option<string?> temporary = new("--temporary-id") { HelpName = "KEYID", Description = "temporary id on the screen of the locked node (default: ask)" };
+        Option<bool> open = new("--open") { Description = "store the identity unsealed if the computer has no usable TPM" };
+        Command command = new("recover", "Restore the identity of a locked node, after a new mainboard, a cleared TPM or another image. Needs the farm's recovery key.") { name, key, temporary, open };
         Session.Set(command, terminal, (session, parsed) => RecoverAsync(session, parsed.GetValue(name), ReadKey(session, parsed.GetValue(key)), parsed.GetValue(temporary), parsed.GetValue(open)), lasting: true);
         return command;
     }

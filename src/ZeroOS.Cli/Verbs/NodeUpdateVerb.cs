@@ -18,10 +18,10 @@ internal static class NodeUpdateVerb
 
     public static Command Build(Terminal terminal)
     {
-        Argument<string?> name = new("NAME") { Arity = ArgumentArity.ZeroOrOne, Description = "a known node, or KEYID@HOST[:PORT]; as --node" };
-        Option<string> release = new("--release") { Required = true, HelpName = "FILE", Description = "the signed release (zos release)" };
-        Option<bool> wait = new("--wait") { Description = "until the new version is kept, or the one before is back" };
-        Command command = new("update", "Update the node to a signed release: it runs on trial and is kept when it proves healthy. Owners only.") { name, release, wait };
+        Argument<string?> name = new("NAME") { Arity = ArgumentArity.ZeroOrOne, Description = "pinned node, or KEYID@HOST[:PORT] (default: as --node)" };
+        Option<string> release = new("--release") { Required = true, HelpName = "FILE", Description = "signed release file (zos release)" };
+        Option<bool> wait = new("--wait") { Description = "wait until the update is kept or rolled back" };
+        Command command = new("update", "Update a node to a signed release. The node tries the release and keeps it if it is healthy. Owners only.") { name, release, wait };
         Session.Set(command, terminal, async (session, parsed) =>
         {
             byte[] document = File.ReadAllBytes(parsed.GetRequiredValue(release));

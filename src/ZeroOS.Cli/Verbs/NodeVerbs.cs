@@ -15,34 +15,34 @@ namespace ZeroOS.Cli.Verbs;
 /// <summary>zos node: which nodes there are, and what owners do with them.</summary>
 internal static class NodeVerbs
 {
-    private static readonly Argument<string?> s_name = new("NAME") { Arity = ArgumentArity.ZeroOrOne, Description = "a known node, or KEYID@HOST[:PORT]; as --node" };
+    private static readonly Argument<string?> s_name = new("NAME") { Arity = ArgumentArity.ZeroOrOne, Description = "pinned node, or KEYID@HOST[:PORT] (default: as --node)" };
 
     public static Command Build(Terminal terminal)
     {
-        Command node = new("node", "Nodes: pin, ask, switch off.");
+        Command node = new("node", "Manage nodes.");
         node.Add(Add(terminal));
-        Command list = new("list", "Nodes you have pinned.");
+        Command list = new("list", "List the nodes you have pinned.");
         Session.Set(list, terminal, (session, _) => Task.FromResult(List(session)));
         node.Add(list);
-        Command info = new("info", "What the node says it is.") { s_name };
+        Command info = new("info", "Show identity, version and features of a node.") { s_name };
         Session.Set(info, terminal, InfoAsync);
         node.Add(info);
-        Command status = new("status", "How the node is, and what of it is yours.") { s_name };
+        Command status = new("status", "Show node health, capacity and your usage.") { s_name };
         Session.Set(status, terminal, StatusAsync);
         node.Add(status);
         node.Add(NodeAttestVerb.Build(terminal, s_name));
         node.Add(NodeRecoverVerb.Build(terminal));
-        node.Add(Power(terminal, "reboot", (node, cancellation) => node.RebootAsync(cancellation), "Boot the node again; everything that ran comes back. Owners only."));
-        node.Add(Power(terminal, "shutdown", (node, cancellation) => node.ShutdownAsync(cancellation), "Switch the node off. Owners only."));
+        node.Add(Power(terminal, "reboot", (node, cancellation) => node.RebootAsync(cancellation), "Restart the node; all workloads come back. Owners only."));
+        node.Add(Power(terminal, "shutdown", (node, cancellation) => node.ShutdownAsync(cancellation), "Power the node off. Owners only."));
         node.Add(NodeUpdateVerb.Build(terminal));
         return node;
     }
 
     private static Command Add(Terminal terminal)
     {
-        Argument<string> name = new("NAME") { Description = "how you call it" };
-        Argument<string> address = new("KEYID@HOST[:PORT]") { Description = "its id, as its screen shows it, and where it is; port 8051 if not given" };
-        Command command = new("add", "Pin a node: from then on nobody else can answer in its name.") { name, address };
+        Argument<string> name = new("NAME") { Description = "name you give it" };
+        Argument<string> address = new("KEYID@HOST[:PORT]") { Description = "key id (shown on its screen) and address; default port 8051" };
+        Command command = new("add", "Pin a node. Only this node can then answer under this name.") { name, address };
         Session.Set(command, terminal, async (session, parsed) =>
         {
             string called = parsed.GetRequiredValue(name);

@@ -18,11 +18,11 @@ namespace ZeroOS.Cli.Verbs;
 /// <summary>zos release: what nodes update to, for those who make releases.</summary>
 internal static class ReleaseVerbs
 {
-    private static readonly Argument<string> s_file = new("FILE") { Description = "a release that zos release new wrote" };
+    private static readonly Argument<string> s_file = new("FILE") { Description = "release written by zos release new" };
 
     public static Command Build(Terminal terminal)
     {
-        Command release = new("release", "Releases: versions that nodes may update to, signed by M of N release keys.");
+        Command release = new("release", "Manage releases: versions that nodes may update to, signed by M of N release keys.");
         release.Add(New(terminal));
         release.Add(Sign(terminal));
         release.Add(Inspect(terminal));
@@ -32,13 +32,13 @@ internal static class ReleaseVerbs
 
     private static Command New(Terminal terminal)
     {
-        Option<string> image = new("--image") { DefaultValueFactory = _ => "out", HelpName = "DIR", Description = "the image's folder, with zeroos.efi" };
-        Option<string> channel = new("--channel") { DefaultValueFactory = _ => ReleaseManifest.DefaultChannel, Description = "who it is for: nodes take releases of their farm's channel only" };
-        Option<string> minimum = new("--minimum") { Required = true, HelpName = "X.Y.Z", Description = "the oldest version that may update to this one directly" };
-        Option<string> at = new("--at") { Required = true, HelpName = "REGISTRY/NAME", Description = "where nodes fetch it, by the registry's name in the farm settings (zos release push sends it there)" };
-        Option<int> health = new("--health-seconds") { DefaultValueFactory = _ => ReleaseManifest.DefaultHealthSeconds, Description = "for how long its health must hold before a node keeps it" };
-        Option<string> output = new("-o", "--output") { HelpName = "FILE", Required = true, Description = "where to write the release" };
-        Command command = new("new", "Describe an image as a release and sign it with your key.") { image, channel, minimum, at, health, output };
+        Option<string> image = new("--image") { DefaultValueFactory = _ => "out", HelpName = "DIR", Description = "folder of the system image, with zeroos.efi" };
+        Option<string> channel = new("--channel") { DefaultValueFactory = _ => ReleaseManifest.DefaultChannel, Description = "release channel; nodes accept only their farm's channel" };
+        Option<string> minimum = new("--minimum") { Required = true, HelpName = "X.Y.Z", Description = "oldest version that may update directly to this one" };
+        Option<string> at = new("--at") { Required = true, HelpName = "REGISTRY/NAME", Description = "where nodes fetch it, with the registry's name in the farm settings (zos release push)" };
+        Option<int> health = new("--health-seconds") { DefaultValueFactory = _ => ReleaseManifest.DefaultHealthSeconds, Description = "seconds that a node must be healthy before it keeps the release" };
+        Option<string> output = new("-o", "--output") { HelpName = "FILE", Required = true, Description = "file to write the release to" };
+        Command command = new("new", "Create a release from a system image and sign it with your key.") { image, channel, minimum, at, health, output };
         Session.Set(command, terminal, (session, parsed) =>
         {
             ReleasedImage released = ReleasedImage.Read(parsed.GetValue(image)!);
@@ -67,7 +67,7 @@ internal static class ReleaseVerbs
 
     private static Command Sign(Terminal terminal)
     {
-        Command command = new("sign", "Add your signature to a release somebody else wrote. Look at it first: zos release inspect.") { s_file };
+        Command command = new("sign", "Add your signature to a release. Check it first with zos release inspect.") { s_file };
         Session.Set(command, terminal, (session, parsed) =>
         {
             string path = parsed.GetRequiredValue(s_file);
@@ -83,8 +83,8 @@ internal static class ReleaseVerbs
 
     private static Command Inspect(Terminal terminal)
     {
-        Option<string?> keys = new("--release-keys") { HelpName = "FILE", Description = "an image's release keys: say whether they would take it" };
-        Command command = new("inspect", "Show what a release is and who signed it.") { s_file, keys };
+        Option<string?> keys = new("--release-keys") { HelpName = "FILE", Description = "release keys of an image; report whether they accept the release" };
+        Command command = new("inspect", "Show a release and its signatures.") { s_file, keys };
         Session.Set(command, terminal, (session, parsed) =>
         {
             string path = parsed.GetRequiredValue(s_file);
@@ -120,8 +120,8 @@ internal static class ReleaseVerbs
 
     private static Command Push(Terminal terminal)
     {
-        Option<string> image = new("--image") { DefaultValueFactory = _ => "out", HelpName = "DIR", Description = "the image's folder, with zeroos.efi" };
-        Command command = new("push", "Send a release and its EFI file to the registry it names, where nodes fetch it by its digest.") { s_file, image };
+        Option<string> image = new("--image") { DefaultValueFactory = _ => "out", HelpName = "DIR", Description = "folder of the system image, with zeroos.efi" };
+        Command command = new("push", "Push a release and its EFI file to the registry that it names.") { s_file, image };
         Session.Set(command, terminal, async (session, parsed) =>
         {
             string path = parsed.GetRequiredValue(s_file);
