@@ -35,6 +35,7 @@ internal sealed partial class NodeRole
     /// <summary>Room for the node's own database where there is no disk: a file system in memory has no metadata to keep room for.</summary>
     private const long MemoryStorageReserve = 32L << 20;
 
+    private const int MaxText = 200;
     private const string RunDirectory = "/run/node";
     private static readonly TimeSpan s_stopWithin = TimeSpan.FromSeconds(90);
 
@@ -127,12 +128,12 @@ internal sealed partial class NodeRole
         string? fault = "larger than farm settings can be";
         if (new FileInfo(path).Length > FarmDocument.MaxBytes || !FarmDocument.TryVerify(File.ReadAllBytes(path), out _settings, out fault))
         {
-            _noFarm = ("settings-refused", $"farm settings are refused: {Printable(fault)}");
+            _noFarm = ("settings-refused", $"farm settings are refused: {HostileText.Plain(fault, MaxText)}");
             _log.Error(_noFarm.Message);
             return;
         }
         string where = path == FarmSettings.SealedPath ? "the image" : "the boot medium";
-        _log.Info($"farm name=\"{Printable(_settings.Name)}\" id={_settings.FarmId} version={_settings.Version} owners={_settings.Owners.Count} from=\"{where}\"");
+        _log.Info($"farm name=\"{HostileText.Plain(_settings.Name, MaxText)}\" id={_settings.FarmId} version={_settings.Version} owners={_settings.Owners.Count} from=\"{where}\"");
     }
 
     private void OpenStorage()
@@ -272,6 +273,4 @@ internal sealed partial class NodeRole
 
     private static IPEndPoint? RegistryAddress(FarmRegistry registry) =>
         Uri.TryCreate(registry.Url, UriKind.Absolute, out Uri? url) && IPAddress.TryParse(url.Host, out IPAddress? address) ? new IPEndPoint(address, url.Port) : null;
-
-    private static string Printable(string text) => new([.. text.Where(c => c is >= ' ' and <= '~').Take(200)]);
 }

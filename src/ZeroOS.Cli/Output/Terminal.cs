@@ -1,3 +1,5 @@
+using ZeroOS.Linux;
+
 namespace ZeroOS.Cli.Output;
 
 /// <summary>Where zos writes. Everything a node says goes through <see cref="Clean"/>; logs go out raw.</summary>
@@ -29,16 +31,7 @@ internal sealed class Terminal(TextWriter output, TextWriter error, Stream rawOu
     public void Complain(string message) => Error.WriteLine("zos: " + Clean(message));
 
     /// <summary>Foreign text without what could move a cursor, change a title, or turn the reading direction.</summary>
-    public static string Clean(string? text)
-    {
-        if (text is null)
-            return "";
-        return string.Create(text.Length, text, static (span, source) =>
-        {
-            for (int i = 0; i < span.Length; i++)
-                span[i] = char.IsControl(source[i]) || source[i] is (>= '\u202a' and <= '\u202e') or (>= '\u2066' and <= '\u2069') or '\u2028' or '\u2029' ? '?' : source[i];
-        });
-    }
+    public static string Clean(string? text) => HostileText.Plain(text, int.MaxValue);
 
     private static string? Prompt(string question)
     {

@@ -75,7 +75,7 @@ internal static class FetchMessage
 
     /// <summary>Says why a request failed.</summary>
     public static bool TrySendFailure(SeqPacketSocket socket, uint id, RegistryFailure failure, string sentence) =>
-        TrySend(socket, id, FetchVerb.Failed, [(byte)failure, .. Encoding.UTF8.GetBytes(Printable(sentence))]);
+        TrySend(socket, id, FetchVerb.Failed, [(byte)failure, .. Encoding.UTF8.GetBytes(HostileText.Plain(sentence, MaxSentence))]);
 
     /// <summary>Takes a message apart; false when it is not one.</summary>
     public static bool TryRead(ReadOnlySpan<byte> message, out uint id, out FetchVerb verb, out ReadOnlySpan<byte> payload)
@@ -96,9 +96,7 @@ internal static class FetchMessage
         RegistryFailure failure = payload.IsEmpty ? default : (RegistryFailure)payload[0];
         if (failure is < RegistryFailure.Unreachable or > RegistryFailure.Invalid)
             failure = RegistryFailure.Invalid;
-        string sentence = payload.Length > 1 ? Printable(Encoding.UTF8.GetString(payload[1..])) : "";
+        string sentence = payload.Length > 1 ? HostileText.Plain(Encoding.UTF8.GetString(payload[1..]), MaxSentence) : "";
         return new RegistryException(failure, sentence.Length > 0 ? sentence : "the fetch process gave no reason");
     }
-
-    private static string Printable(string text) => new([.. text.Where(c => c is >= ' ' and <= '~').Take(MaxSentence)]);
 }

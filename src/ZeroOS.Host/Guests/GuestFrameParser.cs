@@ -1,9 +1,9 @@
 using System.Buffers.Binary;
-using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 
 using ZeroOS.Contracts.Guest;
+using ZeroOS.Linux;
 
 namespace ZeroOS.Host.Guests;
 
@@ -93,7 +93,7 @@ internal sealed class GuestFrameParser(GuestConnection connection, IGuestEvents 
         if (_ended || Read(payload, GuestJson.Default.GuestFailure) is not { Code: >= 0 and <= 255 } failure)
             return _ended ? "a second end" : "a failure that cannot be read";
         _ended = true;
-        events.Failed(connection, failure with { Stage = Plain(failure.Stage, MaxStage), Message = Plain(failure.Message, MaxSentence) });
+        events.Failed(connection, failure with { Stage = HostileText.Plain(failure.Stage, MaxStage), Message = HostileText.Plain(failure.Message, MaxSentence) });
         return null;
     }
 
@@ -121,14 +121,5 @@ internal sealed class GuestFrameParser(GuestConnection connection, IGuestEvents 
         {
             return null;
         }
-    }
-
-    // What a guest says ends in logs, replies and on a screen: no control characters, and not for ever.
-    private static string Plain(string text, int most)
-    {
-        StringBuilder plain = new(Math.Min(text.Length, most));
-        foreach (char c in text.AsSpan(0, Math.Min(text.Length, most)))
-            plain.Append(char.IsControl(c) || char.IsSurrogate(c) ? '?' : c);
-        return plain.ToString();
     }
 }

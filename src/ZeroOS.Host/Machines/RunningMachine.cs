@@ -147,7 +147,7 @@ internal sealed class RunningMachine : ILoopClient
         switch (input.Said)
         {
             case MonitorSaid.Message when input.Message!.Reason is { } reason:
-                _lastWords = Plain(reason);
+                _lastWords = HostileText.Plain(reason, MaxReason);
                 break;
             case MonitorSaid.Connection:
                 _guests.Accept(input.Socket!);
@@ -274,6 +274,4 @@ internal sealed class RunningMachine : ILoopClient
         string reason = MachineReason.Explain(exit, end.Signal, _record, _lastWords, _serial);
         _events.Ended(Id, new MachineEnd { Monitor = exit, MonitorSignal = end.Signal, Workload = _record.Exited, Failure = _record.Failed, Reason = reason });
     }
-
-    private static string Plain(string text) => new([.. text.Take(MaxReason).Select(c => char.IsControl(c) || char.IsSurrogate(c) ? '?' : c)]);
 }

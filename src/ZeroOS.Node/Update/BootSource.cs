@@ -48,7 +48,7 @@ internal sealed record BootSource(BootKind Kind, Guid? Partition = null, string?
         {
             return IsFile(file, EfiPaths.Trial) ? new BootSource(BootKind.Trial, id)
                 : IsFile(file, EfiPaths.Kept) ? new BootSource(BootKind.Kept, id)
-                : new BootSource(BootKind.Other, Why: $"the machine was booted from \"{Printable(file)}\", not from {EfiPaths.Kept}");
+                : new BootSource(BootKind.Other, Why: $"the machine was booted from \"{HostileText.Plain(file, 100)}\", not from {EfiPaths.Kept}");
         }
         // A path, but no partition: a CD, or a medium without a partition table.
         return IsFile(file, EfiPaths.Kept) || IsFile(file, EfiPaths.Trial)
@@ -60,6 +60,4 @@ internal sealed record BootSource(BootKind Kind, Guid? Partition = null, string?
     internal static string? Text(byte[]? value) => value is null || value.Length is 0 or > MaxText || value.Length % 2 != 0 ? null : Encoding.Unicode.GetString(value).TrimEnd('\0');
 
     private static bool IsFile(string said, string file) => string.Equals(said, file, StringComparison.OrdinalIgnoreCase);
-
-    private static string Printable(string text) => new([.. text.Where(c => c is >= ' ' and <= '~').Take(100)]);
 }

@@ -5,6 +5,7 @@ using System.Text;
 using System.Text.Json;
 
 using ZeroOS.Contracts.Deployments;
+using ZeroOS.Linux;
 
 namespace ZeroOS.Oci.Registry;
 
@@ -14,7 +15,7 @@ namespace ZeroOS.Oci.Registry;
 /// </summary>
 internal sealed class RegistryTransport : IDisposable
 {
-    private const int MaxRedirects = 5, MaxTries = 3, MaxAnswer = 64 * 1024;
+    private const int MaxRedirects = 5, MaxTries = 3, MaxAnswer = 64 * 1024, MaxErrorText = 200;
     private static readonly TimeSpan s_headersTimeout = TimeSpan.FromSeconds(30), s_longestWait = TimeSpan.FromSeconds(10);
 
     private readonly HttpClient _http;
@@ -226,7 +227,7 @@ internal sealed class RegistryTransport : IDisposable
         {
             byte[] body = await BoundedBody.ReadAsync(answer, MaxAnswer, host, what, cancellation).ConfigureAwait(false);
             if (JsonSerializer.Deserialize(body, RegistryJson.Default.ErrorAnswer)?.Errors is [{ } error, ..])
-                detail = $": {Printable(error.Code)} {Printable(error.Message)}".TrimEnd();
+                detail = $": {HostileText.Plain(error.Code, MaxErrorText)} {HostileText.Plain(error.Message, MaxErrorText)}".TrimEnd();
         }
         catch (Exception e) when (e is JsonException or RegistryException)
         {
@@ -242,9 +243,6 @@ internal sealed class RegistryTransport : IDisposable
         };
         return new RegistryException(failure, $"{host} refused {what} with HTTP status {status.ToString(CultureInfo.InvariantCulture)}{detail}");
     }
-
-    private static string Printable(string? text) =>
-        new([.. (text ?? "").Where(c => c is >= ' ' and <= '~').Take(200)]);
 
     private static string Root(Exception e)
     {
