@@ -1,15 +1,13 @@
 using System.Globalization;
 
 using ZeroOS.Bus.Keys;
+using ZeroOS.Contracts.Bus;
 
 namespace ZeroOS.Client.Config;
 
 /// <summary>[KEYID@]HOST[:PORT]; an IPv6 address stands in brackets.</summary>
 public sealed record NodeAddress(KeyId? Id, string Host, int Port)
 {
-    /// <summary>The bus's port when none is given.</summary>
-    public const int DefaultPort = 8051;
-
     /// <summary>Reads one.</summary>
     /// <exception cref="ClientException">It is none.</exception>
     public static NodeAddress Parse(string text)
@@ -19,7 +17,7 @@ public sealed record NodeAddress(KeyId? Id, string Host, int Port)
         if (at >= 0 && !KeyId.TryParse(text[..at], out id))
             throw new ClientException($"\"{text[..at]}\" is not a key id: 43 or 44 characters of base58, as the node's screen and log show it", isUsage: true);
         string host = text[(at + 1)..];
-        int port = DefaultPort;
+        int port = BusPort.Tcp;
         int colon = host.LastIndexOf(':');
         if (colon >= 0 && !host.EndsWith(']'))
         {

@@ -1,12 +1,14 @@
 using System.Globalization;
 
+using ZeroOS.Contracts.Bus;
+
 namespace ZeroOS.Engine.Admission;
 
 /// <summary>The ports of a grant: "8080", "30000-30100".</summary>
 internal sealed class PortRanges
 {
     /// <summary>Ports of the node itself, never a tenant's whatever a grant says: the bus.</summary>
-    public static readonly IReadOnlySet<int> Reserved = new HashSet<int> { 8051 };
+    public static readonly IReadOnlySet<int> Reserved = new HashSet<int> { BusPort.Tcp };
 
     private readonly List<(int First, int Last)> _ranges = [];
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 
+using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Deployments;
 using ZeroOS.Linux;
 using ZeroOS.Linux.Netlink;
@@ -67,7 +68,7 @@ public sealed class Networks : INetworks, IDisposable
     }
 
     /// <summary>A port that is the node's own and never published.</summary>
-    public static bool IsReserved(PortProtocol protocol, int port) => protocol == PortProtocol.Tcp && port == RootFirewall.BusPort;
+    public static bool IsReserved(PortProtocol protocol, int port) => protocol == PortProtocol.Tcp && port == BusPort.Tcp;
 
     /// <summary>Where the fetch role may go besides the internet: the addresses of the farm's registries.</summary>
     public void AllowFetch(IReadOnlyList<IPEndPoint> registries)

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 
+using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Deployments;
 using ZeroOS.Linux.Netfilter;
 
@@ -12,9 +13,6 @@ namespace ZeroOS.Host.Network;
 /// </summary>
 internal static class RootFirewall
 {
-    /// <summary>The bus; never published.</summary>
-    public const int BusPort = 8051;
-
     private const string Cables = TenantNetwork.CablePrefix + "*", Loopback = "lo";
     private const int Dns = 53, Ntp = 123, FirstOwn = KernelTables.FirstOwnPort, LastOwn = KernelTables.LastOwnPort;
 
@@ -47,12 +45,12 @@ internal static class RootFirewall
         NftChain incoming = table.Early("untracked-in", NftHook.Prerouting).Add(new NftRule().From(Loopback).NoTrack().Accept())
             // What guests send is translated, to port 8051 of somebody too; what comes back to them never has one of the ports below.
             .Add(new NftRule().From(Cables).Accept())
-            .Add(new NftRule().TcpTo(BusPort).NoTrack().Accept());
+            .Add(new NftRule().TcpTo(BusPort.Tcp).NoTrack().Accept());
         foreach (NftSet resolvers in new[] { resolvers4, resolvers6 })
             incoming.Add(new NftRule().Source(resolvers).UdpFrom(Dns).UdpTo(FirstOwn, LastOwn).NoTrack().Accept());
         incoming.Add(new NftRule().UdpFrom(Ntp).UdpTo(FirstOwn, LastOwn).NoTrack().Accept());
         table.Early("untracked-out", NftHook.Output).Add(new NftRule().Out(Loopback).NoTrack().Accept())
-            .Add(new NftRule().TcpFrom(BusPort).NoTrack().Accept())
+            .Add(new NftRule().TcpFrom(BusPort.Tcp).NoTrack().Accept())
             .Add(new NftRule().UdpTo(Dns).UdpFrom(FirstOwn, LastOwn).NoTrack().Accept())
             .Add(new NftRule().UdpTo(Ntp).UdpFrom(FirstOwn, LastOwn).NoTrack().Accept());
     }
@@ -64,7 +62,7 @@ internal static class RootFirewall
         // A guest has no business with the node at all, ICMP included. DHCP needs no rule: its answers are read before the firewall.
         input.Add(new NftRule().From(Cables).Drop());
         // Only what the chain above let past connection tracking: the bus, and answers from name and time servers to the node's own ports.
-        input.Add(new NftRule().Untracked().TcpTo(BusPort).Accept()).Add(new NftRule().Untracked().UdpTo(FirstOwn, LastOwn).Accept());
+        input.Add(new NftRule().Untracked().TcpTo(BusPort.Tcp).Accept()).Add(new NftRule().Untracked().UdpTo(FirstOwn, LastOwn).Accept());
         input.Add(new NftRule().Established().Accept()).Add(new NftRule().Invalid().Drop());
         input.Add(new NftRule().IcmpType(8).AtMost(20).Accept()).Add(new NftRule().Icmp6Type(128, fromLink: false).AtMost(20).Accept());
         // Router advertisement, neighbour solicitation and advertisement; multicast listener query.
@@ -96,7 +94,7 @@ internal static class RootFirewall
             fetch.Add(new NftRule().To(registry.Address).TcpTo(registry.Port).Accept());
         fetch.Add(new NftRule().Out("lo").Reject()).Add(new NftRule().To(never4).Reject()).Add(new NftRule().To(never6).Reject()).Add(new NftRule().ToNoUnicast().Reject());
         // Strangers speak to this group's processes: taken over, they still answer on the bus and open nothing.
-        NftChain door = table.Chain("door").Add(new NftRule().TcpFrom(BusPort).TcpOpensNothing().Accept()).Add(new NftRule().Drop());
+        NftChain door = table.Chain("door").Add(new NftRule().TcpFrom(BusPort.Tcp).TcpOpensNothing().Accept()).Add(new NftRule().Drop());
         table.Filter("output", NftHook.Output, drop: false).Add(new NftRule().Gid(groups.Fetch).Jump(fetch)).Add(new NftRule().Gid(groups.Door).Jump(door))
             // A packet with a name server's address for a port that nobody listens on passed above: no answer says so.
             .Add(new NftRule().NotOut(Loopback).PortUnreachable(v6: false).Drop()).Add(new NftRule().NotOut(Loopback).PortUnreachable(v6: true).Drop());
@@ -111,7 +109,7 @@ internal static class RootFirewall
             before.Add(new NftRule().From(Cables).To(TenantNetwork.Pool).UdpTo(Dns).Redirect(resolver));
             before.Add(new NftRule().From(Cables).To(TenantNetwork.Pool).TcpTo(Dns).Redirect(resolver));
         }
-        before.Add(new NftRule().From(Cables).Return()).Add(new NftRule().TcpTo(BusPort).Return());
+        before.Add(new NftRule().From(Cables).Return()).Add(new NftRule().TcpTo(BusPort.Tcp).Return());
         Dictionary<string, TenantNetwork> byId = networks.ToDictionary(n => n.Id);
         foreach (Publication port in published)
         {

@@ -9,9 +9,6 @@ namespace ZeroOS.Node.Bus;
 /// <summary>The node's bus put together: identity, epoch, sealing keys, gate, dispatcher, server. Commands, node.info too, are added to <see cref="Routes"/> before <see cref="StartAsync"/>.</summary>
 public sealed class NodeBus : IAsyncDisposable
 {
-    /// <summary>The port everybody expects.</summary>
-    public const int DefaultPort = 8051;
-
     private readonly IdentityKey _identity;
     private readonly Func<NodeDescription> _facts;
     private readonly LockedState? _locked;
@@ -20,7 +17,7 @@ public sealed class NodeBus : IAsyncDisposable
     private readonly HttpDoor _door;
 
     /// <summary>Makes the parts; id, sealing key, epoch and time of node.info are filled in here, the rest are <paramref name="facts"/>; <paramref name="locked"/>: why it is not itself.</summary>
-    public NodeBus(IdentityKey identity, IAuthority authority, ISeen seen, Func<NodeDescription> facts, Action<string> log, int port = DefaultPort, LockedState? locked = null)
+    public NodeBus(IdentityKey identity, IAuthority authority, ISeen seen, Func<NodeDescription> facts, Action<string> log, int port = BusPort.Tcp, LockedState? locked = null)
     {
         (_identity, _facts, _locked) = (identity, facts, locked);
         _epoch = new EpochClock(TimeProvider.System);
