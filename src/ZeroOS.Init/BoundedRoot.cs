@@ -29,10 +29,10 @@ internal static class BoundedRoot
             return;
         }
         long size = kernel.RootBytes() + (8 * MiB);
-        kernel.MakeDirectory(NewRoot, 0x1ED);
+        kernel.MakeDirectory(NewRoot, Mode.FolderForAll);
         Must(kernel.Mount(Source, NewRoot, "tmpfs", MountFlags.NoSuid, $"mode=0755,size={size}"), "mount", NewRoot);
         foreach (string directory in (string[])["/dev", "/proc", "/run", "/sys", .. s_mountPoints])
-            kernel.MakeDirectory(NewRoot + directory, 0x1ED);
+            kernel.MakeDirectory(NewRoot + directory, Mode.FolderForAll);
         kernel.MoveRootFiles(NewRoot);
         foreach (string mount in (string[])["/dev", "/run", "/sys", "/proc"])
             Must(kernel.Mount(mount, NewRoot + mount, "", MountFlags.Move, ""), "move", mount);
@@ -45,9 +45,9 @@ internal static class BoundedRoot
     {
         const MountFlags Quiet = MountFlags.NoSuid | MountFlags.NoDev | MountFlags.NoExec;
         IBootKernel kernel = boot.Kernel;
-        kernel.MakeDirectory("/etc", 0x1ED);
-        kernel.MakeDirectory("/run/ca", 0x1ED);
-        kernel.MakeDirectory("/run/node", 0x1C0); // HOME of role node
+        kernel.MakeDirectory("/etc", Mode.FolderForAll);
+        kernel.MakeDirectory("/run/ca", Mode.FolderForAll);
+        kernel.MakeDirectory("/run/node", Mode.OwnerFolder); // HOME of role node
         bool hasCa = kernel.Exists("/etc/ssl/certs");
         // The CA bundle stays where it is in the root; a bind of its directory survives the mount over /etc.
         if (hasCa)
@@ -55,8 +55,8 @@ internal static class BoundedRoot
         Must(kernel.Mount("etc", "/etc", "tmpfs", Quiet, "mode=0755,size=1m"), "mount", "/etc");
         if (hasCa)
         {
-            kernel.MakeDirectory("/etc/ssl", 0x1ED);
-            kernel.MakeDirectory("/etc/ssl/certs", 0x1ED);
+            kernel.MakeDirectory("/etc/ssl", Mode.FolderForAll);
+            kernel.MakeDirectory("/etc/ssl/certs", Mode.FolderForAll);
             Must(kernel.Mount("/run/ca", "/etc/ssl/certs", "", MountFlags.Move, ""), "move", "/etc/ssl/certs");
             Must(kernel.Mount("", "/etc/ssl/certs", "", MountFlags.Remount | MountFlags.Bind | MountFlags.ReadOnly | Quiet, ""), "remount", "/etc/ssl/certs");
         }

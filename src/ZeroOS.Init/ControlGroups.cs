@@ -1,5 +1,7 @@
 using System.Globalization;
 
+using ZeroOS.Linux;
+
 namespace ZeroOS.Init;
 
 /// <summary>
@@ -14,7 +16,7 @@ internal sealed class ControlGroups(string root, IBootKernel kernel)
     /// <summary>Hands the controllers down, from the top to where the processes are.</summary>
     internal static void Prepare(IBootKernel kernel)
     {
-        kernel.MakeDirectory(Root, 0x1ED);
+        kernel.MakeDirectory(Root, Mode.FolderForAll);
         foreach (string controller in (string[])["memory", "pids", "cpu", "io"])
         {
             foreach (string level in (string[])["/sys/fs/cgroup", Root])
@@ -26,7 +28,7 @@ internal sealed class ControlGroups(string root, IBootKernel kernel)
     public string Make(string name, long maxMemoryBytes, int maxThreads)
     {
         string path = $"{root}/{name}";
-        kernel.MakeDirectory(path, 0x1ED);
+        kernel.MakeDirectory(path, Mode.FolderForAll);
         if (maxMemoryBytes > 0)
         {
             _ = kernel.Write($"{path}/memory.max", $"{maxMemoryBytes}");

@@ -20,7 +20,7 @@ internal sealed class LinuxBootKernel : IBootKernel
 
     public void MakeFile(string path, string text)
     {
-        using FileDescriptor file = FileDescriptor.Open(path, OpenFlags.WriteOnly | OpenFlags.Create | OpenFlags.Truncate, 0x1A4);
+        using FileDescriptor file = FileDescriptor.Open(path, OpenFlags.WriteOnly | OpenFlags.Create | OpenFlags.Truncate, Mode.ReadableByAll);
         file.Write(System.Text.Encoding.UTF8.GetBytes(text));
     }
 

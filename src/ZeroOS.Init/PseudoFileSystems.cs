@@ -29,7 +29,7 @@ internal static class PseudoFileSystems
             if (mounted.Contains(target))
                 continue;
             if (!optional)
-                boot.Kernel.MakeDirectory(target, 0x1ED);
+                boot.Kernel.MakeDirectory(target, Mode.FolderForAll);
             Errno errno = boot.Kernel.Mount(type, target, type, flags, options);
             if (errno is Errno.None or Errno.EBUSY || optional)
                 continue;

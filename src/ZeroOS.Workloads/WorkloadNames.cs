@@ -40,7 +40,7 @@ public sealed class WorkloadNames
         byte[] key = RandomNumberGenerator.GetBytes(KeyBytes);
         Directory.CreateDirectory(stateDirectory);
         File.Delete(fresh);
-        using (FileDescriptor file = FileDescriptor.Open(fresh, OpenFlags.WriteOnly | OpenFlags.Create | OpenFlags.Exclusive, 0x180))
+        using (FileDescriptor file = FileDescriptor.Open(fresh, OpenFlags.WriteOnly | OpenFlags.Create | OpenFlags.Exclusive, Mode.OwnerOnly))
         {
             file.Write(key);
             file.Sync();

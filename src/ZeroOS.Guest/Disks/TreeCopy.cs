@@ -53,7 +53,7 @@ internal sealed class TreeCopy
     private void CopyBytes(string from, string to)
     {
         using FileDescriptor source = FileDescriptor.Open(from, OpenFlags.ReadOnly | OpenFlags.NoFollow);
-        using FileDescriptor target = FileDescriptor.Open(to, OpenFlags.WriteOnly | OpenFlags.Create | OpenFlags.Exclusive, 0x180);
+        using FileDescriptor target = FileDescriptor.Open(to, OpenFlags.WriteOnly | OpenFlags.Create | OpenFlags.Exclusive, Mode.OwnerOnly);
         while (source.Read(_buffer) is var n && n > 0)
             target.Write(_buffer.AsSpan(0, n));
     }

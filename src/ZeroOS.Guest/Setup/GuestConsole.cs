@@ -24,7 +24,7 @@ internal static class GuestConsole
         try
         {
             if (FileNode.TryStatus(Path) is null)
-                FileNode.Make(Path, NodeKind.CharacterDevice, 0x180, FileNode.Device(1, 11));
+                FileNode.Make(Path, NodeKind.CharacterDevice, Mode.OwnerOnly, FileNode.Device(1, 11));
         }
         catch (LinuxException)
         {

@@ -42,7 +42,7 @@ internal sealed class Image
             File.Delete(files.Present);
             File.Delete(files.Device);
         }
-        Device = FileDescriptor.Open(files.Device, OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.NoFollow, 0x180);
+        Device = FileDescriptor.Open(files.Device, OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.NoFollow, Mode.OwnerOnly);
         Device.SetLength(DeviceSize);
         _hinted = PresentFile.Load(files.Present, manifest.Index.Digest, ChunkCount);
         _verified = VerifiedMap.Open(files.Verified, ChunkCount);

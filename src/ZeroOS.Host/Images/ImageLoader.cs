@@ -111,7 +111,7 @@ internal sealed class ImageLoader(ImageServices services)
         string fresh = SmallFile.Beside(path);
         try
         {
-            using (FileDescriptor file = FileDescriptor.Open(fresh, OpenFlags.WriteOnly | OpenFlags.Create | OpenFlags.Exclusive | OpenFlags.NoFollow, 0x180))
+            using (FileDescriptor file = FileDescriptor.Open(fresh, OpenFlags.WriteOnly | OpenFlags.Create | OpenFlags.Exclusive | OpenFlags.NoFollow, Mode.OwnerOnly))
             using (IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256))
             {
                 byte[] piece = new byte[(int)Math.Min(PieceBytes, blob.Size)];

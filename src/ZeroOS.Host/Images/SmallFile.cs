@@ -36,7 +36,7 @@ internal static class SmallFile
         string temporary = Beside(path);
         try
         {
-            using (FileDescriptor file = FileDescriptor.Open(temporary, OpenFlags.WriteOnly | OpenFlags.Create | OpenFlags.Truncate | OpenFlags.NoFollow, 0x180))
+            using (FileDescriptor file = FileDescriptor.Open(temporary, OpenFlags.WriteOnly | OpenFlags.Create | OpenFlags.Truncate | OpenFlags.NoFollow, Mode.OwnerOnly))
             {
                 file.Write(bytes);
                 file.SyncData();

@@ -21,7 +21,7 @@ internal sealed unsafe class VerifiedMap : IDisposable
         long size = Math.Max(1, (((chunks + 7) / 8) + Page - 1) / Page) * (long)Page;
         if (FileNode.TryStatus(path) is { } there && there.Size != size)
             File.Delete(path);
-        using FileDescriptor file = FileDescriptor.Open(path, OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.NoFollow, 0x180);
+        using FileDescriptor file = FileDescriptor.Open(path, OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.NoFollow, Mode.OwnerOnly);
         // Zeros, not a hole: a store into a mapped hole of a full tmpfs would end the node with SIGBUS, this ends with ENOSPC.
         if (file.Length != size)
             file.WriteAt(new byte[size], 0);

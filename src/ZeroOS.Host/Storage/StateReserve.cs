@@ -33,7 +33,7 @@ internal static class StateReserve
             Encoding.ASCII.GetBytes(State, arguments.AsSpan(VolArgsName));
             if (root.Ioctl(BTRFS_IOC_SUBVOL_CREATE, arguments) is var made && made < 0)
                 return $"the state's subvolume cannot be made: {(Errno)(-made)}";
-            FileNode.SetMode(state, 0x1C0);
+            FileNode.SetMode(state, Mode.OwnerFolder);
         }
         else if (there.Number != BTRFS_FIRST_FREE_OBJECTID)
         {

@@ -16,7 +16,7 @@ public sealed class StorageDisk
         Root = root;
         IsFresh = isFresh;
         foreach (string name in (ReadOnlySpan<string>)["state", "images", "volumes", "logs"])
-            Mounts.MakeDirectory($"{root}/{name}", 0x1C0);
+            Mounts.MakeDirectory($"{root}/{name}", Mode.OwnerFolder);
         // Guest disks are rewritten in place: copying each write elsewhere would scatter them. Their guests' file systems have journals of their own.
         DisableCopyOnWrite($"{root}/volumes");
     }

@@ -103,8 +103,8 @@ internal sealed class VolumeFiles : IVolumes
         string volumes = place.Root + "/volumes", fresh = $"{volumes}/{New}{volume.Short}";
         if (Directory.Exists(fresh))
             Directory.Delete(fresh, recursive: true);
-        Mounts.MakeDirectory(fresh, 0x1C0);
-        using (FileDescriptor disk = FileDescriptor.Open(fresh + "/disk", OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.Exclusive, 0x180))
+        Mounts.MakeDirectory(fresh, Mode.OwnerFolder);
+        using (FileDescriptor disk = FileDescriptor.Open(fresh + "/disk", OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.Exclusive, Mode.OwnerOnly))
         {
             disk.SetLength(sizeBytes);
             SparseTemplate template = _template.Value;
@@ -115,7 +115,7 @@ internal sealed class VolumeFiles : IVolumes
             disk.WriteAt(super, Ext4Superblock.Offset);
             disk.Sync();
         }
-        using (FileDescriptor owner = FileDescriptor.Open(fresh + "/owner", OpenFlags.WriteOnly | OpenFlags.Create | OpenFlags.Exclusive, 0x180))
+        using (FileDescriptor owner = FileDescriptor.Open(fresh + "/owner", OpenFlags.WriteOnly | OpenFlags.Create | OpenFlags.Exclusive, Mode.OwnerOnly))
         {
             owner.Write(Encoding.UTF8.GetBytes($"{volume.Tenant}\n{volume.Deployment}\n{volume.Name}"));
             owner.Sync();

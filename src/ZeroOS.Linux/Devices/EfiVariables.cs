@@ -57,7 +57,7 @@ public sealed class EfiVariables
         byte[] bytes = new byte[sizeof(uint) + value.Length];
         BinaryPrimitives.WriteUInt32LittleEndian(bytes, attributes);
         value.CopyTo(bytes.AsSpan(sizeof(uint)));
-        using FileDescriptor file = FileDescriptor.Open(PathOf(name, vendor), OpenFlags.WriteOnly | OpenFlags.Create, 0x1A4);
+        using FileDescriptor file = FileDescriptor.Open(PathOf(name, vendor), OpenFlags.WriteOnly | OpenFlags.Create, Mode.ReadableByAll);
         if (file.TryWrite(bytes, out int written) is var errno && errno != Errno.None)
             throw new LinuxException(errno, "write the firmware variable", name);
         if (written != bytes.Length)

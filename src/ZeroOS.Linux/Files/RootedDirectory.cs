@@ -64,7 +64,7 @@ public sealed unsafe class RootedDirectory : IDisposable
             if (next is null && errno == Errno.ENOENT && part is not ("." or ".."))
             {
                 fixed (byte* p = Encoding.UTF8.GetBytes(part + '\0'))
-                    made = mkdirat(at!.Number, p, 0x1ED) == 0;
+                    made = mkdirat(at!.Number, p, Mode.FolderForAll) == 0;
                 errno = made ? Errno.None : Libc.LastError;
                 next = made ? TryOpen(sofar, OpenFlags.Path | OpenFlags.Directory, 0, out errno) : null;
             }
@@ -100,7 +100,7 @@ public sealed unsafe class RootedDirectory : IDisposable
                     continue;
                 }
             }
-            using FileDescriptor? made = TryOpen($"{parent}/{name}", OpenFlags.WriteOnly | OpenFlags.Create | OpenFlags.Exclusive | OpenFlags.NoFollow, 0x1A4, out errno);
+            using FileDescriptor? made = TryOpen($"{parent}/{name}", OpenFlags.WriteOnly | OpenFlags.Create | OpenFlags.Exclusive | OpenFlags.NoFollow, Mode.ReadableByAll, out errno);
             if (made is null)
                 throw new LinuxException(errno, "create", path);
         }

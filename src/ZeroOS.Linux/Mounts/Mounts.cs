@@ -83,7 +83,7 @@ public static unsafe class Mounts
     }
 
     /// <summary>Makes one directory; one that exists is not an error.</summary>
-    public static void MakeDirectory(string path, int mode = 0x1ED)
+    public static void MakeDirectory(string path, int mode = Mode.FolderForAll)
     {
         fixed (byte* p = Text(path))
         {

@@ -23,7 +23,7 @@ internal sealed class FileTarget : FlashTarget
     public static FileTarget Create(string path)
     {
         string working = string.Create(CultureInfo.InvariantCulture, $"{path}.{Environment.ProcessId}.new");
-        return new FileTarget(path, working, FileDescriptor.Open(working, OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.Truncate, 0x1A4));
+        return new FileTarget(path, working, FileDescriptor.Open(working, OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.Truncate, Mode.ReadableByAll));
     }
 
     /// <inheritdoc/>

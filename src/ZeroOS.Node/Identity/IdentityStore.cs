@@ -60,7 +60,7 @@ internal sealed class IdentityStore(IReadOnlyList<StorageDisk> pool)
     {
         string path = disk.Root + Name, fresh = path + ".new";
         File.Delete(fresh);
-        using (FileDescriptor file = FileDescriptor.Open(fresh, OpenFlags.WriteOnly | OpenFlags.Create | OpenFlags.Exclusive, 0x180))
+        using (FileDescriptor file = FileDescriptor.Open(fresh, OpenFlags.WriteOnly | OpenFlags.Create | OpenFlags.Exclusive, Mode.OwnerOnly))
         {
             file.Write(bytes);
             file.Sync();

@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 
 using ZeroOS.Contracts.Monitor;
-using ZeroOS.Linux;
 using ZeroOS.Tests.Vmm.Devices;
 using ZeroOS.Tests.Vmm.Virtio;
 using ZeroOS.Vmm.Devices.Block;
