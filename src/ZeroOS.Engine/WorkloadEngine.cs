@@ -20,7 +20,7 @@ public sealed class WorkloadEngine : IMachineEvents, IAuthority, IDisposable
     private static readonly TimeSpan s_tick = TimeSpan.FromSeconds(10);
 
     private readonly EngineParts _parts;
-    private readonly EngineSurroundings _around;
+    private readonly EngineDependencies _around;
     private readonly GrantKeeper _grants;
     private readonly ConcurrentDictionary<string, TenantReconciler> _tenants = new(StringComparer.Ordinal);
     private readonly CancellationTokenSource _stop = new();
@@ -29,7 +29,7 @@ public sealed class WorkloadEngine : IMachineEvents, IAuthority, IDisposable
     private volatile bool _started;
 
     /// <summary>Puts the engine together; nothing happens before <see cref="Start"/>.</summary>
-    public WorkloadEngine(EngineStore store, INetworks networks, IVolumes volumes, IImages images, IMachines machines, LogStore logs, EngineLimits limits, EngineSurroundings around,
+    public WorkloadEngine(EngineStore store, INetworks networks, IVolumes volumes, IImages images, IMachines machines, LogStore logs, EngineLimits limits, EngineDependencies around,
         int? seed = null)
     {
         BackOff backOff = new(seed is { } s ? new Random(s) : new Random());

@@ -2,8 +2,8 @@ using ZeroOS.Bus.Gates;
 using ZeroOS.Bus.Serving;
 using ZeroOS.Contracts.Bus;
 using ZeroOS.Engine.Handlers;
+using ZeroOS.Node.Attestation;
 using ZeroOS.Node.Identity;
-using ZeroOS.Node.Trust;
 using ZeroOS.Node.Update;
 
 namespace ZeroOS.Node;

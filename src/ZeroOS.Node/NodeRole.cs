@@ -21,9 +21,9 @@ using ZeroOS.Host.Processes;
 using ZeroOS.Host.Storage;
 using ZeroOS.Init.Jail;
 using ZeroOS.Linux;
+using ZeroOS.Node.Attestation;
 using ZeroOS.Node.Bus;
 using ZeroOS.Node.Screen;
-using ZeroOS.Node.Trust;
 using ZeroOS.Node.Update;
 using ZeroOS.Workloads;
 
@@ -195,7 +195,7 @@ internal sealed partial class NodeRole
         _limits = new() { Cpus = Environment.ProcessorCount, MemoryBytes = MemoryBytes() - _storage.MemoryBytes, StorageBytes = _storage.CapacityBytes };
         if (!_storage.Persistent)
             _limits = _limits with { StorageReserveBytes = MemoryStorageReserve };
-        _engine = new WorkloadEngine(_store, _networks, _storage.Volumes, _images, _machines, new LogStore(_storage.LogsDirectory), _limits, new EngineSurroundings
+        _engine = new WorkloadEngine(_store, _networks, _storage.Volumes, _images, _machines, new LogStore(_storage.LogsDirectory), _limits, new EngineDependencies
         {
             Owners = () => _settings?.Owners ?? [],
             ClockSynced = () => _clock.Synced,

@@ -32,7 +32,7 @@ internal static class NodeUpdates
             _ = ReleaseKeys.TryParse("", out keys, out _);
         }
         NodeHealth health = new(store, storage, uplink, self);
-        return new Updater(store, new UpdateSurroundings
+        return new Updater(store, new UpdateDependencies
         {
             Running = ImageRelease.Current,
             Keys = keys!,

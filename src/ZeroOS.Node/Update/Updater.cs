@@ -13,7 +13,7 @@ namespace ZeroOS.Node.Update;
 /// Updates of this node, from a signed manifest to a version that is kept (docs/update.md). One at a time. The order of what is written makes every moment safe
 /// to die in: what the firmware starts by itself is not touched before the new version has proven itself.
 /// </summary>
-internal sealed class Updater(EngineStore store, UpdateSurroundings around) : IDisposable
+internal sealed class Updater(EngineStore store, UpdateDependencies around) : IDisposable
 {
     private const int PieceBytes = 1 << 20, FetchTries = 5;
 
@@ -78,7 +78,7 @@ internal sealed class Updater(EngineStore store, UpdateSurroundings around) : ID
         if (now is not null && now != left)
             Remember(now);
         if (onTrial && now is { State: UpdateState.Trial })
-            _ = Task.Run(() => TryAsync(now));
+            _ = Task.Run(() => RunTrialAsync(now));
         else if (onTrial)
         {
             around.Log("update: nothing vouches for the image in the slot for trials; back to the one that is kept");
@@ -229,7 +229,7 @@ internal sealed class Updater(EngineStore store, UpdateSurroundings around) : ID
     }
 
     /// <summary>On trial: looks again and again until the version has proven itself or the time is up.</summary>
-    private async Task TryAsync(UpdateRecord record)
+    private async Task RunTrialAsync(UpdateRecord record)
     {
         Trial trial = new(record.HealthSeconds);
         using PeriodicTimer timer = new(around.LookEvery, around.Time);

@@ -35,12 +35,12 @@ public sealed class FlistSource
             _ => throw new FormatException($"\"{text}\" is not oci:DIRECTORY[:TAG], docker-archive:FILE[:NAME], rootfs:PATH or tar:FILE."),
         };
 
-        FlistSource Tagged(Func<ImageFiles, string?, ImageSource> open) => new(text, () =>
+        FlistSource Tagged(Func<StoredFiles, string?, ImageSource> open) => new(text, () =>
         {
             (string path, string? tag) = SplitTag(rest);
             if (!Path.Exists(path))
                 throw new FlistBuildException($"there is no {path}");
-            return open(new ImageFiles(path), tag);
+            return open(new StoredFiles(path), tag);
         });
     }
 

@@ -7,7 +7,7 @@ namespace ZeroOS.Oci.Layout;
 internal static class DockerArchive
 {
     /// <exception cref="FlistBuildException">There is no such image in it, or it is not what it says.</exception>
-    internal static ImageSource Open(ImageFiles files, string? tag)
+    internal static ImageSource Open(StoredFiles files, string? tag)
     {
         List<DockerArchiveImage> images = OciJson.Read(files.ReadAll("manifest.json"), OciJson.Default.ListDockerArchiveImage, "manifest.json");
         DockerArchiveImage image = Choose(images, tag);

@@ -9,7 +9,7 @@ internal static class OciLayout
     private const int MaxDepth = 4;
 
     /// <exception cref="FlistBuildException">There is no such image in it, or it is not what it says.</exception>
-    internal static ImageSource Open(ImageFiles files, string? tag)
+    internal static ImageSource Open(StoredFiles files, string? tag)
     {
         OciManifest index = OciJson.Read(files.ReadAll("index.json"), OciJson.Default.OciManifest, "index.json");
         OciDescriptor chosen = Choose(index, tag);
@@ -67,7 +67,7 @@ internal static class OciLayout
 
     private static string? TagOf(OciDescriptor descriptor) => descriptor.Annotations?.GetValueOrDefault(RefName);
 
-    private static OciManifest Follow(ImageFiles files, OciDescriptor descriptor, int depth, out OciDescriptor subject)
+    private static OciManifest Follow(StoredFiles files, OciDescriptor descriptor, int depth, out OciDescriptor subject)
     {
         byte[] bytes = ReadBlob(files, descriptor, "the image manifest");
         OciManifest manifest = OciJson.Read(bytes, OciJson.Default.OciManifest, "the image manifest");
@@ -90,7 +90,7 @@ internal static class OciLayout
         return Follow(files, ours ?? throw new FlistBuildException("the image has no version for linux/amd64"), depth + 1, out subject);
     }
 
-    private static byte[] ReadBlob(ImageFiles files, OciDescriptor descriptor, string what)
+    private static byte[] ReadBlob(StoredFiles files, OciDescriptor descriptor, string what)
     {
         string path = BlobPath(descriptor, out Sha256Digest digest);
         byte[] bytes = files.ReadAll(path);

@@ -126,7 +126,7 @@ internal sealed class EngineBench : IDisposable
 
     private static string Key(byte seed) => IdentityKey.FromSeed(Enumerable.Repeat(seed, 32).ToArray()).Id.Text;
 
-    private WorkloadEngine Make() => new(Store, World, World, World, World, Logs = new LogStore(Path.Combine(Folder.Path, "logs")), Limits, new EngineSurroundings
+    private WorkloadEngine Make() => new(Store, World, World, World, World, Logs = new LogStore(Path.Combine(Folder.Path, "logs")), Limits, new EngineDependencies
     {
         Owners = () => [Owner],
         ClockSynced = () => ClockSynced,

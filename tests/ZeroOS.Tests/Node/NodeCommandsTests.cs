@@ -5,7 +5,7 @@ using Xunit;
 using ZeroOS.Bus.Gates;
 using ZeroOS.Bus.Serving;
 using ZeroOS.Contracts.Bus;
-using ZeroOS.Node.Trust;
+using ZeroOS.Node.Attestation;
 using ZeroOS.Tests.Engine;
 using ZeroOS.Tests.Node.Update;
 

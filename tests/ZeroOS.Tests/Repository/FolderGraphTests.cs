@@ -87,7 +87,7 @@ public class FolderGraphTests
           Serve -> (root) SystemImage
           SystemImage -> (root)
         Node
-          (root) -> Bus Doors Identity Screen Trust Update
+          (root) -> Attestation Bus Doors Identity Screen Update
           Bus -> Doors
           Update -> Identity
         Cli

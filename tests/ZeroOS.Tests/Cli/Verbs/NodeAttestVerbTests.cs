@@ -3,9 +3,9 @@ using System.Text.Json;
 using ZeroOS.Bus.Gates;
 using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Release;
-using ZeroOS.Node.Trust;
+using ZeroOS.Node.Attestation;
 using ZeroOS.Tests.Formats.Tpm;
-using ZeroOS.Tests.Node.Trust;
+using ZeroOS.Tests.Node.Attestation;
 
 namespace ZeroOS.Tests.Cli.Verbs;
 

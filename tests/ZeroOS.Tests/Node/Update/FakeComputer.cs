@@ -157,7 +157,7 @@ internal sealed class FakeComputer : IDisposable
         _folder.Dispose();
     }
 
-    public UpdateSurroundings? Around { get; private set; }
+    public UpdateDependencies? Around { get; private set; }
 
     private string _running = "";
 
@@ -184,7 +184,7 @@ internal sealed class FakeComputer : IDisposable
             RecoveryEncryptionKey = "",
             Registries = new Dictionary<string, FarmRegistry> { ["demo"] = new() { Url = "https://demo.example" } },
         };
-        Around = new UpdateSurroundings
+        Around = new UpdateDependencies
         {
             Running = new ImageRelease(DigestOf(image), DateTimeOffset.UnixEpoch, Version.Parse(VersionOf(image))),
             Keys = keys,

@@ -170,7 +170,7 @@ public sealed class OciSourceTests
                     default:
                         File.WriteAllBytes(temp["manifest.json"], Mutate(docker, random));
                         File.WriteAllBytes(temp["config.json"], config);
-                        DockerArchive.Open(new ImageFiles(temp.Path), null);
+                        DockerArchive.Open(new StoredFiles(temp.Path), null);
                         break;
                 }
                 images++;

@@ -7,7 +7,7 @@ using ZeroOS.Host.Fetch;
 namespace ZeroOS.Node.Update;
 
 /// <summary>What the updater is given by the rest of the node, and what tests put in its place.</summary>
-internal sealed record UpdateSurroundings
+internal sealed record UpdateDependencies
 {
     /// <summary>The image that runs.</summary>
     public required ImageRelease Running { get; init; }

@@ -3,7 +3,7 @@ using System.Formats.Asn1;
 using ZeroOS.Formats.Tpm;
 using ZeroOS.Linux;
 
-namespace ZeroOS.Node.Trust;
+namespace ZeroOS.Node.Attestation;
 
 /// <summary>A TPM as far as proofs need it. For one caller at a time: <see cref="Attestor"/> sees to that. Nothing secret of the node goes through here.</summary>
 internal sealed class AttestationTpm(Func<byte[], byte[]> exchange)

@@ -1,6 +1,6 @@
 using ZeroOS.Formats.Tpm;
 
-namespace ZeroOS.Node.Trust;
+namespace ZeroOS.Node.Attestation;
 
 /// <summary>The two keys a node proves itself by, as they are loaded in its TPM.</summary>
 /// <param name="Attestation">Signs only what the TPM itself says: ECDSA P-256, restricted, a primary key of the endorsement hierarchy, so the same TPM gives the same key at every start.</param>

@@ -4,7 +4,7 @@ using ZeroOS.Formats.Tar;
 namespace ZeroOS.Oci.Layout;
 
 /// <summary>The files of an image as somebody stored them: in a directory, or in an uncompressed tar whose entries are read in place.</summary>
-internal sealed class ImageFiles
+internal sealed class StoredFiles
 {
     private const int MaxFiles = 100_000;
     private const int MaxLinks = 8;
@@ -14,7 +14,7 @@ internal sealed class ImageFiles
     private readonly Dictionary<string, string> _links = new(StringComparer.Ordinal);
 
     /// <exception cref="FlistBuildException">The path is neither a directory nor a tar archive.</exception>
-    internal ImageFiles(string path)
+    internal StoredFiles(string path)
     {
         _path = path;
         if (Directory.Exists(path))

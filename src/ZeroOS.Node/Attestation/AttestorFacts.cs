@@ -2,7 +2,7 @@ using ZeroOS.Bus.Keys;
 using ZeroOS.Contracts.Farm;
 using ZeroOS.Contracts.Release;
 
-namespace ZeroOS.Node.Trust;
+namespace ZeroOS.Node.Attestation;
 
 /// <summary>What the node says when it attests, beside what the TPM does.</summary>
 internal sealed record AttestorFacts

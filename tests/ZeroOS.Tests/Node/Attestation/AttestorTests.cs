@@ -6,11 +6,11 @@ using ZeroOS.Contracts.Bus;
 using ZeroOS.Formats.Cpio;
 using ZeroOS.Formats.Tpm;
 using ZeroOS.Formats.Tpm.EventLog;
-using ZeroOS.Node.Trust;
+using ZeroOS.Node.Attestation;
 using ZeroOS.Tests.Client.Attestation;
 using ZeroOS.Tests.Formats.Tpm;
 
-namespace ZeroOS.Tests.Node.Trust;
+namespace ZeroOS.Tests.Node.Attestation;
 
 /// <summary>The node's side with a real swtpm, judged by our verifier and by tpm2-tools.</summary>
 public sealed class AttestorTests

@@ -11,10 +11,10 @@ using ZeroOS.Contracts.Release;
 using ZeroOS.Formats.Cpio;
 using ZeroOS.Formats.Tpm;
 using ZeroOS.Formats.Tpm.EventLog;
-using ZeroOS.Node.Trust;
+using ZeroOS.Node.Attestation;
 using ZeroOS.Tests.Formats.Tpm;
 
-namespace ZeroOS.Tests.Node.Trust;
+namespace ZeroOS.Tests.Node.Attestation;
 
 /// <summary>The node's side of an attestation with a real swtpm, whose PCRs are extended as firmware and stub would; the image is a few made-up hashes.</summary>
 internal sealed class AttestationBench : IDisposable

@@ -6,7 +6,7 @@ using ZeroOS.Formats.Tpm;
 using ZeroOS.Formats.Tpm.EventLog;
 using ZeroOS.Linux;
 
-namespace ZeroOS.Node.Trust;
+namespace ZeroOS.Node.Attestation;
 
 /// <summary>
 /// The command zos.node.attest (docs/bus.md, "Attestation"). TPM commands are slow and one at a time: a key may wait with one request, eight keys in all; who comes then is told to

@@ -1,8 +1,8 @@
 using ZeroOS.Formats.Tpm.EventLog;
-using ZeroOS.Node.Trust;
+using ZeroOS.Node.Attestation;
 using ZeroOS.Tests.Formats.Tpm;
 
-namespace ZeroOS.Tests.Node.Trust;
+namespace ZeroOS.Tests.Node.Attestation;
 
 public sealed class MeasuredBootTests : IDisposable
 {

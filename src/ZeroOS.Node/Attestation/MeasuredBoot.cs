@@ -1,6 +1,6 @@
 using ZeroOS.Formats.Tpm.EventLog;
 
-namespace ZeroOS.Node.Trust;
+namespace ZeroOS.Node.Attestation;
 
 /// <summary>What this boot left behind about itself: the firmware's event log, and whether Secure Boot was on. Both are the firmware's word, for display and to be proved elsewhere.</summary>
 internal sealed record MeasuredBoot(string LogFile = "/sys/kernel/security/tpm0/binary_bios_measurements",

@@ -3,7 +3,7 @@ using System.Collections.Concurrent;
 namespace ZeroOS.Engine.Handlers;
 
 /// <summary>What the rest of the node is given to the engine by: facts it tells and does not own.</summary>
-public sealed record EngineSurroundings
+public sealed record EngineDependencies
 {
     /// <summary>Key ids of the farm's owners now.</summary>
     public required Func<IReadOnlyList<string>> Owners { get; init; }
