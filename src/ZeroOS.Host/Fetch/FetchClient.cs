@@ -133,7 +133,10 @@ public sealed class FetchClient : IDisposable
     {
         byte[] json = JsonSerializer.SerializeToUtf8Bytes(request, FetchJson.Default.FetchRequest);
         if (json.Length > FetchMessage.MaxData)
-            throw new RegistryException(RegistryFailure.Invalid, $"the registry's URL, repository and credentials make {json.Length} bytes; {FetchMessage.MaxData} are allowed");
+        {
+            throw new RegistryException(RegistryFailure.Invalid,
+                $"the registry's URL, repository and credentials make {json.Length} bytes; {FetchMessage.MaxData} are allowed");
+        }
         using IDisposable place = await _requests.EnterAsync(source.Owner, cancellation).ConfigureAwait(false);
         using CancellationTokenSource deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         deadline.CancelAfter(_deadline(request.Length));

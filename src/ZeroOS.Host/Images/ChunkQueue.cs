@@ -252,7 +252,8 @@ internal sealed class ChunkQueue(FlistIndex index, Func<int, bool> isReady, Func
             return new ChunkBatch(batch, waiters);
         FlistChunk first = index[chunk];
         long begin = first.BlobOffset, end = first.BlobOffset + first.StoredLength;
-        for (int next = chunk + 1; end - begin < bytes && batch.Count < MaxBatch && next < index.ChunkCount && Fits(next, first.Blob) && index[next].BlobOffset == end; next++)
+        for (int next = chunk + 1; end - begin < bytes && batch.Count < MaxBatch && next < index.ChunkCount && Fits(next, first.Blob)
+            && index[next].BlobOffset == end; next++)
         {
             end += index[next].StoredLength;
             batch.Add(next);

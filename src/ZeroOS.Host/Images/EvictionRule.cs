@@ -18,9 +18,16 @@ internal sealed record EvictionRule
     /// <summary>While fewer bytes than this are free, unused images go.</summary>
     public required long KeepFreeBytes { get; init; }
 
-    /// <summary>The rule for a file system of <paramref name="capacityBytes"/>: a sixteenth for one tenant, an eighth in sum, and a sixteenth is kept free.</summary>
-    public static EvictionRule For(long capacityBytes) =>
-        new() { OwnerBytes = capacityBytes / 16, TotalBytes = capacityBytes / 8, KeepFreeBytes = capacityBytes / 16 };
+    /// <summary>
+    /// The rule for a file system of <paramref name="capacityBytes"/>: a sixteenth for one tenant, an eighth in sum. A sixteenth is kept free, at least twice
+    /// what <see cref="StorageRoom"/> refuses: unused images go before a used one has to wait.
+    /// </summary>
+    public static EvictionRule For(long capacityBytes) => new()
+    {
+        OwnerBytes = capacityBytes / 16,
+        TotalBytes = capacityBytes / 8,
+        KeepFreeBytes = Math.Max(capacityBytes / 16, 2 * StorageRoom.ReserveOf(capacityBytes)),
+    };
 
     /// <summary>What goes, in this order.</summary>
     public IReadOnlyList<UnusedImage> Choose(IEnumerable<UnusedImage> unused, long freeBytes)

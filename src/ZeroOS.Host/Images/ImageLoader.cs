@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text;
 
 using ZeroOS.Flist;
 using ZeroOS.Host.Fetch;
@@ -40,7 +41,7 @@ internal sealed class ImageLoader(ImageServices services)
             await BlobAsync(files.Config, manifest.Config, source, "config").ConfigureAwait(false);
             await BlobAsync(files.Index, manifest.Index, source, "index").ConfigureAwait(false);
             if (!File.Exists(files.BroughtBy))
-                SmallFile.Write(files.BroughtBy, System.Text.Encoding.ASCII.GetBytes(ImageFiles.FolderOf(source.Owner)));
+                SmallFile.Write(files.BroughtBy, Encoding.ASCII.GetBytes(ImageFiles.FolderOf(source.Owner)));
             return gave;
         }).ConfigureAwait(false);
     }

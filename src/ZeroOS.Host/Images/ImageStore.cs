@@ -255,7 +255,8 @@ public sealed class ImageStore : IImages, IAsyncDisposable
     private bool IsUsed(ImageFiles files)
     {
         lock (_gate)
-            return _entries.GetValueOrDefault((files.Scope, files.Digest)) is { } entry && (entry.Uses.Count > 0 || entry.Closing is not null || entry.Opening is { IsCompleted: false });
+            return _entries.GetValueOrDefault((files.Scope, files.Digest)) is { } entry
+                && (entry.Uses.Count > 0 || entry.Closing is not null || entry.Opening is { IsCompleted: false });
     }
 
     // Null: a machine uses it. Otherwise nobody opens it before the disposal of what is returned.

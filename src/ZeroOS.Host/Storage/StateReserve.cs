@@ -11,7 +11,8 @@ namespace ZeroOS.Host.Storage;
 /// </summary>
 internal static class StateReserve
 {
-    // uapi/linux/btrfs.h: _IOW(0x94, 14, struct btrfs_ioctl_vol_args), _IOWR(0x94, 40, struct btrfs_ioctl_quota_ctl_args), _IOR(0x94, 43, struct btrfs_ioctl_qgroup_limit_args)
+    // uapi/linux/btrfs.h: _IOW(0x94, 14, struct btrfs_ioctl_vol_args), _IOWR(0x94, 40, struct btrfs_ioctl_quota_ctl_args),
+    // _IOR(0x94, 43, struct btrfs_ioctl_qgroup_limit_args)
     private const nuint BTRFS_IOC_SUBVOL_CREATE = 0x5000940E, BTRFS_IOC_QUOTA_CTL = 0xC0109428, BTRFS_IOC_QGROUP_LIMIT = 0x8030942B;
     private const ulong BTRFS_QUOTA_CTL_ENABLE = 1, BTRFS_QGROUP_LIMIT_MAX_RFER = 1, BTRFS_FS_TREE_OBJECTID = 5, BTRFS_FIRST_FREE_OBJECTID = 256;
     private const int VolArgsBytes = 4096, VolArgsName = 8;

@@ -150,6 +150,12 @@ public sealed class ImageLimitsTests
         Assert.Equal(10, rule.Choose(tiny, freeBytes: 1L << 30).Count);
     }
 
+    [Theory]
+    [InlineData(512L << 20)]
+    [InlineData(4L << 30)]
+    [InlineData(8L << 40)]
+    public void Unused_images_go_before_a_used_one_has_to_wait(long capacity) => Assert.True(EvictionRule.For(capacity).KeepFreeBytes >= 2 * StorageRoom.ReserveOf(capacity));
+
     private static UnusedImage Unused(string owner, int day, long bytes) =>
         new(new ImageFiles("/images", "/run", "", Sha256Digest.Of([(byte)day])), owner, bytes, new DateTime(2026, 1, 1).AddDays(day));
 }
