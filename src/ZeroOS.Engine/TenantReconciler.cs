@@ -24,6 +24,9 @@ internal sealed class TenantReconciler
     /// <summary>Set while there is reason to look again at once.</summary>
     public SemaphoreSlim Wanted { get; } = new(1);
 
+    /// <summary>Whose it is.</summary>
+    public string Tenant => _steps.Tenant;
+
     private EngineStore Store => _steps.Parts.Store;
 
     /// <summary>Look again as soon as possible.</summary>

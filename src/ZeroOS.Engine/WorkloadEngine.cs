@@ -155,7 +155,7 @@ public sealed class WorkloadEngine : IMachineEvents, IAuthority, IDisposable
                 // The reconciler is one of the four places that catch everything: the store refuses, or we are wrong; either way it is tried again.
                 failures++;
                 wait = _parts.BackOff.After(failures);
-                _around.Log($"engine: a pass failed attempt={failures}: {e.GetType().Name}: {e.Message}");
+                _around.Log($"event=pass-failed tenant={tenant.Tenant} attempt={failures} error={e.GetType().Name} message=\"{e.Message}\"");
             }
         }
     }
@@ -182,7 +182,7 @@ public sealed class WorkloadEngine : IMachineEvents, IAuthority, IDisposable
             }
             catch (Exception e)
             {
-                _around.Log($"engine: counting grants failed: {e.GetType().Name}: {e.Message}");
+                _around.Log($"event=grants-not-counted error={e.GetType().Name} message=\"{e.Message}\"");
             }
         }
     }

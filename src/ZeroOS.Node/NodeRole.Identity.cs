@@ -37,7 +37,7 @@ internal sealed partial class NodeRole
     {
         ImageRelease release = ImageRelease.Current;
         LockedNode node = new(_keeper, _settings, _log.Info);
-        _bus = new NodeBus(_identity, node, new MemorySeen(), () => new NodeDescription(release.Version.ToString(3), release.Digest, _who.Tier, []), _log.Info, locked: locked);
+        _bus = new NodeBus(_identity, node, new MemorySeen(), () => new NodeDescription(release.Version.ToString(3), release.Digest, _who.Tier, []), _log.Warn, locked: locked);
         NodeCommands.AddLocked(_bus.Routes, _bus.Describe, node, new PowerHandlers(_init.Restart, _init.PowerOff));
         node.Recovered += _again.Set;
         if (locked.Reason == "tpm-failed")

@@ -54,7 +54,7 @@ internal sealed partial class NodeRole
 
     private readonly InitConnection _init;
     private readonly HandedOver _left;
-    private readonly KernelLog _log;
+    private readonly QueuedLog _log;
     private readonly FetchProcesses _fetchers;
     private FarmSettings? _settings;
     private (string Reason, string Message) _noFarm = ("no-settings", "no farm settings: the node says who it is and refuses the rest (zos farm new makes them)");
@@ -74,12 +74,12 @@ internal sealed partial class NodeRole
     private Updater _updates = null!;
     private double? _readyAfter;
 
-    private NodeRole(InitConnection init, FetchProcesses fetchers, HandedOver left, KernelLog log) => (_init, _fetchers, _left, _log) = (init, fetchers, left, log);
+    private NodeRole(InitConnection init, FetchProcesses fetchers, HandedOver left, QueuedLog log) => (_init, _fetchers, _left, _log) = (init, fetchers, left, log);
 
     /// <summary>Runs until the machine goes down or PID 1 hangs up. A step that fails ends the process; PID 1 starts it again, with back-off.</summary>
     internal static int Run(InitConnection init)
     {
-        KernelLog log = KernelLog.ForNode();
+        using QueuedLog log = new(KernelLog.ForNode());
         init.Log = log.Error;
         using ManualResetEventSlim stopping = new(), closed = new();
         init.Stopping += stopping.Set;
@@ -106,7 +106,7 @@ internal sealed partial class NodeRole
                 node._screen.Show();
                 return 1;
             }
-            log.Write(LogLevel.Debug, string.Create(CultureInfo.InvariantCulture, $"node step={name} ms={Stopwatch.GetElapsedTime(began).TotalMilliseconds:F1}"));
+            log.Debug(string.Create(CultureInfo.InvariantCulture, $"node step={name} ms={Stopwatch.GetElapsedTime(began).TotalMilliseconds:F1}"));
         }
         node.Ready();
         if (WaitHandle.WaitAny([stopping.WaitHandle, closed.WaitHandle, node._again.WaitHandle]) == 0)
@@ -138,7 +138,7 @@ internal sealed partial class NodeRole
 
     private void OpenStorage()
     {
-        _storage = NodeStorage.Open(_settings is not null, MemoryBytes() / 2, _log.Info);
+        _storage = NodeStorage.Open(_settings is not null, MemoryBytes() / 2, _log);
         _store = EngineStore.Open(Path.Combine(_storage.StateDirectory, "node.db"));
         if (_settings is { } settings && !_store.SeeFarmVersion(settings.Version))
         {
@@ -163,8 +163,8 @@ internal sealed partial class NodeRole
 
     private void StartUplink()
     {
-        _uplink = new Uplink(_storage.StateDirectory, "/etc/resolv.conf", _log.Info);
-        _networks = new Networks(_uplink, WorkloadNames.Open(_storage.StateDirectory), new FirewallGroups(Jails.FetchGroup, Jails.DoorGroup), MemoryBytes(), _log.Info);
+        _uplink = new Uplink(_storage.StateDirectory, "/etc/resolv.conf", _log);
+        _networks = new Networks(_uplink, WorkloadNames.Open(_storage.StateDirectory), new FirewallGroups(Jails.FetchGroup, Jails.DoorGroup), MemoryBytes(), _log);
         _networks.AllowFetch([.. (_settings?.Registries.Values ?? []).Select(RegistryAddress).OfType<IPEndPoint>()]);
         _uplink.Changed += _ => _screen.Look();
         _uplink.Start();
@@ -172,7 +172,7 @@ internal sealed partial class NodeRole
 
     private void StartClock()
     {
-        _clock = new NodeClock(_storage.StateDirectory, ImageRelease.Current.Made, TimeServers, _log.Info);
+        _clock = new NodeClock(_storage.StateDirectory, ImageRelease.Current.Made, TimeServers, _log);
         _clock.Start();
         _uplink.Changed += _ => _clock.Kick();
     }
@@ -184,9 +184,9 @@ internal sealed partial class NodeRole
     private void OpenImages()
     {
         _fetchers.Adopt(_left);
-        _fetch = new FetchClient(_fetchers.Start, _log.Info);
+        _fetch = new FetchClient(_fetchers.Start, _log.Warn);
         Directory.CreateDirectory(RunDirectory);
-        _images = new ImageStore(_storage.ImagesDirectory, Path.Combine(RunDirectory, "images"), () => _settings, _fetch, _log.Info);
+        _images = new ImageStore(_storage.ImagesDirectory, Path.Combine(RunDirectory, "images"), () => _settings, _fetch, _log);
     }
 
     private void StartEngine()
@@ -200,7 +200,7 @@ internal sealed partial class NodeRole
             Owners = () => _settings?.Owners ?? [],
             ClockSynced = () => _clock.Synced,
             Facts = Facts,
-            Log = _log.Info,
+            Log = _log.Warn,    // every line of the engine is of something that failed
         });
         _engine.Start();
     }
@@ -213,7 +213,7 @@ internal sealed partial class NodeRole
             return;
         }
         ImageRelease release = ImageRelease.Current;
-        _bus = new NodeBus(_identity, _engine, _store, () => new NodeDescription(release.Version.ToString(3), release.Digest, _attestor.Tier, _attestor.Features), _log.Info);
+        _bus = new NodeBus(_identity, _engine, _store, () => new NodeDescription(release.Version.ToString(3), release.Digest, _attestor.Tier, _attestor.Features), _log.Warn);
         _updates = NodeUpdates.Make(_store, () => (_settings, SettingsPath), () => _who.IsSealed, _storage, _uplink, _fetch, _init, () => (_identity.Id, _bus.Port, _bus.Asker), _log);
         NodeCommands.Add(_bus.Routes, _bus.Describe, _engine.Handlers, _attestor, _updates, new PowerHandlers(_init.Restart, _init.PowerOff));
         _clock.Stepped += _bus.ClockStepped; // another epoch: what was sent by the old clock is stale

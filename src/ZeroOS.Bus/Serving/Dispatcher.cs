@@ -99,7 +99,7 @@ public sealed class Dispatcher(IdentityKey identity, EpochClock clock, Action<st
         catch (Exception e)
         {
             // One of the places that catch everything: a fault of one handler is that request's, not the node's.
-            log($"bus command={command} fault={e.GetType().Name} message=\"{e.Message}\"");
+            log($"event=command-fault command={command} error={e.GetType().Name} message=\"{e.Message}\"");
             return (false, new BusError { Code = ErrorCodes.Internal, Message = "a fault of the node; its log says more", Retryable = true });
         }
         finally

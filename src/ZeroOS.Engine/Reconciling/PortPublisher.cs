@@ -71,7 +71,7 @@ internal sealed class PortPublisher(EngineStore store, INetworks networks, TimeP
                 _attempt++;
                 _retry = time.GetUtcNow() + backOff.After(_attempt);
                 Trouble = e.Message;
-                log($"engine: publishing {wanted.Count} ports failed attempt={_attempt}: {e.Message}");
+                log($"event=not-published ports={wanted.Count} attempt={_attempt} message=\"{e.Message}\"");
                 return _retry;
             }
         }

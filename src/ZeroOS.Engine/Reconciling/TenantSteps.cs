@@ -100,7 +100,7 @@ internal sealed class TenantSteps(EngineParts parts, string tenant, IReadOnlyLis
         }
         catch (Exception e) when (e is not SqliteException)
         {
-            Parts.Log($"engine: workload {id.Short} failed: {e.GetType().Name}: {e.Message}");
+            Parts.Log($"event=workload-failed workload={id.Short} error={e.GetType().Name} message=\"{e.Message}\"");
             Failed(id, "internal", "something on the node failed; it is tried again", permanent: false, keeps);
         }
     }

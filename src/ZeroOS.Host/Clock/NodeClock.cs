@@ -15,7 +15,7 @@ public sealed class NodeClock : IAsyncDisposable
     private readonly ISystemClock _clock;
     private readonly DateTimeOffset _floor;
     private readonly Func<IReadOnlyList<string>> _servers;
-    private readonly Action<string> _log;
+    private readonly ILog _log;
     private readonly string _file;
     private readonly CancellationTokenSource _stop = new();
     private readonly SemaphoreSlim _kick = new(0, 1);
@@ -30,12 +30,12 @@ public sealed class NodeClock : IAsyncDisposable
     /// <param name="imageBuilt">Time never goes before it.</param>
     /// <param name="servers">Names or addresses, asked anew each round: the farm's, or the lease's, or <see cref="WellKnown"/>.</param>
     /// <param name="log">One line per call.</param>
-    public NodeClock(string stateDirectory, DateTimeOffset imageBuilt, Func<IReadOnlyList<string>> servers, Action<string> log)
+    public NodeClock(string stateDirectory, DateTimeOffset imageBuilt, Func<IReadOnlyList<string>> servers, ILog log)
         : this(stateDirectory, imageBuilt, servers, log, new KernelSystemClock())
     {
     }
 
-    internal NodeClock(string stateDirectory, DateTimeOffset imageBuilt, Func<IReadOnlyList<string>> servers, Action<string> log, ISystemClock clock)
+    internal NodeClock(string stateDirectory, DateTimeOffset imageBuilt, Func<IReadOnlyList<string>> servers, ILog log, ISystemClock clock)
     {
         _file = Path.Combine(stateDirectory, "clock");
         _floor = imageBuilt;
@@ -76,7 +76,7 @@ public sealed class NodeClock : IAsyncDisposable
         DateTimeOffset guess = Stored() is { } stored && stored > _floor ? stored : _floor;
         if (_clock.Now < guess && !Synced)
         {
-            _log($"clock was={_clock.Now:O} guess={guess:O}");
+            _log.Info($"clock was={_clock.Now:O} guess={guess:O}");
             TryDo(() => _clock.Step(guess));
         }
         _loop = Task.Run(RunAsync);
@@ -152,7 +152,7 @@ public sealed class NodeClock : IAsyncDisposable
             case ClockAction.Step:
                 if (!TryDo(() => _clock.Step(right)))
                     return false;
-                _log($"clock step={agreed.Offset.TotalSeconds:F3}s");
+                _log.Info($"clock step={agreed.Offset.TotalSeconds:F3}s");
                 Stepped?.Invoke();
                 break;
             default:
@@ -167,7 +167,7 @@ public sealed class NodeClock : IAsyncDisposable
             _approved = null;
         }
         if (!Synced)
-            _log($"clock synced offset={agreed.Offset.TotalMilliseconds:F0}ms error={agreed.Error.TotalMilliseconds:F0}ms");
+            _log.Info($"clock synced offset={agreed.Offset.TotalMilliseconds:F0}ms error={agreed.Error.TotalMilliseconds:F0}ms");
         Synced = true;
         Store();
         return true;
@@ -196,7 +196,7 @@ public sealed class NodeClock : IAsyncDisposable
         lock (_lock)
         {
             if (_trouble?.Reason != reason)
-                _log($"clock reason={reason} {message}");
+                _log.Warn($"clock reason={reason} {message}");
             _trouble = (reason, message);
         }
     }
@@ -236,7 +236,7 @@ public sealed class NodeClock : IAsyncDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            _log($"clock: time not kept: {e.Message}");
+            _log.Warn($"clock: time not kept: {e.Message}");
         }
     }
 }

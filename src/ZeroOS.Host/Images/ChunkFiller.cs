@@ -81,12 +81,12 @@ internal sealed class ChunkFiller(Image image, ChunkQueue queue, ImageServices s
         }
         catch (IOException e)
         {
-            image.Log.Write($"image={image.Digest} chunks={left.Count} cannot be stored reason=\"{e.Message}\"");
+            image.Log.Warn($"image={image.Digest} chunks={left.Count} cannot be stored reason=\"{e.Message}\"");
             Fail(left, Failures.Reason(e), Failures.Of(e).Message);
         }
         catch (Exception e)
         {
-            image.Log.Write($"image={image.Digest} chunks={left.Count} failed: {e.GetType().Name}: {e.Message}");
+            image.Log.Warn($"image={image.Digest} chunks={left.Count} failed: {e.GetType().Name}: {e.Message}");
             Fail(left, "internal", "the node failed to make the image's bytes ready; it tries again");
         }
     }
@@ -155,7 +155,7 @@ internal sealed class ChunkFiller(Image image, ChunkQueue queue, ImageServices s
         int rests = queue.Fail(chunks, reason, message);
         if (rests == 0)
             return;
-        image.Log.Write($"image={image.Digest} chunks={chunks.Count} wait reason={reason} \"{message}\"");
+        image.Log.Warn($"image={image.Digest} chunks={chunks.Count} wait reason={reason} \"{message}\"");
         double seconds = Math.Min(services.Options.FirstRetry.TotalSeconds * Math.Pow(2, Math.Min(rests - 1, 16)), services.Options.LongestRetry.TotalSeconds);
         image.Run(() => RetryAsync(TimeSpan.FromSeconds(seconds)));
     }

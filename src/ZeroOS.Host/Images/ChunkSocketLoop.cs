@@ -11,13 +11,13 @@ internal sealed class ChunkSocketLoop : IDisposable
     private readonly ConcurrentDictionary<ulong, ChunkSocket> _sockets = new();
     private readonly Epoll _epoll = new();
     private readonly EventFd _wake = new();
-    private readonly Action<string> _log;
+    private readonly ILog _log;
     private readonly Thread _thread;
     private ulong _lastToken;
     private volatile bool _stopping;
 
     /// <summary>Starts the thread.</summary>
-    public ChunkSocketLoop(Action<string> log)
+    public ChunkSocketLoop(ILog log)
     {
         _log = log;
         _epoll.Add(_wake.Descriptor, Readiness.Readable, 0);
@@ -74,7 +74,7 @@ internal sealed class ChunkSocketLoop : IDisposable
         }
         catch (Exception e)
         {
-            _log($"image={socket.Image.Digest} a monitor's requests are no longer served: {e.GetType().Name}: {e.Message}");
+            _log.Warn($"image={socket.Image.Digest} a monitor's requests are no longer served: {e.GetType().Name}: {e.Message}");
             End(token, socket);
         }
     }
@@ -88,7 +88,7 @@ internal sealed class ChunkSocketLoop : IDisposable
         }
         catch (Exception e)
         {
-            _log($"image={socket.Image.Digest} a monitor's socket did not close: {e.Message}");
+            _log.Warn($"image={socket.Image.Digest} a monitor's socket did not close: {e.Message}");
         }
     }
 }

@@ -128,7 +128,7 @@ internal sealed class Image
         }
         catch (Exception e) when (e is IOException or FlistFormatException)
         {
-            Log.Write($"image={Digest} config cannot be read reason=\"{e.Message}\"");
+            Log.Warn($"image={Digest} config cannot be read reason=\"{e.Message}\"");
         }
         throw new WorkloadException("storage-failed", "the image's config on the node's disk is not what it was");
     }
@@ -299,7 +299,7 @@ internal sealed class Image
         lock (_gate)
             _hinted[chunk] = false;
         Interlocked.Add(ref _bytesHere, -record.StoredLength);
-        Log.Write($"image={Digest} chunk={chunk} on disk is not what it was; fetching it again");
+        Log.Warn($"image={Digest} chunk={chunk} on disk is not what it was; fetching it again");
     }
 
     private void Complete(int chunk, bool isNew)
@@ -329,7 +329,7 @@ internal sealed class Image
         }
         catch (Exception e)
         {
-            Log.Write($"image={Digest} {e.GetType().Name}: {e.Message}");
+            Log.Warn($"image={Digest} {e.GetType().Name}: {e.Message}");
         }
         finally
         {
@@ -353,7 +353,7 @@ internal sealed class Image
         }
         catch (Exception e)
         {
-            Log.Write($"image={Digest} hint not written reason=\"{e.Message}\"");
+            Log.Warn($"image={Digest} hint not written reason=\"{e.Message}\"");
         }
     }
 

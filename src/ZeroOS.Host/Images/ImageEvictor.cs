@@ -9,7 +9,7 @@ namespace ZeroOS.Host.Images;
 /// Deletes images that no machine uses when they are too many (<see cref="EvictionRule"/>): one task, at intervals and when asked. What a monitor still
 /// holds is seen by the lock on its device and is left alone, also after a restart of the node.
 /// </summary>
-internal sealed class ImageEvictor(string imagesDirectory, string runDirectory, ImageStoreOptions options, Action<string> log)
+internal sealed class ImageEvictor(string imagesDirectory, string runDirectory, ImageStoreOptions options, ILog log)
 {
     private const string TenantPrefix = "tenant-", Gone = "gone-";
     private readonly SemaphoreSlim _wanted = new(0), _running = new(1, 1);
@@ -56,7 +56,7 @@ internal sealed class ImageEvictor(string imagesDirectory, string runDirectory, 
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            log($"image={files.Digest} its last use is not noted reason=\"{e.Message}\"");
+            log.Warn($"image={files.Digest} its last use is not noted reason=\"{e.Message}\"");
         }
     }
 
@@ -71,7 +71,7 @@ internal sealed class ImageEvictor(string imagesDirectory, string runDirectory, 
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            log($"image={files.Digest} leaves its map behind reason=\"{e.Message}\"");
+            log.Warn($"image={files.Digest} leaves its map behind reason=\"{e.Message}\"");
         }
     }
 
@@ -94,7 +94,7 @@ internal sealed class ImageEvictor(string imagesDirectory, string runDirectory, 
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            log($"images of earlier boots cannot be listed reason=\"{e.Message}\"");
+            log.Warn($"images of earlier boots cannot be listed reason=\"{e.Message}\"");
         }
         return [.. found.OrderByDescending(f => f.Used).Select(f => f.Files)];
     }
@@ -113,7 +113,7 @@ internal sealed class ImageEvictor(string imagesDirectory, string runDirectory, 
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            log($"images of earlier boots cannot be swept reason=\"{e.Message}\"");
+            log.Warn($"images of earlier boots cannot be swept reason=\"{e.Message}\"");
         }
     }
 
@@ -162,7 +162,7 @@ internal sealed class ImageEvictor(string imagesDirectory, string runDirectory, 
         Directory.Move(files.Directory, gone);
         File.Delete(files.Verified);
         Directory.Delete(gone, recursive: true);
-        log($"image={files.Digest} evicted bytes={image.Bytes} unused since {image.LastUsed:s}");
+        log.Info($"image={files.Digest} evicted bytes={image.Bytes} unused since {image.LastUsed:s}");
     }
 
     private async Task LoopAsync()
@@ -183,7 +183,7 @@ internal sealed class ImageEvictor(string imagesDirectory, string runDirectory, 
             }
             catch (Exception e)
             {
-                log($"eviction of images failed: {e.GetType().Name}: {e.Message}");
+                log.Warn($"eviction of images failed: {e.GetType().Name}: {e.Message}");
             }
         }
     }

@@ -60,7 +60,7 @@ internal sealed class ImageLoader(ImageServices services)
             manifest.Check(index.Index);
             Directory.CreateDirectory(files.RunDirectory, OwnerOnly);
             Image image = new(files, manifest, manifestBytes.Length, index, chunks, services);
-            services.Log($"image={files.Digest} ready chunks={image.ChunkCount} bytes={image.BytesTotal} here={image.BytesFetched}");
+            services.Log.Info($"image={files.Digest} ready chunks={image.ChunkCount} bytes={image.BytesTotal} here={image.BytesFetched}");
             return Task.FromResult(image);
         }
         catch
@@ -154,12 +154,12 @@ internal sealed class ImageLoader(ImageServices services)
         }
         catch (UnauthorizedAccessException e)
         {
-            services.Log($"image={files.Digest} cannot be kept reason=\"{e.Message}\"");
+            services.Log.Warn($"image={files.Digest} cannot be kept reason=\"{e.Message}\"");
             throw new WorkloadException("storage-failed", "the node may not use its image directory");
         }
         catch (IOException e)
         {
-            services.Log($"image={files.Digest} cannot be kept reason=\"{e.Message}\"");
+            services.Log.Warn($"image={files.Digest} cannot be kept reason=\"{e.Message}\"");
             throw Failures.Of(e);
         }
         finally
@@ -180,7 +180,7 @@ internal sealed class ImageLoader(ImageServices services)
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            services.Log($"image={files.Digest} leaves files behind reason=\"{e.Message}\"");
+            services.Log.Warn($"image={files.Digest} leaves files behind reason=\"{e.Message}\"");
         }
     }
 }

@@ -1,9 +1,10 @@
 using ZeroOS.Host.Fetch;
+using ZeroOS.Linux;
 
 namespace ZeroOS.Host.Images;
 
 /// <summary>What all images of a store share.</summary>
-internal sealed record ImageServices(FetchClient Fetch, ChunkSocketLoop Sockets, ImageStoreOptions Options, StorageRoom Room, Action<string> Log, CancellationToken Stop)
+internal sealed record ImageServices(FetchClient Fetch, ChunkSocketLoop Sockets, ImageStoreOptions Options, StorageRoom Room, ILog Log, CancellationToken Stop)
 {
     /// <summary>Batches in memory: each has up to 9 MiB of buffers.</summary>
     public FairSlots Batches { get; } = new(total: 12, perOwner: 4, reserved: 4);

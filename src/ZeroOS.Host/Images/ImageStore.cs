@@ -2,6 +2,7 @@ using ZeroOS.Contracts.Deployments;
 using ZeroOS.Contracts.Farm;
 using ZeroOS.Flist;
 using ZeroOS.Host.Fetch;
+using ZeroOS.Linux;
 using ZeroOS.Oci.Registry;
 using ZeroOS.Workloads;
 
@@ -30,15 +31,15 @@ public sealed class ImageStore : IImages, IAsyncDisposable
     /// A store in <paramref name="imagesDirectory"/> (on the node's disk), with the verified maps in <paramref name="runDirectory"/> (in a file system
     /// that does not outlive a boot). Both are made if missing. Nothing is read before the first image is asked for.
     /// </summary>
-    public ImageStore(string imagesDirectory, string runDirectory, Func<FarmSettings?> settings, FetchClient fetch, Action<string> log, ImageStoreOptions? options = null)
+    public ImageStore(string imagesDirectory, string runDirectory, Func<FarmSettings?> settings, FetchClient fetch, ILog log, ImageStoreOptions? options = null)
     {
         (_imagesDirectory, _runDirectory, _settings) = (imagesDirectory, runDirectory, settings);
         options ??= new ImageStoreOptions();
         // All images together: many of them must not be louder than one.
         LogLimit lines = new(log, burst: 50, refill: TimeSpan.FromSeconds(1));
-        _evictor = new ImageEvictor(imagesDirectory, runDirectory, options, lines.Write);
-        _services = new ImageServices(fetch, new ChunkSocketLoop(lines.Write), options,
-            new StorageRoom(_evictor.Storage, options.ReserveBytes, _evictor.Want), lines.Write, _stop.Token);
+        _evictor = new ImageEvictor(imagesDirectory, runDirectory, options, lines);
+        _services = new ImageServices(fetch, new ChunkSocketLoop(lines), options,
+            new StorageRoom(_evictor.Storage, options.ReserveBytes, _evictor.Want), lines, _stop.Token);
         _loader = new ImageLoader(_services);
         _evictor.Start(IsUsed, TryBeginEvictionAsync, _stop.Token);
     }
@@ -323,11 +324,11 @@ public sealed class ImageStore : IImages, IAsyncDisposable
             }
             catch (WorkloadException e)
             {
-                _services.Log($"image={files.Digest} left alone reason={e.Reason} \"{e.Message}\"");
+                _services.Log.Warn($"image={files.Digest} left alone reason={e.Reason} \"{e.Message}\"");
             }
             catch (Exception e)
             {
-                _services.Log($"image={files.Digest} left alone: {e.GetType().Name}: {e.Message}");
+                _services.Log.Warn($"image={files.Digest} left alone: {e.GetType().Name}: {e.Message}");
             }
         }
     }

@@ -1,18 +1,29 @@
+using ZeroOS.Linux;
+
 namespace ZeroOS.Host.Images;
 
 /// <summary>
 /// Log lines that an outsider can cause: <paramref name="burst"/> at once, one more each <paramref name="refill"/>; what is left out is counted, and the next
 /// line is preceded by the number. Any thread may write.
 /// </summary>
-internal sealed class LogLimit(Action<string> log, int burst, TimeSpan refill, TimeProvider? time = null)
+internal sealed class LogLimit(ILog log, int burst, TimeSpan refill, TimeProvider? time = null) : ILog
 {
     private readonly TimeProvider _time = time ?? TimeProvider.System;
     private readonly Lock _gate = new();
     private int _used;
     private long _leftOut, _refilled;
 
+    /// <inheritdoc/>
+    public void Info(string message) => Write(log.Info, message);
+
+    /// <inheritdoc/>
+    public void Warn(string message) => Write(log.Warn, message);
+
+    /// <inheritdoc/>
+    public void Error(string message) => Write(log.Error, message);
+
     /// <summary>Writes the line, or counts it.</summary>
-    public void Write(string line)
+    private void Write(Action<string> write, string line)
     {
         long leftOut;
         lock (_gate)
@@ -29,6 +40,6 @@ internal sealed class LogLimit(Action<string> log, int burst, TimeSpan refill, T
             _used++;
             (leftOut, _leftOut) = (_leftOut, 0);
         }
-        log(leftOut == 0 ? line : $"{line} ({leftOut} lines like it left out before)");
+        write(leftOut == 0 ? line : $"{line} ({leftOut} lines like it left out before)");
     }
 }

@@ -19,7 +19,7 @@ internal sealed class MachineContext : IDisposable
     private const int TellingThreads = 2;
 
     /// <summary>Starts the threads.</summary>
-    public MachineContext(InitConnection init, KernelLog log)
+    public MachineContext(InitConnection init, ILog log)
     {
         (Init, Log) = (init, log);
         Loop = new ClientLoop("machines", log.Error);
@@ -31,7 +31,7 @@ internal sealed class MachineContext : IDisposable
     public InitConnection Init { get; }
 
     /// <summary>The node's log.</summary>
-    public KernelLog Log { get; }
+    public ILog Log { get; }
 
     /// <summary>The thread that serves every monitor and guest.</summary>
     public ClientLoop Loop { get; }

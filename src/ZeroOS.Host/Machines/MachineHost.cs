@@ -27,7 +27,7 @@ internal sealed class MachineHost : IMachines, IDisposable
 
     /// <summary>Takes over the monitors among what a former node <paramref name="left"/>, their descriptors included; drops what has no process.
     /// Their events come once <see cref="Events"/> is set.</summary>
-    public MachineHost(InitConnection init, HandedOver left, KernelLog log, GuestFiles? files = null)
+    public MachineHost(InitConnection init, HandedOver left, ILog log, GuestFiles? files = null)
     {
         (_init, _files, _context) = (init, files ?? GuestFiles.OnNode, new MachineContext(init, log));
         _init.Exited += Exited;

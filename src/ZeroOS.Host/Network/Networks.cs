@@ -26,7 +26,7 @@ public sealed class Networks : INetworks, IDisposable
     private readonly FirewallGroups _groups;
     private readonly NetworkWiring _wiring;
     private readonly string _directory;
-    private readonly Action<string> _log;
+    private readonly ILog _log;
     private readonly Dictionary<string, TenantNetwork> _networks = [];
     private List<Publication> _published = [];
     private IReadOnlyList<IPEndPoint> _registries = [];
@@ -43,11 +43,11 @@ public sealed class Networks : INetworks, IDisposable
     /// <param name="memoryBytes">Memory of the computer, which decides how many connections it remembers.</param>
     /// <param name="log">One line per call.</param>
     /// <exception cref="LinuxException">The kernel refused the firewall: a node without it must not go on.</exception>
-    public Networks(Uplink uplink, WorkloadNames names, FirewallGroups groups, long memoryBytes, Action<string> log) : this(uplink, names, groups, memoryBytes, log, "/run/zeroos/networks")
+    public Networks(Uplink uplink, WorkloadNames names, FirewallGroups groups, long memoryBytes, ILog log) : this(uplink, names, groups, memoryBytes, log, "/run/zeroos/networks")
     {
     }
 
-    internal Networks(Uplink uplink, WorkloadNames names, FirewallGroups groups, long memoryBytes, Action<string> log, string directory)
+    internal Networks(Uplink uplink, WorkloadNames names, FirewallGroups groups, long memoryBytes, ILog log, string directory)
     {
         _uplink = uplink;
         _root = uplink.Namespace;
@@ -189,7 +189,7 @@ public sealed class Networks : INetworks, IDisposable
             {
                 if (IsReserved(mapping.Protocol, mapping.HostPort) || mapping.HostPort is < 1 or > 65535 || mapping.GuestPort is < 1 or > 65535
                     || mapping.Guest.AddressFamily != AddressFamily.InterNetwork || wanted.Any(w => w.Protocol == mapping.Protocol && w.HostPort == mapping.HostPort))
-                    _log($"publish port={mapping.HostPort}/{mapping.Protocol} left out: reserved, taken or invalid");
+                    _log.Warn($"event=port-left-out port={mapping.HostPort}/{mapping.Protocol} message=\"reserved, taken or invalid\"");
                 else
                     wanted.Add(Publication.Of(mapping, _names));
             }
@@ -240,7 +240,7 @@ public sealed class Networks : INetworks, IDisposable
         if (!_rulesStand)
             _root.Nft.Replace(ConnectionLimits.Root());
         else
-            _log($"networks found={_networks.Count} cards={_networks.Values.Sum(n => n.Cards.Count)} published={_published.Count}");
+            _log.Info($"event=networks-found networks={_networks.Count} cards={_networks.Values.Sum(n => n.Cards.Count)} published={_published.Count}");
     }
 
     private void OnUplinkChanged(UplinkState state)
@@ -260,7 +260,7 @@ public sealed class Networks : INetworks, IDisposable
         catch (LinuxException e)
         {
             // The rules before this change stay whole; the next change tries again.
-            _log($"networks: firewall not changed: {e.Message}");
+            _log.Warn($"event=firewall-not-changed message=\"{e.Message}\"");
         }
     }
 

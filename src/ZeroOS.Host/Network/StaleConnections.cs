@@ -36,17 +36,17 @@ internal static class StaleConnections
     }
 
     /// <summary>Runs one of the above; a kernel that cannot forget is said, and nothing else fails by it.</summary>
-    public static void Forget(Func<int> which, string what, Action<string> log)
+    public static void Forget(Func<int> which, string what, ILog log)
     {
         try
         {
             int count = which();
             if (count > 0)
-                log($"connections forgotten={count} of={what}");
+                log.Info($"connections forgotten={count} of={what}");
         }
         catch (LinuxException e)
         {
-            log($"connections of {what} are not forgotten: {e.Message}");
+            log.Warn($"connections of {what} are not forgotten: {e.Message}");
         }
     }
 }

@@ -20,7 +20,7 @@ public sealed class Uplink : IDisposable
     private const uint TentativeOrFailed = 0x40 | 0x08;
     private readonly string _stateDirectory;
     private readonly string? _resolvConf;
-    private readonly Action<string> _log;
+    private readonly ILog _log;
     private readonly Func<Link, bool> _isUplink;
     private readonly Dictionary<int, DhcpPort> _ports = [];
     private readonly Dictionary<(int Link, IPAddress Resolver), TimeSpan> _routerResolvers = [];
@@ -35,11 +35,11 @@ public sealed class Uplink : IDisposable
     /// <param name="stateDirectory">Where the last good leases are kept.</param>
     /// <param name="resolvConf">File that the C library reads name servers from, or null.</param>
     /// <param name="log">One line per call.</param>
-    public Uplink(string stateDirectory, string? resolvConf, Action<string> log) : this(stateDirectory, resolvConf, log, NetworkNamespace.Current(), IsWiredCard)
+    public Uplink(string stateDirectory, string? resolvConf, ILog log) : this(stateDirectory, resolvConf, log, NetworkNamespace.Current(), IsWiredCard)
     {
     }
 
-    internal Uplink(string stateDirectory, string? resolvConf, Action<string> log, NetworkNamespace space, Func<Link, bool> isUplink)
+    internal Uplink(string stateDirectory, string? resolvConf, ILog log, NetworkNamespace space, Func<Link, bool> isUplink)
     {
         _stateDirectory = stateDirectory;
         _resolvConf = resolvConf;
@@ -138,7 +138,7 @@ public sealed class Uplink : IDisposable
         if (complaint == _complaint && Now - _complained < TimeSpan.FromMinutes(1))
             return;
         (_complaint, _complained) = (complaint, Now);
-        _log($"uplink: {complaint}");
+        _log.Warn($"uplink: {complaint}");
     }
 
     private void LookAtCards(Epoll epoll)
@@ -164,7 +164,7 @@ public sealed class Uplink : IDisposable
                 Sysctl($"ipv4.conf.{card.Name}.rp_filter", "2");
                 foreach (FileDescriptor descriptor in port.Descriptors)
                     epoll.Add(descriptor, Readiness.Readable, PortToken);
-                _log($"uplink nic={card.Name} mac={card.PermanentMac} carrier={card.HasCarrier}");
+                _log.Info($"uplink nic={card.Name} mac={card.PermanentMac} carrier={card.HasCarrier}");
             }
             if (card.HasCarrier && port.Client.State == DhcpState.Stopped)
                 port.Client.Start(Now);
@@ -236,12 +236,12 @@ public sealed class Uplink : IDisposable
         try
         {
             Namespace.Route.ChangeLink(card.Index, new LinkChange { Mtu = mtu });
-            _log($"uplink nic={card.Name} mtu={mtu} before={card.Mtu}");
+            _log.Info($"uplink nic={card.Name} mtu={mtu} before={card.Mtu}");
         }
         catch (LinuxException e) when (e.Errno == Errno.EINVAL)
         {
             port.RefusedMtu = mtu;
-            _log($"uplink nic={card.Name} does not take the lease's mtu={mtu}: {e.Message}");
+            _log.Warn($"uplink nic={card.Name} does not take the lease's mtu={mtu}: {e.Message}");
         }
     }
 
@@ -320,7 +320,7 @@ public sealed class Uplink : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            _log($"uplink: {path} not written: {e.Message}");
+            _log.Warn($"uplink: {path} not written: {e.Message}");
         }
     }
 
@@ -332,7 +332,7 @@ public sealed class Uplink : IDisposable
         }
         catch (LinuxException e)
         {
-            _log($"uplink: net.{key} stays: {e.Message}");
+            _log.Warn($"uplink: net.{key} stays: {e.Message}");
         }
     }
 

@@ -56,11 +56,11 @@ public sealed class NodeStorage
     /// Opens the storage of this computer. <paramref name="mayClaim"/>: empty disks become ours (there are farm settings). Safe to call again after a restart of
     /// the node: what is mounted stays mounted. Without a usable disk it takes up to <paramref name="memoryBytes"/> of memory.
     /// </summary>
-    public static NodeStorage Open(bool mayClaim, long memoryBytes, Action<string> log) =>
+    public static NodeStorage Open(bool mayClaim, long memoryBytes, ILog log) =>
         Open(BlockDisk.Find(), mayClaim, log, MountBase, Templates, memory => MountMemory(memory, memoryBytes));
 
     /// <summary>As <see cref="Open(bool, long, Action{string})"/>, of given disks, with mounts and templates at given places.</summary>
-    internal static NodeStorage Open(IReadOnlyList<BlockDisk> disks, bool mayClaim, Action<string> log, string mountBase, string templates, Action<string> mountMemory)
+    internal static NodeStorage Open(IReadOnlyList<BlockDisk> disks, bool mayClaim, ILog log, string mountBase, string templates, Action<string> mountMemory)
     {
         List<DiskStatus> statuses = [];
         List<(uint Index, StorageDisk Disk)> pool = [];
@@ -77,26 +77,26 @@ public sealed class NodeStorage
                     record = DiskClaim.Make(disk, SparseTemplate.Load($"{templates}/btrfs.img.zst"), next, state == DiskState.Claimed ? record : null);
                     next = Math.Max(next, record.Index + 1);
                     (state, reason, fresh) = (DiskState.Ours, "in use", true);
-                    log($"event=disk-claimed disk={disk.Name} size={disk.SizeBytes} filesystem={record.FileSystem}");
+                    log.Info($"event=disk-claimed disk={disk.Name} size={disk.SizeBytes} filesystem={record.FileSystem}");
                 }
                 if (state == DiskState.Ours)
                 {
                     StorageDisk mounted = StorageDisk.Mount(disk, $"{mountBase}/{record.FileSystem}", fresh);
                     pool.Add((record.Index, mounted));
                     if (mounted.NoReserve is { } why)
-                        log($"event=no-state-reserve disk={disk.Name} reason=\"{why}\"");
+                        log.Warn($"event=no-state-reserve disk={disk.Name} reason=\"{why}\"");
                 }
             }
             catch (Exception e) when (e is IOException or InvalidDataException)
             {
                 (state, reason) = (DiskState.Broken, e.Message);
             }
-            log($"event=disk disk={disk.Name} size={disk.SizeBytes} state={Name(state)} reason=\"{reason}\"");
+            log.Info($"event=disk disk={disk.Name} size={disk.SizeBytes} state={Name(state)} reason=\"{reason}\"");
             statuses.Add(new DiskStatus { Name = disk.Name, Serial = disk.Serial, SizeBytes = disk.SizeBytes, State = Name(state), Reason = reason });
         }
         if (pool.Count > 0)
             return new NodeStorage([.. pool.OrderBy(p => p.Index).Select(p => p.Disk)], statuses, persistent: true, templates);
-        log("event=no-storage everything is in memory and is lost with the power");
+        log.Warn("event=no-storage everything is in memory and is lost with the power");
         string memory = mountBase + "/memory";
         Directory.CreateDirectory(memory);
         mountMemory(memory);

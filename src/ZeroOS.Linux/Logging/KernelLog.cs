@@ -7,7 +7,7 @@ namespace ZeroOS.Linux;
 /// The kernel's log as ours: one record a line with the prefix "zeroos: ", and the same line on a serial console when the kernel itself keeps quiet there.
 /// Lines said before <see cref="Open"/> wait for it. Safe from any thread; never throws.
 /// </summary>
-public sealed class KernelLog
+public sealed class KernelLog : ILog
 {
     // A record of /dev/kmsg holds about 1,000 bytes with its header (kernel/printk); longer lines are cut into several.
     private const int MaxLine = 900;

@@ -24,7 +24,7 @@ internal static class NodeUpdates
 
     /// <summary>Makes it; nothing happens before <see cref="Updater.Start"/>.</summary>
     public static Updater Make(EngineStore store, Func<(FarmSettings? Settings, string Path)> settings, Func<bool> identitySealed, NodeStorage storage, Uplink uplink, FetchClient fetch,
-        InitConnection init, Func<(KeyId Id, int Port, IdentityKey Asker)> self, KernelLog log)
+        InitConnection init, Func<(KeyId Id, int Port, IdentityKey Asker)> self, ILog log)
     {
         if (!ReleaseKeys.TryParse(File.Exists(ReleaseKeys.Path) ? File.ReadAllText(ReleaseKeys.Path) : "", out ReleaseKeys? keys, out string? fault))
         {

@@ -143,7 +143,7 @@ internal sealed class MachineReconciler : IKindReconciler
             }
             catch (Exception e)
             {
-                _parts.Log($"engine: acknowledging the end of {id.Short} failed: {e.Message}");
+                _parts.Log($"event=end-not-acknowledged machine={id.Short} message=\"{e.Message}\"");
                 _steps.Due(_steps.Now + TimeSpan.FromSeconds(1));
             }
         }
@@ -334,7 +334,7 @@ internal sealed class MachineReconciler : IKindReconciler
             machine.DetachAttempt++;
             machine.DetachRetry = _steps.Now + _parts.BackOff.After(machine.DetachAttempt);
             _steps.Due(machine.DetachRetry.Value);
-            _parts.Log($"engine: taking the cards of {row.Id.Short} away failed attempt={machine.DetachAttempt}: {e.Message}");
+            _parts.Log($"event=cards-not-taken machine={row.Id.Short} attempt={machine.DetachAttempt} message=\"{e.Message}\"");
             return false;
         }
         (machine.DetachAttempt, machine.DetachRetry) = (0, null);

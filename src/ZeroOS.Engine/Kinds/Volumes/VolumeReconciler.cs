@@ -60,7 +60,7 @@ internal sealed class VolumeReconciler(TenantSteps steps) : IKindReconciler
         }
         catch (Exception e) when (e is not SqliteException)
         {
-            steps.Parts.Log($"engine: destroying volume {volume.Id.Short} failed: {e.Message}");
+            steps.Parts.Log($"event=volume-not-destroyed volume={volume.Id.Short} message=\"{e.Message}\"");
             steps.Due(steps.Now + BackOff.Longest);
         }
     }

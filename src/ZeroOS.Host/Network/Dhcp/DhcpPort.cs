@@ -16,11 +16,11 @@ internal sealed class DhcpPort : IDisposable
     private readonly PacketSocket _packets, _arp;
     private readonly string _leaseFile, _name;
     private readonly MacAddress _mac;
-    private readonly Action<string> _log;
+    private readonly ILog _log;
     private DhcpState _probing;
 
     /// <summary>Opens sockets on the card in the calling thread's namespace.</summary>
-    public DhcpPort(Link link, string stateDirectory, Action<string> log)
+    public DhcpPort(Link link, string stateDirectory, ILog log)
     {
         _name = link.Name;
         _mac = link.Mac;
@@ -59,7 +59,7 @@ internal sealed class DhcpPort : IDisposable
         {
             if (Client.Probed is { } probed && ArpMessage.IsFromOther(_buffer.AsSpan(0, length), probed, _mac))
             {
-                _log($"dhcp nic={_name} address={probed} taken by another");
+                _log.Warn($"dhcp nic={_name} address={probed} taken by another");
                 Client.AddressTaken(now);
             }
         }
@@ -74,9 +74,9 @@ internal sealed class DhcpPort : IDisposable
         if (Client.Lease is { } lease && !Client.IsDegraded)
             Store(lease);
         if (Client.Lease is not { } current)
-            _log($"dhcp nic={_name} lease lost");
+            _log.Warn($"dhcp nic={_name} lease lost");
         else if (!current.ConfiguresLike(before))
-            _log($"dhcp nic={_name} address={current.Address}/{current.PrefixLength} gateway={current.Gateway} resolvers={string.Join(',', current.Resolvers)} degraded={Client.IsDegraded}");
+            _log.Info($"dhcp nic={_name} address={current.Address}/{current.PrefixLength} gateway={current.Gateway} resolvers={string.Join(',', current.Resolvers)} degraded={Client.IsDegraded}");
         return true;
     }
 
@@ -106,7 +106,7 @@ internal sealed class DhcpPort : IDisposable
         catch (SocketException e)
         {
             // Lost, as on any network: the client asks again, and later asks everybody.
-            _log($"dhcp nic={_name} renewal not sent: {e.SocketErrorCode}");
+            _log.Warn($"dhcp nic={_name} renewal not sent: {e.SocketErrorCode}");
         }
     }
 
@@ -134,7 +134,7 @@ internal sealed class DhcpPort : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            _log($"dhcp nic={_name} lease not kept: {e.Message}");
+            _log.Warn($"dhcp nic={_name} lease not kept: {e.Message}");
         }
     }
 }

@@ -5,6 +5,7 @@ using System.Net.Sockets;
 using Xunit;
 
 using ZeroOS.Host.Clock;
+using ZeroOS.Tests.Linux.Logging;
 
 namespace ZeroOS.Tests.Host.Clock;
 
@@ -90,7 +91,7 @@ public sealed class NodeClockTests : IDisposable
         Directory.Delete(_directory, recursive: true);
     }
 
-    private NodeClock Clock() => new(_directory, s_floor, () => [.. _servers.Select(s => s.Address)], _ => { }, _clock);
+    private NodeClock Clock() => new(_directory, s_floor, () => [.. _servers.Select(s => s.Address)], LineLog.Quiet, _clock);
 
     private void AddServers(int count, TimeSpan offset)
     {

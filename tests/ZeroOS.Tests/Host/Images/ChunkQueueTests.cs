@@ -1,6 +1,7 @@
 using Xunit;
 
 using ZeroOS.Host.Images;
+using ZeroOS.Tests.Linux.Logging;
 
 namespace ZeroOS.Tests.Host.Images;
 
@@ -27,17 +28,17 @@ public sealed class ChunkQueueTests
     {
         ManualTicks time = new();
         List<string> lines = [];
-        LogLimit limit = new(lines.Add, burst: 3, refill: TimeSpan.FromSeconds(10), time);
+        LogLimit limit = new(new LineLog(lines.Add), burst: 3, refill: TimeSpan.FromSeconds(10), time);
         for (int i = 0; i < 100; i++)
-            limit.Write($"line {i}");
+            limit.Warn($"line {i}");
         Assert.Equal(["line 0", "line 1", "line 2"], lines);
         time.Now += TimeSpan.FromSeconds(11);
-        limit.Write("later");
-        limit.Write("too soon");
+        limit.Warn("later");
+        limit.Warn("too soon");
         Assert.Equal("later (97 lines like it left out before)", lines[^1]);
         time.Now += TimeSpan.FromHours(1);
         for (int i = 0; i < 100; i++)
-            limit.Write("again");
+            limit.Warn("again");
         Assert.Equal(4 + 3, lines.Count);
     }
 

@@ -4,6 +4,7 @@ using ZeroOS.Contracts.Farm;
 using ZeroOS.Host.Fetch;
 using ZeroOS.Host.Images;
 using ZeroOS.Tests.Host.Fetch;
+using ZeroOS.Tests.Linux.Logging;
 
 namespace ZeroOS.Tests.Host.Images;
 
@@ -91,6 +92,6 @@ internal sealed class ImageBench : IAsyncDisposable
     private (FetchClient, ImageStore) Begin()
     {
         FetchClient fetch = new(Processes.Start, _ => { });
-        return (fetch, new ImageStore(Images, Run, () => Settings, fetch, Lines.Enqueue, _options));
+        return (fetch, new ImageStore(Images, Run, () => Settings, fetch, new LineLog(Lines.Enqueue), _options));
     }
 }

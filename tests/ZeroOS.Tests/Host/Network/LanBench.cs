@@ -7,6 +7,7 @@ using System.Text;
 using ZeroOS.Host.Network;
 using ZeroOS.Linux.Netlink;
 using ZeroOS.Linux.NetworkNamespaces;
+using ZeroOS.Tests.Linux.Logging;
 using ZeroOS.Tests.Linux.Netlink;
 using ZeroOS.Workloads;
 
@@ -82,8 +83,8 @@ internal sealed class LanBench : IDisposable
     [MemberNotNull(nameof(Uplink), nameof(Networks))]
     private void StartNode()
     {
-        Uplink = new Uplink(StateDirectory, ResolvConf, Log.Enqueue, Node, l => l.Name.StartsWith("eth", StringComparison.Ordinal));
-        Networks = new Networks(Uplink, Names, new FirewallGroups(Fetch: 4321, Door: DoorGroup), 4L << 30, Log.Enqueue, NetworksDirectory);
+        Uplink = new Uplink(StateDirectory, ResolvConf, new LineLog(Log.Enqueue), Node, l => l.Name.StartsWith("eth", StringComparison.Ordinal));
+        Networks = new Networks(Uplink, Names, new FirewallGroups(Fetch: 4321, Door: DoorGroup), 4L << 30, new LineLog(Log.Enqueue), NetworksDirectory);
         Uplink.Start();
     }
 

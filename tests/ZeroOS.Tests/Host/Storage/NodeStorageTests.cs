@@ -9,6 +9,7 @@ using ZeroOS.Host.Storage;
 using ZeroOS.Linux;
 using ZeroOS.Node.Identity;
 using ZeroOS.Tests.Engine;
+using ZeroOS.Tests.Linux.Logging;
 using ZeroOS.Workloads;
 
 namespace ZeroOS.Tests.Host.Storage;
@@ -171,7 +172,7 @@ public sealed class NodeStorageTests : IDisposable
         return new IdentityKeeper(storage.Pool, storage.Persistent, null, none, _ => { }).Open().Key.Id;
     }
 
-    private NodeStorage Open(bool mayClaim, params BlockDisk[] disks) => NodeStorage.Open(disks, mayClaim, _log.Add, _base + "/mounts", _base + "/templates", _memory.Add);
+    private NodeStorage Open(bool mayClaim, params BlockDisk[] disks) => NodeStorage.Open(disks, mayClaim, new LineLog(_log.Add), _base + "/mounts", _base + "/templates", _memory.Add);
 
     private BlockDisk Loop(string name, long size)
     {
