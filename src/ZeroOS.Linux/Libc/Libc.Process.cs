@@ -3,7 +3,8 @@ using System.Runtime.InteropServices;
 namespace ZeroOS.Linux;
 
 /// <summary>
-/// The members of siginfo_t that waitid(2) fills, at their places on x86-64. Ours: Tmds.LibC 0.5.0 has si_code and si_errno the wrong way round, and the times at the wrong places.
+/// The members of siginfo_t that waitid(2) fills, at their places on x86-64. Ours: Tmds.LibC 0.5.0 has si_code and si_errno the
+/// wrong way round, and the times at the wrong places.
 /// </summary>
 [StructLayout(LayoutKind.Explicit, Size = 128)]
 internal struct siginfo_t

@@ -2,6 +2,7 @@ using Xunit;
 
 using ZeroOS.Guest.Disks;
 using ZeroOS.Linux;
+using ZeroOS.Tests.Linux.Files;
 
 namespace ZeroOS.Tests.Guest.Disks;
 
@@ -41,6 +42,8 @@ public sealed class GuestVolumesTests : IDisposable
         Assert.Equal("/etc/passwd", FileNode.ReadLink(data + "/link"));
         Assert.Equal(NodeKind.Pipe, FileNode.TryStatus(data + "/sub/pipe")!.Value.Kind);
         Assert.Equal("content", File.ReadAllText(data + "/file"));
+        // Everything else too, as a reader that is not ours sees it.
+        Assert.Equal(PosixTree.Describe(source), PosixTree.Describe(data));
         Assert.Equal(File.GetLastWriteTimeUtc(source + "/file"), File.GetLastWriteTimeUtc(data + "/file"));
     }
 

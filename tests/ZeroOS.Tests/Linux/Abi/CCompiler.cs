@@ -41,12 +41,13 @@ internal static class CCompiler
     /// <param name="nameOf">C names of fields whose names differ, null for those to leave out.</param>
     public static IEnumerable<(string Expression, long Value)> Layout(Type structure, string name, Func<string, string?>? nameOf = null)
     {
-        yield return ($"sizeof({name})", (int)typeof(Unsafe).GetMethod(nameof(Unsafe.SizeOf))!.MakeGenericMethod(structure).Invoke(null, null)!);
+        MethodInfo size = typeof(Unsafe).GetMethod(nameof(Unsafe.SizeOf))!.MakeGenericMethod(structure);
+        yield return ($"sizeof({name})", (int)size.Invoke(null, null)!);
         foreach (FieldInfo field in structure.GetFields(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic))
         {
             // Tmds.LibC has some fields as properties.
             string ours = field.Name.Replace("<", "", StringComparison.Ordinal).Replace(">k__BackingField", "", StringComparison.Ordinal);
-            if (ours.StartsWith("__", StringComparison.Ordinal) || ours.StartsWith("pad", StringComparison.Ordinal) || ours.StartsWith("resv", StringComparison.Ordinal))
+            if (((string[])["__", "pad", "resv"]).Any(padding => ours.StartsWith(padding, StringComparison.Ordinal)))
                 continue;
             if ((nameOf is null ? ours : nameOf(ours)) is { } c)
                 yield return ($"offsetof({name}, {c.TrimStart('_')})", Marshal.OffsetOf(structure, field.Name));

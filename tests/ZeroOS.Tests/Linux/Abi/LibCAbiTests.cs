@@ -15,8 +15,9 @@ public sealed partial class LibCAbiTests
 {
     private static readonly string[] s_headers =
     [
-        "fcntl.h", "sched.h", "signal.h", "poll.h", "termios.h", "sys/epoll.h", "sys/eventfd.h", "sys/ioctl.h", "sys/mman.h", "sys/mount.h", "sys/socket.h", "sys/resource.h", "sys/stat.h", "sys/timex.h",
-        "sys/uio.h", "linux/if_packet.h", "linux/io_uring.h", "linux/kd.h", "linux/netlink.h", "linux/openat2.h",
+        "fcntl.h", "sched.h", "signal.h", "poll.h", "termios.h", "sys/epoll.h", "sys/eventfd.h", "sys/ioctl.h", "sys/mman.h", "sys/mount.h",
+        "sys/socket.h", "sys/resource.h", "sys/stat.h", "sys/timex.h", "sys/uio.h",
+        "linux/if_packet.h", "linux/io_uring.h", "linux/kd.h", "linux/netlink.h", "linux/openat2.h",
     ];
 
     [SkippableFact]

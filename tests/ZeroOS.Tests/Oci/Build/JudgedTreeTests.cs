@@ -5,6 +5,7 @@ using Xunit;
 using ZeroOS.Linux;
 using ZeroOS.Oci.Build;
 using ZeroOS.Oci.Registry;
+using ZeroOS.Tests.Linux.Files;
 using ZeroOS.Tests.Linux.Netlink;
 using ZeroOS.Tests.Oci.Registry;
 
@@ -60,7 +61,7 @@ public sealed class JudgedTreeTests
         {
             string reference = temp["reference-" + tag];
             Run(Umoci, "unpack", "--image", $"{layout}:{tag}", reference);
-            SortedDictionary<string, string> expected = MountedTree.Describe(reference + "/rootfs");
+            SortedDictionary<string, string> expected = PosixTree.Describe(reference + "/rootfs");
             Assert.True(expected.Count > 300);
             Assert.Equal(expected, MountedTree.OfDevice(Device(temp, $"oci:{layout}:{tag}", tag), temp["mnt"]));
         }
@@ -74,7 +75,7 @@ public sealed class JudgedTreeTests
         string tree = Directory.CreateDirectory(temp["tree"]).FullName;
         Shell(tree, BaseTree);
         SetXattr(tree + "/b", "user.binary", [0, 255, 10, 61, 0]);
-        SortedDictionary<string, string> expected = MountedTree.Describe(tree);
+        SortedDictionary<string, string> expected = PosixTree.Describe(tree);
         Assert.Equal(expected, MountedTree.OfDevice(Device(temp, "rootfs:" + tree, "dir"), temp["mnt"]));
         foreach (string sparse in (string[])["0.0", "0.1", "1.0"])
         {
