@@ -22,7 +22,7 @@ internal static class PowerButton
         }
     }
 
-    private static void Run(FileDescriptor input, Action pressed)
+    internal static void Run(FileDescriptor input, Action pressed)
     {
         byte[] e = new byte[EventBytes];
         while (input.TryRead(e, out int n) == Errno.None && n == EventBytes)

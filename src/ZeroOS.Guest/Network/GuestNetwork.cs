@@ -15,6 +15,11 @@ internal static class GuestNetwork
     internal static void SetUp(IReadOnlyList<GuestNic> nics)
     {
         using RouteSocket routes = new();
+        SetUp(routes, nics);
+    }
+
+    internal static void SetUp(RouteSocket routes, IReadOnlyList<GuestNic> nics)
+    {
         IReadOnlyList<Link> links = routes.Links();
         foreach (Link loopback in links.Where(l => l.IsLoopback))
             routes.ChangeLink(loopback.Index, new LinkChange { Up = true });

@@ -37,9 +37,6 @@ internal sealed class ClientLoop : IDisposable
     /// <summary>Milliseconds of a clock that never goes back: what <see cref="SetDue"/> counts in.</summary>
     public static long Now => Environment.TickCount64;
 
-    /// <summary>Descriptors watched; only on the loop's thread.</summary>
-    public int Watches => _watches.Count;
-
     /// <summary>Runs <paramref name="work"/> on the loop's thread, in the order of posting. After <see cref="Dispose"/> it is dropped.</summary>
     public void Post(ILoopClient client, Action work)
     {

@@ -58,10 +58,12 @@ internal sealed class FakeMonitor(InitMessage request, FileDescriptor[] descript
 
     public void End(ProcessExit exit)
     {
-        foreach (FileDescriptor descriptor in descriptors)
-            descriptor.Dispose();
+        Close();
         init.Ended(exit);
     }
+
+    /// <summary>Closes what it was handed, as its end does.</summary>
+    public void Close() => Array.ForEach(descriptors, d => d.Dispose());
 
     private static byte[] Read(FileDescriptor file)
     {
