@@ -40,6 +40,9 @@ public sealed record MachineStart
     /// <summary>Guest memory in bytes.</summary>
     public required long MemoryBytes { get; init; }
 
+    /// <summary>Bytes of memory that are kept for it whatever others do, its monitor included; 0: all it can ever have.</summary>
+    public long ReservedBytes { get; init; }
+
     /// <summary>What zguest is told; its disks' serials are those below.</summary>
     public required GuestSpec Spec { get; init; }
 
@@ -67,6 +70,9 @@ public sealed record MachineEnd
 
     /// <summary>Why set-up in the guest failed, if it did.</summary>
     public GuestFailure? Failure { get; init; }
+
+    /// <summary>The node killed it, because it was short of memory and the machine had more than its reservation.</summary>
+    public bool MemoryPressure { get; init; }
 
     /// <summary>One line for people.</summary>
     public required string Reason { get; init; }

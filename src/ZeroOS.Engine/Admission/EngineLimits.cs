@@ -19,6 +19,9 @@ public sealed record EngineLimits
     /// <summary>Virtual processors promised for each real one.</summary>
     public int CpuOvercommit { get; init; } = 4;
 
+    /// <summary>Bytes of memory promised for each real one, 1 or more (docs/deployments.md, "Memory").</summary>
+    public double MemoryOvercommit { get; init; } = 1;
+
     /// <summary>Memory the node keeps for itself: its programs, the kernel, the page cache that images need; at least a sixteenth of all.</summary>
     public long MemoryReserveBytes { get; init; } = 192L << 20;
 
@@ -39,13 +42,18 @@ public sealed record EngineLimits
     /// <summary>What tenants can have in all.</summary>
     public Resources Capacity => new()
     {
-        Machines = (int)Math.Min(MaxMachines, Math.Max(0, TenantMemory / MachineMemory(64L << 20))),
+        Machines = (int)Math.Min(MaxMachines, Math.Max(0, PromisedMemory / MachineMemory(64L << 20))),
         Cpu = Cpus * CpuOvercommit,
-        Memory = new ByteSize(TenantMemory),
+        Memory = new ByteSize(PromisedMemory),
         Storage = new ByteSize(Math.Max(0, StorageBytes - Math.Max(StorageReserveBytes, StorageBytes / 32))),
     };
 
+    private long PromisedMemory => (long)(TenantMemory * Math.Max(1, MemoryOvercommit));
+
     private long TenantMemory => Math.Max(0, MemoryBytes - Math.Max(MemoryReserveBytes, MemoryBytes / 16));
+
+    /// <summary>What is kept for a machine whatever others do: with an overcommit ratio above 1, its share of what there really is.</summary>
+    public long ReservedMemory(long guestBytes) => (long)(MachineMemory(guestBytes) / Math.Max(1, MemoryOvercommit));
 
     /// <summary>What a machine takes of the node: guest memory, its monitor, and the page tables of both sides (8 bytes per 4 KiB page each).</summary>
     public long MachineMemory(long guestBytes) => guestBytes + MonitorBytes + (guestBytes / 256);

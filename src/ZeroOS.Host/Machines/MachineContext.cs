@@ -25,6 +25,7 @@ internal sealed class MachineContext : IDisposable
         Loop = new ClientLoop("machines", log.Error);
         Asking = new WorkerPool("machines-init", 1, log.Error);
         Telling = new WorkerPool("machines-tell", TellingThreads, log.Error);
+        Memory = new MemoryGuard(this);
     }
 
     /// <summary>PID 1.</summary>
@@ -41,6 +42,9 @@ internal sealed class MachineContext : IDisposable
 
     /// <summary>Who stores output and tells what happened, which may wait for a disk.</summary>
     public WorkerPool Telling { get; }
+
+    /// <summary>Who looks at how much memory the node has left.</summary>
+    public MemoryGuard Memory { get; }
 
     /// <summary>Output that is read and not stored.</summary>
     public SharedBudget Unstored { get; } = new(MaxUnstored);

@@ -95,7 +95,7 @@ internal sealed class MachineHost : IMachines, IDisposable
                 _events = value;
                 foreach ((HeldProcess process, Kept kept) in _left)
                 {
-                    RunningMachine machine = new(process.Name, kept.Record, kept.Control, kept.Serial, _context, value);
+                    RunningMachine machine = new(process.Name, kept.Record, kept.Control, kept.Serial, process.Pid, _context, value);
                     _machines[process.Name] = machine;
                     _unserved[process.Name] = kept.Chunks;
                     machine.Run(adopted: !process.HasEnded);
@@ -183,13 +183,14 @@ internal sealed class MachineHost : IMachines, IDisposable
         (SeqPacketSocket control, SeqPacketSocket monitorControl) = SeqPacketSocket.Pair();
         (SeqPacketSocket chunks, SeqPacketSocket monitorChunks) = SeqPacketSocket.Pair();
         (FileDescriptor serial, FileDescriptor monitorSerial) = Pipe.NonBlocking();
-        MachineRecord record = MachineRecord.Create(id, start.Spec);
+        MachineRecord record = MachineRecord.Create(id, start.Spec, start.MemoryBytes, start.ReservedBytes > 0 ? start.ReservedBytes : start.MemoryBytes + MonitorMemory);
+        int pid;
         try
         {
             using MonitorPlan plan = MonitorPlan.Make(start, _files, monitorControl.Descriptor, monitorChunks.Descriptor, monitorSerial);
             // Kept first: a node that dies after the start finds the machine, one that dies before finds descriptors without a process.
             _init.Keep(name, [record.File, control.Descriptor, serial, chunks.Descriptor, .. borrowed]);
-            _init.Start(JailedProgram.Monitor, name, [$"{InitLimits.FirstDescriptor}"], start.MemoryBytes + MonitorMemory, plan.Descriptors, plan.Output);
+            pid = _init.Start(JailedProgram.Monitor, name, [$"{InitLimits.FirstDescriptor}"], start.MemoryBytes + MonitorMemory, plan.Descriptors, plan.Output);
         }
         catch
         {
@@ -200,7 +201,7 @@ internal sealed class MachineHost : IMachines, IDisposable
             _init.Drop(name);
             throw;
         }
-        RunningMachine machine = new(name, record, control, serial, _context, _events!);
+        RunningMachine machine = new(name, record, control, serial, pid, _context, _events!);
         _machines[name] = machine;
         machine.Run(adopted: false);
         start.Image.Serve(chunks);

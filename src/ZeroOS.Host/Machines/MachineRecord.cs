@@ -30,6 +30,12 @@ internal sealed record MachineFact
     /// <summary>First line: when the machine was made, in milliseconds of <see cref="Environment.TickCount64"/>, which goes on over a restart of the node.</summary>
     public long? BornMs { get; init; }
 
+    /// <summary>First line: the guest's memory in bytes.</summary>
+    public long? MemoryBytes { get; init; }
+
+    /// <summary>First line: bytes of memory that are kept for the machine whatever others do.</summary>
+    public long? ReservedBytes { get; init; }
+
     /// <summary>zguest has its spec: from here on only who knows the secret is heard.</summary>
     public bool? Claimed { get; init; }
 
@@ -61,6 +67,12 @@ internal sealed class MachineRecord : IDisposable
     /// <summary>When the machine was made, in milliseconds of <see cref="Environment.TickCount64"/>.</summary>
     public long BornMs { get; private set; }
 
+    /// <summary>The guest's memory in bytes.</summary>
+    public long MemoryBytes { get; private set; }
+
+    /// <summary>Bytes of memory that are kept for the machine, its monitor included.</summary>
+    public long ReservedBytes { get; private set; }
+
     /// <summary>zguest has its spec, and with it the secret; no workload ran before.</summary>
     public bool Claimed { get; private set; }
 
@@ -74,7 +86,7 @@ internal sealed class MachineRecord : IDisposable
     public GuestFailure? Failed { get; private set; }
 
     /// <summary>Begins the record of a new machine.</summary>
-    public static MachineRecord Create(WorkloadId id, GuestSpec spec)
+    public static MachineRecord Create(WorkloadId id, GuestSpec spec, long memoryBytes, long reservedBytes)
     {
         MachineRecord record = new(FileDescriptor.Memory("machine"));
         record.Add(new MachineFact
@@ -85,6 +97,8 @@ internal sealed class MachineRecord : IDisposable
             Spec = spec,
             Secret = RandomNumberGenerator.GetBytes(GuestProtocol.SecretBytes),
             BornMs = Environment.TickCount64,
+            MemoryBytes = memoryBytes,
+            ReservedBytes = reservedBytes,
         });
         return record;
     }
@@ -137,7 +151,10 @@ internal sealed class MachineRecord : IDisposable
     private void Apply(MachineFact fact)
     {
         if (fact is { Tenant: { } tenant, Deployment: { } deployment, Name: { } name, Spec: not null, Secret: { } secret, BornMs: { } born })
+        {
             (Id, _secret, BornMs) = (new WorkloadId(tenant, deployment, name), secret, born);
+            (MemoryBytes, ReservedBytes) = (fact.MemoryBytes ?? 0, fact.ReservedBytes ?? 0);
+        }
         Claimed |= fact.Claimed ?? false;
         Exited = fact.Exited ?? Exited;
         Failed = fact.Failed ?? Failed;

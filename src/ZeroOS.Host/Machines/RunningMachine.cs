@@ -28,6 +28,7 @@ internal sealed class RunningMachine : ILoopClient
     private readonly OrderedWork _asking;
     private readonly MachineNewsQueue _news;
     private readonly GuestPlace _guests;
+    private readonly int _pid;
     private LoopWatch? _controlWatch, _serialWatch;
     private HeldProcess? _end;
     private long _guestUntil;
@@ -35,11 +36,13 @@ internal sealed class RunningMachine : ILoopClient
     private bool _killing;
     private bool _draining;
     private bool _finished;
+    private bool _memoryPressure;
     private string? _lastWords;
 
-    internal RunningMachine(string process, MachineRecord record, SeqPacketSocket control, FileDescriptor serialPipe, MachineContext context, IMachineEvents events)
+    internal RunningMachine(string process, MachineRecord record, SeqPacketSocket control, FileDescriptor serialPipe, int pid, MachineContext context, IMachineEvents events)
     {
         (Process, _record, _control, _serialPipe, _context, _loop, _events) = (process, record, control, serialPipe, context, context.Loop, events);
+        _pid = pid;
         _asking = new OrderedWork(context.Asking);
         _news = new MachineNewsQueue(this, context);
         _guests = new GuestPlace(record, context, events, _news, () => _stop.Asked, GuestGone);
@@ -52,6 +55,12 @@ internal sealed class RunningMachine : ILoopClient
     /// <summary>The machine.</summary>
     public WorkloadId Id => _record.Id;
 
+    /// <summary>Bytes the guest was asked to give up; only on the loop's thread.</summary>
+    public long Balloon { get; private set; }
+
+    /// <summary>What the machine has of the node's memory now; only on the loop's thread.</summary>
+    public MemoryUse Memory => new(Process, Id.Tenant, _record.MemoryBytes, _record.ReservedBytes, MonitorMemory.Resident(_pid), Balloon);
+
     /// <summary>The monitor has ended.</summary>
     public bool HasEnded => Volatile.Read(ref _end) is not null;
 
@@ -59,7 +68,12 @@ internal sealed class RunningMachine : ILoopClient
     public void Run(bool adopted) => _loop.Post(this, () =>
     {
         if (adopted)
+        {
             Tell(new MonitorMessage { Verb = MonitorVerb.Hello });
+            // What the former node asked for is not known.
+            SetBalloon(0);
+        }
+        _context.Memory.Add(this);
         _controlWatch = _loop.Watch(this, _control.Descriptor);
         _serialWatch = _loop.Watch(this, _serialPipe);
     });
@@ -71,6 +85,21 @@ internal sealed class RunningMachine : ILoopClient
         _guests.Stop(stop);
         SetDue();
     });
+
+    /// <summary>Asks the guest to give up memory; only on the loop's thread.</summary>
+    public void SetBalloon(long bytes)
+    {
+        Balloon = bytes;
+        Tell(new MonitorMessage { Verb = MonitorVerb.SetBalloon, BalloonBytes = bytes });
+    }
+
+    /// <summary>Kills the machine, because the node needs the memory; only on the loop's thread.</summary>
+    public void KillForMemory()
+    {
+        _context.Log.Warn($"machine={Id} is killed: the node is short of memory, and it has more than its reservation");
+        _memoryPressure = true;
+        Kill();
+    }
 
     /// <summary>PID 1 says the monitor has ended.</summary>
     public void ProcessEnded(HeldProcess end)
@@ -246,6 +275,7 @@ internal sealed class RunningMachine : ILoopClient
         if (_finished)
             return;
         _finished = true;
+        _context.Memory.Remove(this);
         _loop.SetDue(this, long.MaxValue);
         _loop.Remove(_controlWatch);
         _loop.Remove(_serialWatch);
@@ -272,6 +302,14 @@ internal sealed class RunningMachine : ILoopClient
     {
         MonitorExit? exit = end.Code is int code ? (MonitorExit)code : null;
         string reason = MachineReason.Explain(exit, end.Signal, _record, _lastWords, _serial);
-        _events.Ended(Id, new MachineEnd { Monitor = exit, MonitorSignal = end.Signal, Workload = _record.Exited, Failure = _record.Failed, Reason = reason });
+        _events.Ended(Id, new MachineEnd
+        {
+            Monitor = exit,
+            MonitorSignal = end.Signal,
+            Workload = _record.Exited,
+            Failure = _record.Failed,
+            MemoryPressure = _memoryPressure,
+            Reason = reason,
+        });
     }
 }

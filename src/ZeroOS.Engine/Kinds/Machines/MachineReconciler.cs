@@ -271,6 +271,7 @@ internal sealed class MachineReconciler : IKindReconciler
         {
             Cpus = data.Cpu,
             MemoryBytes = data.Memory.Bytes,
+            ReservedBytes = _parts.Limits.ReservedMemory(data.Memory.Bytes),
             Spec = GuestSpecBuilder.Build(id, data, image.Config, nics, hosts, _steps.Now),
             Image = image,
             Disks = disks,

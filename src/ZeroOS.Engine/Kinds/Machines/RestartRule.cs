@@ -43,6 +43,7 @@ internal static class RestartRule
 
     private static (string Reason, string Message) Explain(MachineEnd end, int code) => end switch
     {
+        { MemoryPressure: true } => ("memory-pressure", $"the node was short of memory, and the machine had more than its reservation (exit code {code})"),
         { Workload: { OutOfMemory: true } } => ("out-of-memory", $"the guest's kernel killed it for want of memory (exit code {code})"),
         { Workload: { Signal: > 0 } w } => ("exited", $"ended by signal {w.Signal} (exit code {code})"),
         { Workload: not null } => ("exited", $"exit code {code}"),

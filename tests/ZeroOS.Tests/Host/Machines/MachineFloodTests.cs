@@ -183,7 +183,7 @@ public sealed class MachineFloodTests : IDisposable
             (SeqPacketSocket control, SeqPacketSocket monitorControl) = SeqPacketSocket.Pair();
             (SeqPacketSocket chunks, SeqPacketSocket monitorChunks) = SeqPacketSocket.Pair();
             (FileDescriptor serial, FileDescriptor monitorSerial) = Pipe.NonBlocking();
-            using MachineRecord record = MachineRecord.Create(new WorkloadId("tenant", "shop", $"m{i}"), MachineHarness.Spec);
+            using MachineRecord record = MachineRecord.Create(new WorkloadId("tenant", "shop", $"m{i}"), MachineHarness.Spec, 1L << 40, 1L << 40);
             secrets.Add(record.Secret.ToArray());
             processes.Add(new HeldProcess($"vm-{i}", JailedProgram.Monitor, 100_000 + i, null, null));
             kept[$"vm-{i}"] = [record.File.Duplicate(), control.Descriptor, serial, chunks.Descriptor];

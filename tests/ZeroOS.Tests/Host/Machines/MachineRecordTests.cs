@@ -23,7 +23,7 @@ public sealed class MachineRecordTests
     [Fact]
     public void A_record_is_read_back_whole_and_a_half_written_line_does_not_count()
     {
-        using MachineRecord record = MachineRecord.Create(s_id, s_spec);
+        using MachineRecord record = MachineRecord.Create(s_id, s_spec, 256 << 20, 128 << 20);
         record.Add(new MachineFact { Exited = new GuestExited { Code = 3 } });
         record.File.WriteAt("{\"failed\":{\"stage\":\"ro"u8, record.File.Length);
 
@@ -35,6 +35,7 @@ public sealed class MachineRecordTests
         Assert.True(read.IsSecret(record.Secret));
         Assert.False(read.IsSecret(new byte[GuestProtocol.SecretBytes]));
         Assert.False(read.Claimed);
+        Assert.Equal((256L << 20, 128L << 20), (read.MemoryBytes, read.ReservedBytes));
         Assert.Null(read.Failed);
     }
 
@@ -43,7 +44,7 @@ public sealed class MachineRecordTests
     {
         const int Seed = 99;
         Random random = new(Seed);
-        using MachineRecord record = MachineRecord.Create(s_id, s_spec);
+        using MachineRecord record = MachineRecord.Create(s_id, s_spec, 256 << 20, 128 << 20);
         record.Add(new MachineFact { Failed = new GuestFailure { Stage = "root", Message = "no" } });
         byte[] good = new byte[record.File.Length];
         record.File.ReadExactlyAt(good, 0);
