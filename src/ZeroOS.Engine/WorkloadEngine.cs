@@ -75,6 +75,17 @@ public sealed class WorkloadEngine : IMachineEvents, IAuthority, IDisposable
         (_around.Owners().Contains(keyId) ? Roles.Owner : Roles.None) | (_parts.Store.IsGrantee(keyId) ? Roles.Tenant : Roles.None);
 
     /// <inheritdoc/>
+    public IEnumerable<KeyValuePair<string, Roles>> Known =>
+        _around.Owners().Concat(_parts.Store.KnownGrantees).Distinct(StringComparer.Ordinal).Select(k => KeyValuePair.Create(k, RolesOf(k)));
+
+    /// <inheritdoc/>
+    public event Action? Changed
+    {
+        add => _parts.Store.GranteesChanged += value;
+        remove => _parts.Store.GranteesChanged -= value;
+    }
+
+    /// <inheritdoc/>
     public void Started(WorkloadId machine) => Of(machine.Tenant).Tell(new MachineNews(machine, null));
 
     /// <inheritdoc/>

@@ -25,7 +25,7 @@ internal sealed class ControlGroups(string root, IBootKernel kernel)
     }
 
     /// <summary>Makes a group and sets its limits; 0 is none. A kernel without a controller leaves that limit out.</summary>
-    public string Make(string name, long maxMemoryBytes, int maxThreads)
+    public string Make(string name, long maxMemoryBytes, int maxThreads, int cpuWeight = 0)
     {
         string path = $"{root}/{name}";
         kernel.MakeDirectory(path, Mode.FolderForAll);
@@ -37,6 +37,8 @@ internal sealed class ControlGroups(string root, IBootKernel kernel)
         }
         if (maxThreads > 0)
             _ = kernel.Write($"{path}/pids.max", $"{maxThreads}");
+        if (cpuWeight > 0)
+            _ = kernel.Write($"{path}/cpu.weight", $"{cpuWeight}");
         return path;
     }
 

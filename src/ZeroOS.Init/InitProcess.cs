@@ -1,3 +1,4 @@
+using ZeroOS.Contracts.Bus;
 using ZeroOS.Linux;
 
 namespace ZeroOS.Init;
@@ -12,6 +13,7 @@ internal sealed class InitProcess : IDisposable
     internal static readonly int[] Signals = [SignalFd.SIGINT, SignalFd.SIGTERM, SignalFd.SIGPWR];
 
     private const ulong SignalToken = 1, ReaperToken = 2, NodeToken = 3, ButtonToken = 4, RecordsToken = 5;
+    private const int Backlog = 4096, DeferSeconds = 10;
     private const int FeedEveryMs = 10_000, NodeMayTakeMs = 100_000, StayReadableMs = 10_000;
     private readonly Boot _boot;
     private readonly KernelLog _log;
@@ -22,6 +24,7 @@ internal sealed class InitProcess : IDisposable
     private readonly PowerButtons _buttons = PowerButtons.Open();
     private readonly Jailer _jailer;
     private readonly SpawnService _service;
+    private readonly DoorKeeper _door;
     private readonly TrialRule _trial;
     private readonly KernelLogPage? _logPage;
     private SeqPacketSocket? _node;
@@ -35,6 +38,7 @@ internal sealed class InitProcess : IDisposable
         _log = boot.Log;
         _jailer = new Jailer(new ControlGroups(ControlGroups.Root, boot.Kernel), "/init", program => program, _reaper.ChildStarted);
         _service = new SpawnService(_jailer, _log);
+        _door = new DoorKeeper(() => ListeningSocket.Open(BusPort.Tcp, Backlog, DeferSeconds), _jailer.StartDoor, pid => _jailer.Kill(pid, SignalFd.SIGKILL), _log);
         _trial = new TrialRule(boot.OnTrial, Environment.TickCount64);
         _logPage = boot.Screen?.LogPage is { } terminal ? KernelLogPage.TryOpen(terminal) : null;
     }
@@ -102,6 +106,8 @@ internal sealed class InitProcess : IDisposable
                 Begin(PowerRequest.Restart, over);
             if (_goingDown == PowerRequest.None && _supervisor.IsDue(now))
                 StartNode(now);
+            if (_goingDown == PowerRequest.None && _door.Tick(now) is { } link)
+                GiveDoor(link);
             if (_goingDown != PowerRequest.None && (_supervisor.Pid == 0 || now >= _downBy))
                 PowerSequence.GoDown(_goingDown, _reaper, _boot);
             int count = _epoll.Wait(ready, TimeoutFrom(now));
@@ -116,7 +122,7 @@ internal sealed class InitProcess : IDisposable
         if (_goingDown != PowerRequest.None)
             next = Math.Min(next, _downBy);
         else
-            next = Math.Min(Math.Min(next, _trial.DueAt ?? long.MaxValue), _supervisor.Pid == 0 ? _supervisor.DueAt : long.MaxValue);
+            next = Math.Min(Math.Min(Math.Min(next, _trial.DueAt ?? long.MaxValue), _supervisor.Pid == 0 ? _supervisor.DueAt : long.MaxValue), _door.DueAt);
         return (int)Math.Clamp(next - now, 0, FeedEveryMs);
     }
 
@@ -142,6 +148,7 @@ internal sealed class InitProcess : IDisposable
                     Disconnect();
                 else
                     _epoll.Change(_node.Descriptor, Readiness.Readable | (_service.HasWaiting ? Readiness.Writable : Readiness.None), NodeToken);
+                ServeDoor(_service.TakeDoorRequest());
                 if (_service.TrialKept)
                     _trial.Kept();
                 if (_service.Power != PowerRequest.None)
@@ -178,11 +185,26 @@ internal sealed class InitProcess : IDisposable
                 _log.Error($"node ended how={exit} restart-in-ms={waitMs}");
                 _boot.Screen?.Say($"the node ended ({exit}), starts again in {waitMs} ms; machines go on (F2: log)");
             }
-            else
+            else if (!_door.Ended(exit, Environment.TickCount64))
             {
                 _ = _service.Ended(exit);
             }
         }
+        if (_node is not null && _service.HasWaiting)
+            _epoll.Change(_node.Descriptor, Readiness.Readable | Readiness.Writable, NodeToken);
+    }
+
+    private void ServeDoor(DoorRequest request)
+    {
+        if (request == DoorRequest.Open)
+            _door.Want(true);
+        else if (request == DoorRequest.Replace)
+            _door.Replace("the node found it broken");
+    }
+
+    private void GiveDoor(SeqPacketSocket link)
+    {
+        _service.GiveDoor(link);
         if (_node is not null && _service.HasWaiting)
             _epoll.Change(_node.Descriptor, Readiness.Readable | Readiness.Writable, NodeToken);
     }
@@ -217,6 +239,7 @@ internal sealed class InitProcess : IDisposable
         if (_node is not null)
             _epoll.Remove(_node.Descriptor);
         _service.Disconnect();
+        _door.Want(false);
         _node = null;
         if (_supervisor.Pid != 0)
             _ = _jailer.Kill(_supervisor.Pid, SignalFd.SIGKILL);

@@ -24,6 +24,13 @@ internal sealed class Jailer(ControlGroups groups, string enter, Func<string, st
         return pid;
     }
 
+    /// <summary>Starts a door with its end of the link to the node and the listening socket.</summary>
+    public int StartDoor(FileDescriptor link, FileDescriptor listener)
+    {
+        using FileDescriptor log = OpenLog();
+        return Start(Jails.Door, "door", Jails.Door.MaxMemoryBytes, Jails.DoorUser, [], [], [link, listener], log);
+    }
+
     public Errno Kill(int pid, int signal) => ChildProcess.TryKill(pid, signal);
 
     public void Ended(string name) => groups.Remove(name);
@@ -35,7 +42,7 @@ internal sealed class Jailer(ControlGroups groups, string enter, Func<string, st
         using FileDescriptor log = OpenLog(), nothing = FileDescriptor.Open("/dev/null", OpenFlags.ReadWrite);
         JailSpec spec = template.Spec with
         {
-            ControlGroup = groups.Make(name, memoryBytes, template.MaxThreads),
+            ControlGroup = groups.Make(name, memoryBytes, template.MaxThreads, template.CpuWeight),
             Uid = uid,
             Descriptors = descriptors.Count,
             Environment = [.. template.Spec.Environment, .. environment],

@@ -12,6 +12,12 @@ internal enum PowerRequest
     None, PowerOff, Restart,
 }
 
+/// <summary>What the node asked about its door.</summary>
+internal enum DoorRequest
+{
+    None, Open, Replace,
+}
+
 /// <summary>
 /// PID 1's side of the socket to the node: starts and ends processes, keeps descriptors and exit statuses over the node's death. It belongs to the event
 /// loop's thread; nothing here waits, and a node that does not read is cut off.
@@ -25,12 +31,30 @@ internal sealed class SpawnService(IJailer jailer, KernelLog log)
     private readonly Queue<InitMessage> _waiting = new();
     private readonly byte[] _buffer = new byte[SeqPacketSocket.MaxMessage];
     private SeqPacketSocket? _node;
+    private FileDescriptor? _doorLink;
+    private DoorRequest _door;
 
     /// <summary>What the node asked for last.</summary>
     public PowerRequest Power { get; private set; }
 
     /// <summary>The node said that the version on trial is kept.</summary>
     public bool TrialKept { get; private set; }
+
+    /// <summary>Takes what the node asked about its door since the last time.</summary>
+    public DoorRequest TakeDoorRequest()
+    {
+        DoorRequest asked = _door;
+        _door = DoorRequest.None;
+        return asked;
+    }
+
+    /// <summary>Gives the node its end of a new door's link; the one before is forgotten.</summary>
+    public void GiveDoor(SeqPacketSocket link)
+    {
+        _doorLink?.Dispose();
+        _doorLink = link.Descriptor;
+        Say(new InitMessage { Verb = InitVerb.Door });
+    }
 
     /// <summary>Messages wait for room in the socket: call <see cref="Flush"/> when it is writable.</summary>
     public bool HasWaiting => _waiting.Count > 0;
@@ -43,6 +67,9 @@ internal sealed class SpawnService(IJailer jailer, KernelLog log)
     {
         _node?.Dispose();
         _node = null;
+        _doorLink?.Dispose();
+        _doorLink = null;
+        _door = DoorRequest.None;
         _waiting.Clear();
     }
 
@@ -68,8 +95,9 @@ internal sealed class SpawnService(IJailer jailer, KernelLog log)
         while (_node is not null && _waiting.TryPeek(out InitMessage? message))
         {
             // What was dropped while it waited is no longer handed over.
-            FileDescriptor[] beside = message.Verb == InitVerb.Kept ? _kept.GetValueOrDefault(message.Name!) ?? [] : [];
-            if (message.Verb != InitVerb.Kept || beside.Length > 0)
+            bool hands = message.Verb is InitVerb.Kept or InitVerb.Door;
+            FileDescriptor[] beside = message.Verb == InitVerb.Kept ? _kept.GetValueOrDefault(message.Name!) ?? [] : hands && _doorLink is not null ? [_doorLink] : [];
+            if (!hands || beside.Length > 0)
             {
                 byte[] json = JsonSerializer.SerializeToUtf8Bytes(message, InitJson.Default.InitMessage);
                 Errno errno = _node.TrySend(json, [.. beside.Select(d => d.Number)], wait: false);
@@ -77,6 +105,11 @@ internal sealed class SpawnService(IJailer jailer, KernelLog log)
                     return true;
                 if (errno != Errno.None)
                     return false;
+            }
+            if (message.Verb == InitVerb.Door)
+            {
+                _doorLink?.Dispose();
+                _doorLink = null;
             }
             _waiting.Dequeue();
         }
@@ -131,6 +164,8 @@ internal sealed class SpawnService(IJailer jailer, KernelLog log)
                 InitVerb.PowerOff => Ask(PowerRequest.PowerOff),
                 InitVerb.Restart => Ask(PowerRequest.Restart),
                 InitVerb.TrialKept => KeepTrial(),
+                InitVerb.OpenDoor => Ask(DoorRequest.Open),
+                InitVerb.ReplaceDoor => Ask(DoorRequest.Replace),
                 _ => $"{message.Verb} is not for PID 1",
             };
             return Say(new InitMessage { Verb = InitVerb.Done, Id = message.Id, Error = error, Pid = pid });
@@ -226,6 +261,12 @@ internal sealed class SpawnService(IJailer jailer, KernelLog log)
     private string? Ask(PowerRequest request)
     {
         Power = request;
+        return null;
+    }
+
+    private string? Ask(DoorRequest request)
+    {
+        _door = request;
         return null;
     }
 

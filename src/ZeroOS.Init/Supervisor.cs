@@ -1,16 +1,19 @@
 namespace ZeroOS.Init;
 
-/// <summary>When the node is started again after it ended: at once the first time, then ever later, from the beginning after a minute of life. Times in milliseconds of one clock.</summary>
-internal sealed class Supervisor
+/// <summary>
+/// When a process is started again after it ended: at once the first time, then ever later, at most <paramref name="longestDelayMs"/>, from the beginning after a minute of life.
+/// Times in milliseconds of one clock.
+/// </summary>
+internal sealed class Supervisor(int longestDelayMs = 60_000)
 {
-    private const int FirstDelayMs = 500, LongestDelayMs = 60_000, HealthyAfterMs = 60_000;
+    private const int FirstDelayMs = 500, HealthyAfterMs = 60_000;
     private long _startedAt;
     private int _delayMs;
 
-    /// <summary>The node's process id, 0 while it does not run.</summary>
+    /// <summary>Its process id, 0 while it does not run.</summary>
     public int Pid { get; private set; }
 
-    /// <summary>When the node is due to be started; meaningless while it runs.</summary>
+    /// <summary>When it is due to be started; meaningless while it runs.</summary>
     public long DueAt { get; private set; }
 
     /// <summary>How often it was started.</summary>
@@ -33,6 +36,6 @@ internal sealed class Supervisor
             _delayMs = 0;
         Pid = 0;
         DueAt = now + _delayMs;
-        _delayMs = _delayMs == 0 ? FirstDelayMs : Math.Min(_delayMs * 2, LongestDelayMs);
+        _delayMs = _delayMs == 0 ? FirstDelayMs : Math.Min(_delayMs * 2, longestDelayMs);
     }
 }

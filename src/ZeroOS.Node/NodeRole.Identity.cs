@@ -43,6 +43,6 @@ internal sealed partial class NodeRole
         if (locked.Reason == "tpm-failed")
             _ = Task.Delay(s_anotherTry).ContinueWith(_ => _again.Set(), TaskScheduler.Default);
         _clock.Stepped += _bus.ClockStepped;
-        _bus.StartAsync().GetAwaiter().GetResult();
+        OpenDoor();
     }
 }

@@ -214,10 +214,28 @@ internal sealed partial class NodeRole
         }
         ImageRelease release = ImageRelease.Current;
         _bus = new NodeBus(_identity, _engine, _store, () => new NodeDescription(release.Version.ToString(3), release.Digest, _attestor.Tier, _attestor.Features), _log.Warn);
-        _updates = NodeUpdates.Make(_store, () => (_settings, SettingsPath), () => _who.IsSealed, _storage, _uplink, _fetch, _init, () => (_identity.Id, _bus.Port, _bus.Asker), _log);
+        _updates = NodeUpdates.Make(_store, () => (_settings, SettingsPath), () => _who.IsSealed, _storage, _uplink, _fetch, _init, () => (_identity.Id, BusPort.Tcp, _bus.Asker), _log);
         NodeCommands.Add(_bus.Routes, _bus.Describe, _engine.Handlers, _attestor, _updates, new PowerHandlers(_init.Restart, _init.PowerOff));
         _clock.Stepped += _bus.ClockStepped; // another epoch: what was sent by the old clock is stale
-        _bus.StartAsync().GetAwaiter().GetResult();
+        OpenDoor();
+    }
+
+    /// <summary>PID 1 starts the door, and another whenever that one ends; what it says is the bus's to judge.</summary>
+    private void OpenDoor()
+    {
+        _bus.DoorBroken += () =>
+        {
+            try
+            {
+                _init.ReplaceDoor();
+            }
+            catch (InitRefusedException e)
+            {
+                _log.Warn($"door: {e.Message}");
+            }
+        };
+        _init.DoorOpened += _bus.Attach;
+        _init.OpenDoor();
     }
 
     private void Ready()
@@ -226,14 +244,14 @@ internal sealed partial class NodeRole
         if (_who.Locked is not null)
         {
             _stage = "locked";
-            _log.Warn(string.Create(CultureInfo.InvariantCulture, $"locked after {_readyAfter:F2} s, bus on port {_bus.Port}: {_who.Locked.Message}"));
+            _log.Warn(string.Create(CultureInfo.InvariantCulture, $"locked after {_readyAfter:F2} s, bus on port {BusPort.Tcp}: {_who.Locked.Message}"));
             NodeUpdates.LockedOnTrial(_store, _settings?.Owners ?? [], _who.Locked.Message, _init.Restart);
             return;
         }
         _stage = string.Create(CultureInfo.InvariantCulture, $"ready after {_readyAfter:F1} s");
         _engine.AnnounceReady();
         _updates.Start();
-        _log.Info(string.Create(CultureInfo.InvariantCulture, $"ready after {_readyAfter:F2} s, bus on port {_bus.Port}, machines running {_machines.Running.Count}"));
+        _log.Info(string.Create(CultureInfo.InvariantCulture, $"ready after {_readyAfter:F2} s, bus on port {BusPort.Tcp}, machines running {_machines.Running.Count}"));
     }
 
     /// <summary>The machine goes down: nobody asks for more, guests stop with grace, the store is closed.</summary>
@@ -243,7 +261,7 @@ internal sealed partial class NodeRole
         (_stopping, _stage) = (true, "stopping: machines have time to end");
         _screen.Show();
         using CancellationTokenSource timer = new(s_stopWithin);
-        _bus.DisposeAsync().AsTask().Wait(timer.Token);
+        _bus.Dispose();
         if (_who.Locked is not null)
         {
             _store.Dispose();

@@ -3,10 +3,11 @@ using ZeroOS.Host.Processes;
 using ZeroOS.Init;
 using ZeroOS.Init.Jail;
 using ZeroOS.Linux;
+using ZeroOS.Node.Doors;
 
 namespace ZeroOS.Node;
 
-/// <summary>One binary, four roles; each is a process of its own with its own enemy (docs/architecture.md).</summary>
+/// <summary>One binary, five roles; each is a process of its own with its own enemy (docs/architecture.md).</summary>
 internal static class Program
 {
     private static int Main(string[] arguments)
@@ -19,6 +20,7 @@ internal static class Program
         {
             "enter" => Enter.Run(arguments[1..]),
             "fetch" => FetchRole.Run(arguments[1..]),
+            "door" => DoorRole.Run(),
             "node" => NodeRole.Run(InitConnection.FromInit()),
             _ => 2,
         };

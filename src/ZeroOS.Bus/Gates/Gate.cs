@@ -10,7 +10,7 @@ namespace ZeroOS.Bus.Gates;
 /// The one way in. Every way a message can be refused is visible here, in the order it is tried (docs/bus.md). It believes no transport: what <see cref="OuterGate"/> looked at is
 /// looked at again. <paramref name="strangers"/> bounds what all who prove nothing may have, whatever a transport lets through. Thread-safe.
 /// </summary>
-public sealed class Gate(KeyId self, IAuthority authority, ICommandTable commands, EpochClock clock, ISeen seen, RateLimit strangers, SealingKeys sealing)
+public sealed class Gate(KeyId self, IRoles authority, ICommandTable commands, EpochClock clock, ISeen seen, RateLimit strangers, SealingKeys sealing)
 {
     /// <summary>Bytes of an envelope at most.</summary>
     public const int MaxBytes = 1 << 20;

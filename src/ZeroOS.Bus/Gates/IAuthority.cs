@@ -29,9 +29,19 @@ public enum Roles
     Reserved = Owner | Recovery | Self,
 }
 
-/// <summary>Who is who on this node. Asked for every message before anything of it is parsed, so it answers from memory. Thread-safe.</summary>
-public interface IAuthority
+/// <summary>Who is who. Asked for every message before anything of it is parsed, so it answers from memory. Thread-safe.</summary>
+public interface IRoles
 {
     /// <summary>Roles of a key id's text now; a tenant whose grant ended keeps the role through the grace, in which handlers allow less.</summary>
     Roles RolesOf(string keyId);
+}
+
+/// <summary>Who is who on this node, by the node's own word.</summary>
+public interface IAuthority : IRoles
+{
+    /// <summary>All keys that have a role now: a door sorts by them.</summary>
+    IEnumerable<KeyValuePair<string, Roles>> Known { get; }
+
+    /// <summary>A key has another role than before.</summary>
+    event Action? Changed;
 }

@@ -14,7 +14,7 @@ public readonly record struct Screening(int Status, string Sender, Roles Roles)
 /// The door's half of the order of costs (docs/bus.md): who may have a message looked at, decided before it is parsed. It knows origins, which <see cref="Gate"/> does not; everything
 /// it checks of the bytes, <see cref="Gate"/> checks again. Thread-safe.
 /// </summary>
-public sealed class OuterGate(IAuthority authority, StrangerLimits strangers, FailureLimits failures)
+public sealed class OuterGate(IRoles known, StrangerLimits strangers, FailureLimits failures)
 {
     /// <summary>
     /// Decides about one envelope. <paramref name="provenSender"/> is the key id whose new message this connection carried before: its owner is not held to what others of its network
@@ -27,7 +27,7 @@ public sealed class OuterGate(IAuthority authority, StrangerLimits strangers, Fa
             return Refuse(Gate.TooLarge);
         if (!EnvelopePeek.TrySender(bytes, out string? sender))
             return Refuse(Gate.BadRequest);
-        Roles roles = authority.RolesOf(sender);
+        Roles roles = known.RolesOf(sender);
         if (roles == Roles.None && bytes.Length > Gate.MaxStrangerBytes)
             return Refuse(Gate.TooLarge);
         if (roles == Roles.None ? !strangers.Allow(origin) : sender != provenSender && !failures.Allow(origin))

@@ -33,6 +33,15 @@ public enum InitVerb
     /// <summary>Node: the version on trial is kept; the machine need not go back to the one before.</summary>
     TrialKept,
 
+    /// <summary>Node: it answers doors; PID 1 starts one and says Door.</summary>
+    OpenDoor,
+
+    /// <summary>Node: the door is broken; PID 1 ends it and starts another.</summary>
+    ReplaceDoor,
+
+    /// <summary>PID 1: a door has been started; the node's end of the link to it is beside. The one before is gone.</summary>
+    Door,
+
     /// <summary>PID 1: answers the request with the same <see cref="InitMessage.Id"/>; <see cref="InitMessage.Error"/> says why not.</summary>
     Done,
 

@@ -16,6 +16,12 @@ public sealed partial class EngineStore
     /// <summary>Whether the key is one of <see cref="Grantees"/>; answered from memory, for the gate asks before it knows anybody.</summary>
     public bool IsGrantee(string tenant) => _grantees.Contains(tenant);
 
+    /// <summary>The same as <see cref="Grantees"/>, from memory.</summary>
+    public IReadOnlyCollection<string> KnownGrantees => _grantees;
+
+    /// <summary>Somebody became a grantee or is none any more; told on the thread that stored it.</summary>
+    public event Action? GranteesChanged;
+
     /// <summary>Tenants of whom the node holds anything.</summary>
     internal IReadOnlyList<string> Tenants => Read(() => Query(
         "SELECT tenant FROM grants UNION SELECT tenant FROM deployments UNION SELECT tenant FROM volumes", r => r.GetString(0)));

@@ -162,7 +162,7 @@ public sealed partial class EngineStore : IDisposable
                 }
             }
             if (_grantsChanged)
-                _grantees = [.. Grantees];
+                Learn(Grantees);
             foreach (string receiver in _receivers)
                 EventsAdded.Fire(receiver);
             foreach (WorkloadId workload in _changed)
@@ -170,6 +170,14 @@ public sealed partial class EngineStore : IDisposable
             Fault?.Invoke("after");
             return result;
         }
+    }
+
+    private void Learn(IReadOnlyList<string> grantees)
+    {
+        HashSet<string> before = _grantees;
+        _grantees = [.. grantees];
+        if (!before.SetEquals(_grantees))
+            GranteesChanged?.Invoke();
     }
 
     /// <summary>As <see cref="Write{T}"/>, with nothing to return.</summary>

@@ -44,6 +44,9 @@ public sealed class InitConnection : IDisposable
     /// <summary>The machine goes down: stop the guests, store what is to be stored, and end this process.</summary>
     public event Action? Stopping;
 
+    /// <summary>A door has been started; the handler owns the node's end of its link.</summary>
+    public event Action<SeqPacketSocket>? DoorOpened;
+
     /// <summary>PID 1 hung up; there is nothing left to do but end.</summary>
     public event Action? Closed;
 
@@ -104,6 +107,12 @@ public sealed class InitConnection : IDisposable
 
     /// <summary>The version on trial is kept: PID 1 need not bring the one from before back.</summary>
     public void TrialKept() => Ask(new InitMessage { Verb = InitVerb.TrialKept }, []);
+
+    /// <summary>The node answers doors: PID 1 starts one, and <see cref="DoorOpened"/> follows; so it does for each that takes its place.</summary>
+    public void OpenDoor() => Ask(new InitMessage { Verb = InitVerb.OpenDoor }, []);
+
+    /// <summary>The door is broken: PID 1 starts another in its place.</summary>
+    public void ReplaceDoor() => Ask(new InitMessage { Verb = InitVerb.ReplaceDoor }, []);
 
     /// <inheritdoc/>
     public void Dispose()
@@ -177,6 +186,10 @@ public sealed class InitConnection : IDisposable
             case InitVerb.Exited:
                 HeldProcess ended = Held(message);
                 _events.Add(() => Each(Exited, listener => listener(ended)));
+                break;
+            case InitVerb.Door when descriptors.Length == 1:
+                SeqPacketSocket link = new(descriptors[0]);
+                _events.Add(() => Each(DoorOpened, listener => listener(link)));
                 break;
             case InitVerb.Stopping:
                 _events.Add(() => Each(Stopping, listener => listener()));

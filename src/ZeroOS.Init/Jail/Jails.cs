@@ -4,7 +4,7 @@ using ZeroOS.Linux;
 namespace ZeroOS.Init.Jail;
 
 /// <summary>A program of PID 1's and its jail; the control group, the arguments and the descriptors are filled in at each start.</summary>
-internal sealed record JailTemplate(string Program, string ArgumentZero, IReadOnlyList<string> FirstArguments, JailSpec Spec, bool OwnProcessIds, long MaxMemoryBytes, int MaxThreads);
+internal sealed record JailTemplate(string Program, string ArgumentZero, IReadOnlyList<string> FirstArguments, JailSpec Spec, bool OwnProcessIds, long MaxMemoryBytes, int MaxThreads, int CpuWeight = 0);
 
 /// <summary>The table of who may do what: every program PID 1 starts, and nothing that a message can widen.</summary>
 internal static class Jails
@@ -20,6 +20,9 @@ internal static class Jails
 
     /// <summary>The group of what answers strangers: the firewall lets it answer on the bus's port and open no connection.</summary>
     internal const uint DoorGroup = 992;
+
+    /// <summary>The door's own user; nothing belongs to it.</summary>
+    internal const uint DoorUser = 992;
 
     private const long MiB = 1 << 20;
 
@@ -73,6 +76,20 @@ internal static class Jails
         FirstArguments = ["fetch", "--convert"],
         Spec = s_fetch.Spec with { Unshare = All, Root = JailRoot.Empty, Environment = ["HOME=/", SmallHeap] },
     };
+
+    /// <summary>
+    /// The door: the host's network, because it answers there, and nothing else. 2,560 connections and 15 MiB of bodies fit its memory; when the processors are busy, it waits for everybody.
+    /// </summary>
+    internal static readonly JailTemplate Door = new("/init", "zeroos", ["door"], new JailSpec
+    {
+        Unshare = All & ~Namespaces.Network,
+        Root = JailRoot.Empty,
+        Gid = DoorGroup,
+        OpenFiles = 4096,
+        OutOfMemoryScore = 500,
+        Environment = ["HOME=/", SmallHeap],
+        Arguments = [],
+    }, OwnProcessIds: true, MaxMemoryBytes: 256 * MiB, MaxThreads: 64, CpuWeight: 50);
 
     /// <summary>The jail of a program the node may ask for.</summary>
     internal static JailTemplate Of(JailedProgram program) => program switch

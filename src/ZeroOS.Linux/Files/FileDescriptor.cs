@@ -49,13 +49,13 @@ public sealed unsafe class FileDescriptor : SafeHandleMinusOneIsInvalid
         }
     }
 
-    /// <summary>An anonymous file in memory (memfd_create(2)); <paramref name="name"/> is only seen in /proc.</summary>
-    public static FileDescriptor Memory(string name)
+    /// <summary>An anonymous file in memory (memfd_create(2)); <paramref name="name"/> is only seen in /proc. One that can be sealed: <see cref="SealedMemory"/>.</summary>
+    public static FileDescriptor Memory(string name, bool canSeal = false)
     {
         byte[] text = Encoding.UTF8.GetBytes(name + '\0');
         fixed (byte* p = text)
         {
-            int fd = memfd_create(p, MFD_CLOEXEC);
+            int fd = memfd_create(p, MFD_CLOEXEC | (canSeal ? MFD_ALLOW_SEALING : 0));
             return fd >= 0 ? new FileDescriptor(fd) : throw new LinuxException(Libc.LastError, "memfd_create", name);
         }
     }

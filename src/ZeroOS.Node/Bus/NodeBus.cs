@@ -2,22 +2,24 @@ using ZeroOS.Bus.Gates;
 using ZeroOS.Bus.Keys;
 using ZeroOS.Bus.Serving;
 using ZeroOS.Contracts.Bus;
-using ZeroOS.Node.Doors.Http;
+using ZeroOS.Linux;
 
 namespace ZeroOS.Node.Bus;
 
-/// <summary>The node's bus put together: identity, epoch, sealing keys, gate, dispatcher, server. Commands, node.info too, are added to <see cref="Routes"/> before <see cref="StartAsync"/>.</summary>
-public sealed class NodeBus : IAsyncDisposable
+/// <summary>The node's bus put together: identity, epoch, sealing keys, gate, dispatcher, and the link to the door. Commands, node.info too, are added to <see cref="Routes"/> before <see cref="Attach"/>.</summary>
+public sealed class NodeBus : IDisposable
 {
     private readonly IdentityKey _identity;
     private readonly Func<NodeDescription> _facts;
     private readonly LockedState? _locked;
     private readonly EpochClock _epoch;
     private readonly SealingKeys _sealing;
-    private readonly HttpDoor _door;
+    private readonly DoorServices _services;
+    private readonly Lock _lock = new();
+    private DoorConnection? _door;
 
     /// <summary>Makes the parts; id, sealing key, epoch and time of node.info are filled in here, the rest are <paramref name="facts"/>; <paramref name="locked"/>: why it is not itself.</summary>
-    public NodeBus(IdentityKey identity, IAuthority authority, ISeen seen, Func<NodeDescription> facts, Action<string> log, int port = BusPort.Tcp, LockedState? locked = null)
+    public NodeBus(IdentityKey identity, IAuthority authority, ISeen seen, Func<NodeDescription> facts, Action<string> log, LockedState? locked = null)
     {
         (_identity, _facts, _locked) = (identity, facts, locked);
         _epoch = new EpochClock(TimeProvider.System);
@@ -25,8 +27,8 @@ public sealed class NodeBus : IAsyncDisposable
         Routes = locked is null ? new Routes() : new Routes { Unknown = Identity.LockedNode.Refusal(locked) };
         AuthorityWithSelf known = new(authority, Asker.Id.Text);
         Gate = new Gate(identity.Id, known, Routes, _epoch, seen, Gate.NewStrangerLimit(TimeProvider.System), _sealing);
-        OuterGate outer = new(known, new StrangerLimits(TimeProvider.System), new FailureLimits(TimeProvider.System));
-        _door = new HttpDoor(outer, new GateLink(Gate, new Dispatcher(identity, _epoch, log), Routes), port);
+        _services = new DoorServices(Gate, new Dispatcher(identity, _epoch, log), Routes, known, log);
+        known.Changed += TellKeys;
     }
 
     /// <summary>The table of commands.</summary>
@@ -41,8 +43,8 @@ public sealed class NodeBus : IAsyncDisposable
     /// <summary>The public half of the key requests are sealed to now, base64.</summary>
     public string SealingKey => _sealing.Current.Key;
 
-    /// <summary>The port it listens on.</summary>
-    public int Port => _door.Port;
+    /// <summary>A door turned out to be broken: it must be replaced.</summary>
+    public event Action? DoorBroken;
 
     /// <summary>zos.node.info.</summary>
     public NodeInfo Describe(RequestContext context)
@@ -63,25 +65,41 @@ public sealed class NodeBus : IAsyncDisposable
         };
     }
 
-    /// <summary>Listens.</summary>
-    /// <exception cref="IOException">The port is taken.</exception>
-    public Task StartAsync(CancellationToken cancellation = default) => _door.StartAsync(cancellation);
+    /// <summary>Answers a door at the other end of <paramref name="link"/>, instead of the one before.</summary>
+    public void Attach(SeqPacketSocket link)
+    {
+        DoorConnection door = new(link, _services, Ended);
+        DoorConnection? before;
+        lock (_lock)
+            (before, _door) = (_door, door);
+        before?.Dispose();
+        door.Start();
+    }
 
     /// <summary>The node's clock was stepped: every message made before is stale now.</summary>
     public void ClockStepped() => _epoch.ClockStepped();
 
-    /// <summary>Stops listening and erases the sealing keys.</summary>
-    public async ValueTask DisposeAsync()
+    /// <summary>Hangs up and erases the sealing keys.</summary>
+    public void Dispose()
     {
-        await _door.DisposeAsync();
+        lock (_lock)
+            _door?.Dispose();
         _sealing.Dispose();
     }
-}
 
-/// <summary>Who is who, and the node's own question beside them.</summary>
-internal sealed class AuthorityWithSelf(IAuthority others, string self) : IAuthority
-{
-    public Roles RolesOf(string keyId) => keyId == self ? Roles.Self : others.RolesOf(keyId);
+    private void TellKeys()
+    {
+        lock (_lock)
+            _door?.TellKeys();
+    }
+
+    private void Ended(string? broken)
+    {
+        if (broken is null)
+            return;
+        _services.Log($"event=door-broken reason=\"{broken}\"");
+        DoorBroken?.Invoke();
+    }
 }
 
 /// <summary>What node.info says of image and computer; the tier is known only once the TPM has answered.</summary>

@@ -25,6 +25,17 @@ internal sealed class LockedNode(IdentityKeeper keeper, FarmSettings? settings, 
     /// <summary>Owners by the farm settings, and the recovery key of the farm whose node this was.</summary>
     public Roles RolesOf(string keyId) => (settings?.Owners.Contains(keyId) == true ? Roles.Owner : Roles.None) | (keyId == keeper.Locked.Terms.SigningKey.Text ? Roles.Recovery : Roles.None);
 
+    /// <inheritdoc/>
+    public IEnumerable<KeyValuePair<string, Roles>> Known =>
+        (settings?.Owners ?? []).Append(keeper.Locked.Terms.SigningKey.Text).Distinct(StringComparer.Ordinal).Select(k => KeyValuePair.Create(k, RolesOf(k)));
+
+    /// <inheritdoc/>
+    public event Action? Changed
+    {
+        add { }         // who may do what with a locked node stays as it is
+        remove { }
+    }
+
     /// <summary>zos.node.recover.</summary>
     public Task<NodeRecovery> RecoverAsync(RequestContext context, NodeRecover request, CancellationToken cancellation)
     {

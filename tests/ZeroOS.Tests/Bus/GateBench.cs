@@ -15,6 +15,7 @@ internal sealed class GateBench : IAuthority
     public static readonly Command<DeploymentName, DeploymentName> Echo = new(GetName, BusJson.Default.DeploymentName, BusJson.Default.DeploymentName);
 
     private readonly TimeProvider _time;
+    private bool _holds;
 
     private const string GetName = "zos.deployment.get";
 
@@ -30,8 +31,8 @@ internal sealed class GateBench : IAuthority
             return;
         Routes
             .Add(Commands.NodeInfo, Roles.Anyone, _ => Info())
-            .Add(Commands.GrantList, Roles.Owner, _ => new GrantList { Grants = [] })
-            .Add(Echo, Roles.Tenant, Get)
+            .Add(Commands.GrantList, Roles.Owner, (_, _, c) => ListAsync(c))
+            .Add(Echo, Roles.Tenant, GetAsync)
             .Add(Commands.EventsWatch, Roles.OwnerOrTenant, (_, b, _) => Watch(b));
     }
 
@@ -73,6 +74,23 @@ internal sealed class GateBench : IAuthority
 
     public OuterGate NewOuterGate() => new(this, new StrangerLimits(_time), new FailureLimits(_time));
 
+    public IEnumerable<KeyValuePair<string, Roles>> Known => [new(Owner.Id.Text, Roles.Owner), new(Alice.Id.Text, Roles.Tenant), new(Mallory.Id.Text, Roles.Tenant)];
+
+    public event Action? Changed
+    {
+        add { }
+        remove { }
+    }
+
+    /// <summary>From now on a deployment "held" is answered only when nobody waits for it any more.</summary>
+    public void Hold() => _holds = true;
+
+    /// <summary>Somebody asked for it.</summary>
+    public SemaphoreSlim Held { get; } = new(0);
+
+    /// <summary>And nobody waits any more.</summary>
+    public SemaphoreSlim Released { get; } = new(0);
+
     public byte[] SealingKey() => SealingVoucher.Verify(Node.Id, Sealing.Current)!;
 
     /// <summary>A request as it should be; tests change one thing.</summary>
@@ -109,6 +127,29 @@ internal sealed class GateBench : IAuthority
             return ValueTask.CompletedTask;
         }, CancellationToken.None);
         return lines;
+    }
+
+    private async Task<GrantList> ListAsync(CancellationToken cancellation)
+    {
+        if (_holds)
+            await Task.Delay(Timeout.InfiniteTimeSpan, cancellation);
+        return new GrantList { Grants = [] };
+    }
+
+    private async Task<DeploymentName> GetAsync(RequestContext context, DeploymentName name, CancellationToken cancellation)
+    {
+        if (!_holds || name.Name != "held")
+            return Get(context, name);
+        Held.Release();
+        try
+        {
+            await Task.Delay(Timeout.InfiniteTimeSpan, cancellation);
+        }
+        finally
+        {
+            Released.Release();
+        }
+        return name;
     }
 
     private DeploymentName Get(RequestContext context, DeploymentName name)

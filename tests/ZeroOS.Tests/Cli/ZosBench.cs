@@ -13,6 +13,7 @@ using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Deployments;
 using ZeroOS.Contracts.Farm;
 using ZeroOS.Node.Bus;
+using ZeroOS.Tests.Node.Doors;
 
 namespace ZeroOS.Tests.Cli;
 
@@ -22,11 +23,12 @@ internal sealed class ZosBench : IAuthority, IAsyncDisposable
     private readonly List<Grant> _grants = [];
     private readonly Dictionary<string, Deployment> _deployments = [];
     private HashSet<string> _owners = [];
+    private InProcessDoor _door = null!;
 
     private ZosBench(IdentityKey identity)
     {
         Node = identity;
-        Bus = new NodeBus(identity, this, new MemorySeen(), () => new NodeDescription("0.1.0", "unknown", "open", []), _ => { }, port: 0);
+        Bus = new NodeBus(identity, this, new MemorySeen(), () => new NodeDescription("0.1.0", "unknown", "open", []), _ => { });
         Bus.Routes
             .Add(Commands.NodeInfo, Roles.Anyone, Bus.Describe)
             .Add(Commands.GrantList, Roles.Owner, _ => new GrantList { Grants = [.. _grants] })
@@ -46,6 +48,12 @@ internal sealed class ZosBench : IAuthority, IAsyncDisposable
 
     public NodeBus Bus { get; }
 
+    public int Port => _door.Port;
+
+    public event Action? Changed;
+
+    public IEnumerable<KeyValuePair<string, Roles>> Known => _owners.Concat(_grants.Select(g => g.Grantee)).Distinct().Select(k => KeyValuePair.Create(k, RolesOf(k)));
+
     public List<DeploymentDelete> Deleted { get; } = [];
 
     public List<MachineName> Stopped { get; } = [];
@@ -58,7 +66,7 @@ internal sealed class ZosBench : IAuthority, IAsyncDisposable
     {
         ZosBench bench = new(IdentityKey.Generate());
         more?.Invoke(bench);
-        await bench.Bus.StartAsync();
+        bench._door = await InProcessDoor.OpenAsync(bench.Bus.Attach);
         return bench;
     }
 
@@ -70,7 +78,8 @@ internal sealed class ZosBench : IAuthority, IAsyncDisposable
         await Ok("farm", "new", "--owner", key, "--name", "test", "--registry", "demo=http://10.0.2.2:5000,plain", "-o", Path.Combine(Folder, "farm.cred"));
         Assert.True(FarmDocument.TryVerify(File.ReadAllBytes(Path.Combine(Folder, "farm.cred")), out FarmSettings? settings, out string? fault), fault);
         _owners = [.. settings.Owners];
-        await Ok("node", "add", "n1", $"{Node.Id}@127.0.0.1:{Bus.Port}");
+        Changed?.Invoke();
+        await Ok("node", "add", "n1", $"{Node.Id}@127.0.0.1:{Port}");
         await Ok("grant", "put", key, "--machines", "5", "--cpu", "4", "--memory", "1GiB", "--storage", "6GiB", "--ports", "8080,30000-30100", "--days", "90");
         return key;
     }
@@ -111,7 +120,8 @@ internal sealed class ZosBench : IAuthority, IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await Bus.DisposeAsync();
+        await _door.DisposeAsync();
+        Bus.Dispose();
         Directory.Delete(Folder, recursive: true);
     }
 
@@ -121,6 +131,7 @@ internal sealed class ZosBench : IAuthority, IAsyncDisposable
         if (_grants.Any(g => g.Grantee == grant.Grantee))
             throw new BusErrorException(ErrorCodes.Conflict, "a grant of that version is here", "version");
         _grants.Add(grant);
+        Changed?.Invoke();
         return grant;
     }
 

@@ -85,18 +85,18 @@ public sealed class ZosTests : IAsyncLifetime
     {
         await _zos.SettleAsync();
         string other = IdentityKey.Generate().Id.Text;
-        string error = await _zos.Fails(1, "node", "add", "n1", $"{other}@127.0.0.1:{_zos.Bus.Port}");
+        string error = await _zos.Fails(1, "node", "add", "n1", $"{other}@127.0.0.1:{_zos.Port}");
         Assert.Contains(other, error, StringComparison.Ordinal);
         Assert.Contains(_zos.Node.Id.Text, error, StringComparison.Ordinal);
-        Assert.Contains("nothing of the answer is believed", await _zos.Fails(1, "node", "add", "n2", $"{other}@127.0.0.1:{_zos.Bus.Port}"), StringComparison.Ordinal);
-        await _zos.Fails(1, "list", "--node", $"{other}@127.0.0.1:{_zos.Bus.Port}");
+        Assert.Contains("nothing of the answer is believed", await _zos.Fails(1, "node", "add", "n2", $"{other}@127.0.0.1:{_zos.Port}"), StringComparison.Ordinal);
+        await _zos.Fails(1, "list", "--node", $"{other}@127.0.0.1:{_zos.Port}");
     }
 
     [Fact]
     public async Task A_script_cannot_pin_a_node_without_its_id()
     {
         await _zos.Ok("key", "new");
-        Assert.Contains($"{_zos.Node.Id}@127.0.0.1", await _zos.Fails(1, "node", "add", "n1", $"127.0.0.1:{_zos.Bus.Port}"), StringComparison.Ordinal);
+        Assert.Contains($"{_zos.Node.Id}@127.0.0.1", await _zos.Fails(1, "node", "add", "n1", $"127.0.0.1:{_zos.Port}"), StringComparison.Ordinal);
         Assert.DoesNotContain("n1", await _zos.Ok("node", "list"), StringComparison.Ordinal);
     }
 
@@ -104,7 +104,7 @@ public sealed class ZosTests : IAsyncLifetime
     public async Task A_stranger_is_denied_and_told_what_to_do()
     {
         await _zos.Ok("key", "new");
-        await _zos.Ok("node", "add", "n1", $"{_zos.Node.Id}@127.0.0.1:{_zos.Bus.Port}");
+        await _zos.Ok("node", "add", "n1", $"{_zos.Node.Id}@127.0.0.1:{_zos.Port}");
         string error = await _zos.Fails(1, "list");
         Assert.Contains("denied", error, StringComparison.Ordinal);
         Assert.Contains("zos grant put", error, StringComparison.Ordinal);

@@ -4,7 +4,7 @@ namespace ZeroOS.Node.Doors.Http;
 
 /// <summary>
 /// Memory for bodies that do not fit <see cref="FreeBytes"/>, in bytes: taken before a body grows, given back when it has been handed on. Connections that count for a key draw on one
-/// part, of which tenants do not get all; those that count for an origin on another, with the shares of <see cref="OriginTree"/> but at least one whole body. Thread-safe.
+/// part, of which tenants do not get all; those that count for an origin on another, with the shares of <see cref="OriginTree"/> but at least one whole body. Both together fit the link to the node. Thread-safe.
 /// </summary>
 internal sealed class BodyBudget
 {
@@ -12,13 +12,13 @@ internal sealed class BodyBudget
     public const int FreeBytes = 4096;
 
     /// <summary>Bytes of connections that count for their origin, together.</summary>
-    public const int UnprovenBytes = 8 << 20;
+    public const int UnprovenBytes = 6 << 20;
 
     /// <summary>Bytes of connections that count for a key, together.</summary>
-    public const int ProvenBytes = 12 << 20;
+    public const int ProvenBytes = 9 << 20;
 
     /// <summary>Of those, bytes that tenants do not get.</summary>
-    public const int ReservedBytes = 4 << 20;
+    public const int ReservedBytes = 3 << 20;
 
     /// <summary>Bytes of one key.</summary>
     public const int KeyBytes = 2 << 20;

@@ -47,7 +47,7 @@ internal sealed class HttpDoor : IAsyncDisposable, IHttpApplication<IFeatureColl
         else
             options.ListenAnyIP(port, Serve);
         NullLoggerFactory quiet = NullLoggerFactory.Instance;    // nothing a stranger does may write a line
-        _server = new KestrelServer(Options.Create(options), new SocketTransportFactory(Options.Create(new SocketTransportOptions { Backlog = 512 }), quiet), quiet);
+        _server = new KestrelServer(Options.Create(options), new SocketTransportFactory(Options.Create(new SocketTransportOptions { Backlog = 4096 }), quiet), quiet);
     }
 
     /// <summary>The port it listens on: the system's choice if 0 was asked for.</summary>
@@ -60,10 +60,10 @@ internal sealed class HttpDoor : IAsyncDisposable, IHttpApplication<IFeatureColl
     /// <exception cref="IOException">The port is taken.</exception>
     public Task StartAsync(CancellationToken cancellation = default) => _server.StartAsync(this, cancellation);
 
-    /// <summary>Stops listening and ends open streams.</summary>
+    /// <summary>Stops listening, lets answers end and then ends the streams.</summary>
     public async ValueTask DisposeAsync()
     {
-        await _stopping.CancelAsync();
+        _stopping.CancelAfter(TimeSpan.FromSeconds(1));
         await _server.StopAsync(CancellationToken.None);
         _server.Dispose();
         _connections.Dispose();
@@ -89,7 +89,7 @@ internal sealed class HttpDoor : IAsyncDisposable, IHttpApplication<IFeatureColl
         {
             using RequestBody body = await ReadAsync(http.Request, place, ends.Token);
             if (body.Status == 0)
-                await AnswerAsync(http.Response, place, body.Bytes, ends.Token);
+                await AnswerAsync(http.Response, place, body, ends.Token);
             else
                 HttpAnswer.Refuse(http.Response, body.Status);
         }
@@ -120,9 +120,9 @@ internal sealed class HttpDoor : IAsyncDisposable, IHttpApplication<IFeatureColl
         return await RequestBody.ReadAsync(request, _bodies, place, deadline.Token);
     }
 
-    private async Task AnswerAsync(HttpResponse response, ConnectionPlace place, ReadOnlyMemory<byte> envelope, CancellationToken cancellation)
+    private async Task AnswerAsync(HttpResponse response, ConnectionPlace place, RequestBody body, CancellationToken cancellation)
     {
-        Screening sender = _gate.Check(envelope.Span, place.Origin, place.Key);
+        Screening sender = _gate.Check(body.Bytes.Span, place.Origin, place.Key);
         if (!sender.Passed)
         {
             HttpAnswer.Refuse(response, sender.Status);
@@ -131,7 +131,11 @@ internal sealed class HttpDoor : IAsyncDisposable, IHttpApplication<IFeatureColl
         _connections.SetBusy(place, sender.Roles != Roles.None);
         try
         {
-            await _link.AskAsync(envelope, sender, new HttpAnswer(response, proven => Settle(place, sender, proven)), cancellation);
+            await _link.AskAsync(body.Bytes, sender, new HttpAnswer(response, proven =>
+            {
+                body.Dispose();     // it has been handed over and decided about; an answer may last for ever
+                return Settle(place, sender, proven);
+            }), cancellation);
         }
         finally
         {

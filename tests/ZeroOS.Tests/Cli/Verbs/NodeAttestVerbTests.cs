@@ -43,7 +43,7 @@ public sealed class NodeAttestVerbTests
             await zos.Fails(2, "node", "attest", "n1", "--accept", "zz");
 
             // Another address of the same node, and its TPM is still known.
-            await zos.Ok("node", "add", "n1", $"{zos.Node.Id}@localhost:{zos.Bus.Port}");
+            await zos.Ok("node", "add", "n1", $"{zos.Node.Id}@localhost:{zos.Port}");
             Assert.Equal(first, EndorsementKey(zos));
         }
         using (node = new AttestationBench(SoftwareTpm.Start(), identity: zos.Node) { SealingKey = zos.Bus.SealingKey })

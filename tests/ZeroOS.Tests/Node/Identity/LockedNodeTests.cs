@@ -9,6 +9,7 @@ using ZeroOS.Cli.Output;
 using ZeroOS.Contracts.Bus;
 using ZeroOS.Node;
 using ZeroOS.Node.Bus;
+using ZeroOS.Tests.Node.Doors;
 using ZeroOS.Node.Identity;
 
 namespace ZeroOS.Tests.Node.Identity;
@@ -22,6 +23,7 @@ public sealed class LockedNodeTests : IAsyncLifetime
     private KeyId _own = null!;
     private NodeIdentity _locked = null!;
     private NodeBus? _bus;
+    private InProcessDoor? _door;
     private int _port;
 
     private string Address => $"{_own}@127.0.0.1:{_port}";
@@ -30,8 +32,7 @@ public sealed class LockedNodeTests : IAsyncLifetime
 
     public async Task DisposeAsync()
     {
-        if (_bus is not null)
-            await _bus.DisposeAsync();
+        await CloseBusAsync();
         _bench.Dispose();
         Directory.Delete(_folder, recursive: true);
     }
@@ -127,19 +128,25 @@ public sealed class LockedNodeTests : IAsyncLifetime
     /// <summary>What role node does when its identity is locked; a recovery starts it again under its own key.</summary>
     private async Task StartBusAsync(IdentityKeeper keeper)
     {
-        if (_bus is not null)
-            await _bus.DisposeAsync();
+        await CloseBusAsync();
         _locked = keeper.Open();
         LockedNode node = new(keeper, _bench.Farm, _bench.Log.Add);
         IAuthority authority = _locked.Locked is null ? new Nobody() : node;
-        _bus = new NodeBus(_locked.Key, authority, new MemorySeen(), () => new NodeDescription("0.1.0", "unknown", _locked.Tier, []), _ => { }, _port, _locked.Locked);
+        _bus = new NodeBus(_locked.Key, authority, new MemorySeen(), () => new NodeDescription("0.1.0", "unknown", _locked.Tier, []), _ => { }, _locked.Locked);
         if (_locked.Locked is null)
             _bus.Routes.Add(Commands.NodeInfo, Roles.Anyone, _bus.Describe);
         else
             NodeCommands.AddLocked(_bus.Routes, _bus.Describe, node, new PowerHandlers(() => { }, () => { }));
         node.Recovered += () => Task.Run(() => StartBusAsync(_bench.Restarted()));
-        await _bus.StartAsync();
-        _port = _bus.Port;
+        _door = await InProcessDoor.OpenAsync(_bus.Attach, _port);
+        _port = _door.Port;
+    }
+
+    private async Task CloseBusAsync()
+    {
+        if (_door is not null)
+            await _door.DisposeAsync();
+        _bus?.Dispose();
     }
 
     private async Task<string> FailsAsync(params string[] options)
@@ -169,6 +176,14 @@ public sealed class LockedNodeTests : IAsyncLifetime
 
     private sealed class Nobody : IAuthority
     {
+        public IEnumerable<KeyValuePair<string, Roles>> Known => [];
+
+        public event Action? Changed
+        {
+            add { }
+            remove { }
+        }
+
         public Roles RolesOf(string keyId) => Roles.None;
     }
 

@@ -1,0 +1,329 @@
+using System.Collections.Concurrent;
+
+using ZeroOS.Bus.Envelopes;
+using ZeroOS.Bus.Gates;
+using ZeroOS.Bus.Serving;
+using ZeroOS.Contracts.Doors;
+using ZeroOS.Linux;
+
+namespace ZeroOS.Node.Bus;
+
+/// <summary>What the node answers a door with: made once, used by every door there ever is.</summary>
+internal sealed record DoorServices(Gate Gate, Dispatcher Dispatcher, Routes Routes, IAuthority Authority, Action<string> Log)
+{
+    /// <summary>Envelopes a second that may cost a look at their signature: of keys that have no part of their own, and of those that have.</summary>
+    public RateLimit Rate { get; } = new(TimeProvider.System, 400, 400);
+
+    /// <summary>The part of owners.</summary>
+    public RateLimit ReservedRate { get; } = new(TimeProvider.System, 100, 200);
+}
+
+/// <summary>
+/// The node's end of the link to one door. It believes nothing of what comes: the gate looks at every envelope as if there were no door, and a door that goes beyond the link's limits, or
+/// hands over what a door is there to refuse, is broken. One thread reads and writes and never waits for the door; answers are made by tasks, at most as many as the limits say.
+/// </summary>
+internal sealed class DoorConnection : IDisposable
+{
+    private const int MessagesAtOnce = 64;
+    private const ulong SocketToken = 1, WakeToken = 2;
+
+    private readonly SeqPacketSocket _socket;
+    private readonly DoorServices _services;
+    private readonly Action<string?> _ended;
+    private readonly EventFd _wake = new();
+    private readonly Lock _lock = new();
+    private readonly Queue<byte[]> _queue = new();
+    private readonly ConcurrentDictionary<uint, DoorAnswer> _answers = new();
+    private readonly Thread _thread;
+    private long _queuedBytes;
+    private long _askedBytes;
+    private int _asked;
+    private int _others;
+    private int _streams;
+    private volatile string? _broken;
+    private volatile bool _closing;
+
+    /// <summary>Takes ownership of the node's end. <paramref name="ended"/> is told once, with the reason if the door is broken and has to be replaced.</summary>
+    public DoorConnection(SeqPacketSocket socket, DoorServices services, Action<string?> ended)
+    {
+        (_socket, _services, _ended) = (socket, services, ended);
+        _thread = new Thread(Run) { Name = "door-link", IsBackground = true };
+    }
+
+    /// <summary>Begins to hear the door, whom the table of keys is told first.</summary>
+    public void Start()
+    {
+        TellKeys();
+        _thread.Start();
+    }
+
+    /// <summary>Tells the door who has a role now.</summary>
+    public void TellKeys()
+    {
+        foreach (byte[] message in DoorKeys.Write(_services.Authority.Known.Select(k => KeyValuePair.Create(k.Key, (byte)k.Value))))
+            Send(message);
+    }
+
+    /// <summary>Hangs up and waits until nothing of the door's is running any more.</summary>
+    public void Dispose()
+    {
+        lock (_lock)
+            _closing = true;
+        _wake.Signal();
+        if (_thread.IsAlive && Thread.CurrentThread != _thread)
+            _thread.Join();
+    }
+
+    /// <summary>Sends one message as soon as the socket takes it. More than <see cref="DoorLimits.QueueBytes"/> waiting: the door does not read, and is broken.</summary>
+    internal void Send(byte[] message)
+    {
+        lock (_lock)
+        {
+            _queue.Enqueue(message);
+            _queuedBytes += message.Length;
+            if (_queuedBytes > DoorLimits.QueueBytes)
+                _broken ??= "it does not read its answers";
+        }
+        _wake.Signal();
+    }
+
+    private void Run()
+    {
+        try
+        {
+            using Epoll epoll = new();
+            epoll.Add(_wake.Descriptor, Readiness.Readable, WakeToken);
+            epoll.Add(_socket.Descriptor, Readiness.Readable, SocketToken);
+            Span<(ulong Token, Readiness Ready)> ready = stackalloc (ulong, Readiness)[2];
+            byte[] buffer = new byte[SeqPacketSocket.MaxMessage];
+            while (_broken is null && !_closing)
+            {
+                int count = epoll.Wait(ready, -1);
+                _wake.Take();
+                for (int i = 0; i < count; i++)
+                {
+                    if (ready[i].Token == SocketToken && ready[i].Ready != Readiness.Writable && !Receive(buffer))
+                        _closing = true;
+                }
+                if (!Flush(out bool waits))
+                    break;
+                epoll.Change(_socket.Descriptor, waits ? Readiness.Readable | Readiness.Writable : Readiness.Readable, SocketToken);
+            }
+        }
+        catch (Exception e)
+        {
+            // The boundary of one door: whatever happens here ends it, and not the node.
+            _broken ??= $"{e.GetType().Name}: {e.Message}";
+        }
+        try
+        {
+            Close();
+        }
+        catch (Exception e)
+        {
+            _services.Log($"bus door fault={e.GetType().Name} message=\"{e.Message}\"");
+        }
+    }
+
+    private void Close()
+    {
+        if (_broken is null)
+            _ = Flush(out _);       // what was answered leaves, the answer to a reboot too
+        foreach (DoorAnswer answer in _answers.Values)
+            answer.Cancel();
+        lock (_lock)
+        {
+            _closing = true;
+            _queue.Clear();
+        }
+        _socket.Dispose();
+        _ended(_broken);
+    }
+
+    /// <summary>Handles what has come; false when the door has hung up or is broken.</summary>
+    private bool Receive(byte[] buffer)
+    {
+        for (int i = 0; i < MessagesAtOnce; i++)
+        {
+            Errno errno = _socket.TryReceive(buffer, out int length, out FileDescriptor[] descriptors, wait: false);
+            if (errno == Errno.EAGAIN)
+                return true;
+            if (errno == Errno.EMSGSIZE)
+                return Break("a message is too long");
+            if (errno != Errno.None || length == 0)
+                return false;
+            try
+            {
+                if (!DoorMessage.TryRead(buffer.AsSpan(0, length), out DoorMessage head, out ReadOnlySpan<byte> body))
+                    return Break("it does not keep to the protocol");
+                if (!Handle(head, body, descriptors))
+                    return false;
+            }
+            finally
+            {
+                Array.ForEach(descriptors, d => d.Dispose());
+            }
+        }
+        return true;
+    }
+
+    private bool Handle(DoorMessage head, ReadOnlySpan<byte> body, FileDescriptor[] descriptors)
+    {
+        switch (head.Verb)
+        {
+            case DoorVerb.Ask:
+                return Ask(head, body, descriptors);
+            case DoorVerb.Credit when DoorMessage.TryReadNumber(body, out uint bytes) && bytes <= DoorLimits.WindowBytes:
+                return !_answers.TryGetValue(head.Id, out DoorAnswer? answer) || answer.Credit((int)bytes) || Break("it returns more than it was sent");
+            case DoorVerb.Cancel:
+                _answers.GetValueOrDefault(head.Id)?.Cancel();
+                return true;
+            default:
+                return Break("it does not keep to the protocol");
+        }
+    }
+
+    private bool Ask(DoorMessage head, ReadOnlySpan<byte> body, FileDescriptor[] descriptors)
+    {
+        uint length = (uint)body.Length;
+        bool beside = head.Has(DoorMessage.BesideFlag);
+        if (beside && (!DoorMessage.TryReadNumber(body, out length) || descriptors.Length != 1) || length > Gate.MaxBytes)
+            return Break("an envelope is too large, or not where it is said to be");
+        if (Volatile.Read(ref _asked) >= DoorLimits.Asked || Volatile.Read(ref _askedBytes) + length > DoorLimits.AskedBytes)
+            return Break("it asks more at once than a link carries");
+        byte[] envelope = new byte[length];
+        if (beside && !SealedMemory.TryRead(descriptors[0], envelope))
+            return Break("a file beside a message is not sealed, or not as long as it is said to be");
+        if (!beside)
+            body.CopyTo(envelope);
+        DoorAnswer answer = new(this, head.Id);
+        if (!_answers.TryAdd(head.Id, answer))
+            return Break("it gives a number twice");
+        Interlocked.Increment(ref _asked);
+        Interlocked.Add(ref _askedBytes, length);
+        _ = Task.Run(() => AnswerAsync(answer, envelope));
+        return true;
+    }
+
+    private async Task AnswerAsync(DoorAnswer answer, byte[] envelope)
+    {
+        Standing standing = new(this, envelope.Length);
+        bool whole = false;
+        try
+        {
+            if (!MayLook(envelope))
+            {
+                standing.ReturnBytes();
+                answer.Begin(429, null);
+            }
+            else if (_services.Gate.Admit(envelope) is var admission && admission.IsForged)
+            {
+                Break("it handed over what a door is there to refuse");
+                return;
+            }
+            else if (!standing.Settle(admission.Proven && (admission.Roles & Roles.Reserved) != 0, IsStream(admission)))
+            {
+                answer.Begin(503, admission);
+            }
+            else
+            {
+                answer.Begin(admission.BareStatus == 0 ? 200 : admission.BareStatus, admission, IsStream(admission));
+                await _services.Dispatcher.AnswerAsync(admission, _services.Routes, answer.WriteLineAsync, answer.Token).ConfigureAwait(false);
+            }
+            whole = true;
+        }
+        catch (OperationCanceledException)
+        {
+            // nobody waits for it any more, or whoever does takes nothing
+        }
+        catch (Exception e)
+        {
+            _services.Log($"bus answer fault={e.GetType().Name} message=\"{e.Message}\"");
+        }
+        finally
+        {
+            standing.Dispose();
+            _answers.TryRemove(answer.Id, out _);
+            answer.End(whole);
+        }
+    }
+
+    // By the claimed name, before anything is verified: a door that claims an owner falsely is found out by the signature.
+    private bool MayLook(byte[] envelope) =>
+        (EnvelopePeek.TrySender(envelope, out string? sender) && (_services.Authority.RolesOf(sender) & Roles.Reserved) != 0 ? _services.ReservedRate : _services.Rate).TryTake();
+
+    private bool IsStream(Admission admission) => admission.Admitted && _services.Routes.Find(admission.Request!.Command) is Route { IsStream: true };
+
+    private bool Break(string why)
+    {
+        _broken ??= why;
+        _wake.Signal();
+        return false;
+    }
+
+    private bool Flush(out bool waits)
+    {
+        waits = false;
+        lock (_lock)
+        {
+            while (_queue.TryPeek(out byte[]? message))
+            {
+                Errno errno = _socket.TrySend(message, wait: false);
+                waits = errno == Errno.EAGAIN;
+                if (errno != Errno.None)
+                    return waits;
+                _queue.Dequeue();
+                _queuedBytes -= message.Length;
+            }
+        }
+        return true;
+    }
+
+    /// <summary>What one request holds of the link's limits, from its arrival until its answer begins to stream or ends.</summary>
+    private sealed class Standing(DoorConnection link, int bytes) : IDisposable
+    {
+        private int _bytes = bytes;
+        private bool _other;
+        private bool _stream;
+        private bool _settled;
+
+        /// <summary>The request is verified: it counts as an owner's or another's, as a stream or not. False when there is no room for its kind.</summary>
+        public bool Settle(bool reserved, bool stream)
+        {
+            ReturnBytes();
+            if (stream)
+            {
+                Return();
+                _stream = true;
+                return Interlocked.Increment(ref link._streams) <= DoorLimits.Streams;
+            }
+            _other = !reserved;
+            return reserved || Interlocked.Increment(ref link._others) <= DoorLimits.Asked - DoorLimits.ReservedAsked;
+        }
+
+        public void Dispose()
+        {
+            Return();
+            if (_stream)
+                Interlocked.Decrement(ref link._streams);
+            if (_other)
+                Interlocked.Decrement(ref link._others);
+        }
+
+        /// <summary>The envelope is done with.</summary>
+        public void ReturnBytes()
+        {
+            Interlocked.Add(ref link._askedBytes, -_bytes);
+            _bytes = 0;
+        }
+
+        private void Return()
+        {
+            ReturnBytes();
+            if (_settled)
+                return;
+            _settled = true;
+            Interlocked.Decrement(ref link._asked);
+        }
+    }
+}
