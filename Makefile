@@ -1,7 +1,7 @@
 # ZeroOS. "make run" shows it working; "make test" proves it. "make help" lists the rest.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
-.PHONY: help deps kernel image repro run demo test test-boot lint bench clean
+.PHONY: help deps kernel image repro run demo test test-boot lint siege bench clean
 
 help:    ## this list
 	@grep -hE '^[a-z-]+: .*##' Makefile | sed -E 's/: .*## */\t/' | expand -t 12
@@ -32,6 +32,9 @@ test-boot: image ## the long system tests: every way to boot
 
 lint: deps ## formatting and analysers
 	@scripts/test lint
+
+siege: ## attack a node's bus from all sides for SECONDS= (60) while an owner and a tenant work
+	@scripts/siege --seconds $(or $(SECONDS),60)
 
 bench: image ## figures against QEMU microvm, one JSON object each
 	@scripts/bench
