@@ -58,6 +58,13 @@ internal sealed class InitHarness : IDisposable
         _wake.Signal();
     }
 
+    /// <summary>A door has been started.</summary>
+    public void GiveDoor(SeqPacketSocket link)
+    {
+        _work.Enqueue(() => Service.GiveDoor(link));
+        _wake.Signal();
+    }
+
     public void Dispose()
     {
         _end = true;

@@ -163,6 +163,29 @@ public sealed class SpawnServiceTests : IDisposable
     }
 
     [Fact]
+    public void What_the_node_asks_about_its_door_is_heard_once_and_the_link_arrives_beside_the_word()
+    {
+        using InitConnection node = _init.Connect(listen: false);
+        using BlockingCollection<SeqPacketSocket> doors = [];
+        node.DoorOpened += doors.Add;
+        node.Listen();
+        node.OpenDoor();
+        Assert.Equal(DoorRequest.Open, _init.Service.TakeDoorRequest());
+        Assert.Equal(DoorRequest.None, _init.Service.TakeDoorRequest());
+        (SeqPacketSocket ours, SeqPacketSocket theirs) = SeqPacketSocket.Pair();
+        _init.GiveDoor(ours);
+        Assert.True(doors.TryTake(out SeqPacketSocket? link, s_deadline));
+        Assert.Equal(Errno.None, theirs.TrySend("hello"u8));
+        byte[] buffer = new byte[16];
+        Assert.Equal(Errno.None, link.TryReceive(buffer, out int length, out _));
+        Assert.Equal(5, length);
+        node.ReplaceDoor();
+        Assert.Equal(DoorRequest.Replace, _init.Service.TakeDoorRequest());
+        link.Dispose();
+        theirs.Dispose();
+    }
+
+    [Fact]
     public void A_handler_may_ask_things_in_turn()
     {
         using InitConnection node = _init.Connect(listen: false);
