@@ -30,7 +30,13 @@ internal static class Forgeries
         DateTimeOffset now = DateTimeOffset.UtcNow;
         return new Message
         {
-            Id = Guid.CreateVersion7(now), Kind = MessageKind.Request, From = key.Id, To = Message.Anyone, Command = Commands.NodeInfo.Name, Issued = now, Expires = now.AddMinutes(2),
+            Id = Guid.CreateVersion7(now),
+            Kind = MessageKind.Request,
+            From = key.Id,
+            To = Message.Anyone,
+            Command = Commands.NodeInfo.Name,
+            Issued = now,
+            Expires = now.AddMinutes(2),
         }.Sign(key);
     }
 

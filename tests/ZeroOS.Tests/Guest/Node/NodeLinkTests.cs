@@ -36,7 +36,7 @@ public sealed class NodeLinkTests : IDisposable
     }
 
     [Fact]
-    public void A_guest_takes_its_specification_claims_it_and_may_start_only_when_it_is_answered()
+    public async Task A_guest_takes_its_specification_claims_it_and_may_start_only_when_it_is_answered()
     {
         NodeEnd node = Connected();
         GuestHello hello = node.Hello();
@@ -44,10 +44,10 @@ public sealed class NodeLinkTests : IDisposable
         node.SendSpec("web");
         Assert.Equal(s_secret, node.Expect(GuestFrameType.Claim));
         Task<GuestSpec> spec = Task.Run(_link.WaitForSpec);
-        Assert.False(spec.Wait(50), "it started before the node had answered");
+        Assert.True(await Task.WhenAny(spec, Task.Delay(50)) != spec, "it started before the node had answered");
         node.LogsFrom(0);
-        Assert.True(spec.Wait(20_000));
-        Assert.Equal("web", spec.Result.Hostname);
+        await spec.WaitAsync(TimeSpan.FromSeconds(20));
+        Assert.Equal("web", (await spec).Hostname);
     }
 
     [Fact]
@@ -61,7 +61,7 @@ public sealed class NodeLinkTests : IDisposable
     }
 
     [Fact]
-    public void A_guest_that_lost_the_answer_to_its_claim_shows_the_secret_and_waits()
+    public async Task A_guest_that_lost_the_answer_to_its_claim_shows_the_secret_and_waits()
     {
         NodeEnd first = Connected();
         first.Hello();
@@ -71,9 +71,9 @@ public sealed class NodeLinkTests : IDisposable
         first.Dispose();
         NodeEnd second = Connected();
         Assert.Equal(s_secret, second.Hello().Secret);
-        Assert.False(spec.Wait(50), "it started before the node had answered");
+        Assert.True(await Task.WhenAny(spec, Task.Delay(50)) != spec, "it started before the node had answered");
         second.LogsFrom(0);
-        Assert.True(spec.Wait(20_000));
+        await spec.WaitAsync(TimeSpan.FromSeconds(20));
     }
 
     [Fact]
@@ -115,7 +115,7 @@ public sealed class NodeLinkTests : IDisposable
     }
 
     [Fact]
-    public void An_acknowledgement_of_nothing_is_not_taken_for_one_of_the_end()
+    public async Task An_acknowledgement_of_nothing_is_not_taken_for_one_of_the_end()
     {
         NodeEnd node = Started();
         node.Send(GuestFrameType.Acknowledge, []);
@@ -124,9 +124,9 @@ public sealed class NodeLinkTests : IDisposable
         _link.ReportFailed(new GuestFailure { Stage = "root", Message = "no" });
         node.Expect(GuestFrameType.Failed);
         Task waited = Task.Run(() => _link.WaitForAcknowledgement(null));
-        Assert.False(waited.Wait(50), "an old acknowledgement was believed");
+        Assert.True(await Task.WhenAny(waited, Task.Delay(50)) != waited, "an old acknowledgement was believed");
         node.Send(GuestFrameType.Acknowledge, []);
-        Assert.True(waited.Wait(20_000));
+        await waited.WaitAsync(TimeSpan.FromSeconds(20));
     }
 
     private StreamSocket? Dial(out Errno errno)

@@ -108,7 +108,7 @@ public sealed class MachineFloodTests : IDisposable
         {
             evil.Say(new MonitorMessage { Verb = MonitorVerb.VsockAccepted, Port = GuestProtocol.Port }, theirs.Descriptor.Number);
             // Half a hello, and whoever waits for the rest waits for ever.
-            Assert.Equal(Errno.None, ours.TrySendAll(GuestFrameBuffer.Frame(GuestFrameType.Hello, 0, "{"u8)[..5]));
+            Assert.Equal(Errno.None, ours.TrySendAll(GuestFrameBuffer.Frame(GuestFrameType.Hello, 0, "{"u8).AsSpan(0, 5)));
             theirs.Descriptor.SetNonBlocking(false);
             using FakeGuest zguest = honest.Dial();
             zguest.TakeSpec(out _);

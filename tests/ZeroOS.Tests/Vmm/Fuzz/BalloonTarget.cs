@@ -31,7 +31,7 @@ internal sealed class BalloonTarget : FuzzTarget
             _device.SetTarget(random.NextInt64());
     }
 
-    public override void Dispose()
+    protected override void Close()
     {
     }
 }

@@ -21,7 +21,7 @@ internal sealed class BlockTarget(EventLoop loop, bool ring) : FuzzTarget
 
     internal override void Ask(PlayedDriver driver, Random random) => AskDisk(driver, random, [0, 1, 1, 4, 8, 11, 13], 2048);
 
-    public override void Dispose() => _device.Dispose();
+    protected override void Close() => _device.Dispose();
 
     /// <summary>A request of one of the types.</summary>
     internal static void AskDisk(PlayedDriver driver, Random random, uint[] types, int sectors)

@@ -59,7 +59,7 @@ internal sealed class FlistTarget : FuzzTarget
         }
     }
 
-    public override void Dispose()
+    protected override void Close()
     {
         _device.Dispose();
         _node.Dispose();

@@ -28,7 +28,10 @@ internal abstract class FuzzTarget : IDisposable
     }
 
     /// <inheritdoc/>
-    public abstract void Dispose();
+    public void Dispose() => Close();
+
+    /// <summary>Gives back what the device was lent.</summary>
+    protected abstract void Close();
 
     /// <summary>Gives the receive queue, number 0, a buffer if it has room for one.</summary>
     protected void Offer(PlayedDriver driver, int bytes)

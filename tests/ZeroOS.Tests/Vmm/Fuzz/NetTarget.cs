@@ -42,7 +42,7 @@ internal sealed class NetTarget : FuzzTarget
         }
     }
 
-    public override void Dispose()
+    protected override void Close()
     {
         _device.Dispose();
         _outside.Dispose();

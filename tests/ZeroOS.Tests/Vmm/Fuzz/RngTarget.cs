@@ -15,7 +15,7 @@ internal sealed class RngTarget : FuzzTarget
 
     internal override void Ask(PlayedDriver driver, Random random) => driver.Send(0, Size, [], [random.Next(1, 300)]);
 
-    public override void Dispose()
+    protected override void Close()
     {
     }
 }

@@ -71,7 +71,7 @@ internal sealed class VsockTarget : FuzzTarget
         }
     }
 
-    public override void Dispose() => _held.ForEach(h => h.Dispose());
+    protected override void Close() => _held.ForEach(h => h.Dispose());
 
     private bool Accept(uint port, FileDescriptor end)
     {
