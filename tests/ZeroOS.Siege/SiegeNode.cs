@@ -132,11 +132,12 @@ internal sealed class SiegeNode : IAuthority, IDisposable
     {
         using FileDescriptor nothing = FileDescriptor.Open("/dev/null", OpenFlags.ReadWrite);
         using FileDescriptor error = new FileDescriptor(2).Duplicate();
-        string assembly = Path.Combine(AppContext.BaseDirectory, "zeroos.dll"), configuration = Path.Combine(AppContext.BaseDirectory, "zsiege.runtimeconfig.json");
+        string assembly = Path.Combine(AppContext.BaseDirectory, "zeroos.dll"), configuration = Path.Combine(AppContext.BaseDirectory, "zsiege.runtimeconfig.json"),
+            packages = Path.Combine(AppContext.BaseDirectory, "zsiege.deps.json");
         return ChildProcess.Spawn(new ChildStart
         {
             Path = _door ?? "/usr/bin/env",
-            Arguments = _door is not null ? ["zeroos", "door"] : ["env", "dotnet", "exec", "--runtimeconfig", configuration, assembly, "door"],
+            Arguments = _door is not null ? ["zeroos", "door"] : ["env", "dotnet", "exec", "--runtimeconfig", configuration, "--depsfile", packages, assembly, "door"],
             Environment = [$"PATH={Environment.GetEnvironmentVariable("PATH")}", $"HOME={Environment.GetEnvironmentVariable("HOME")}", "DOTNET_GCHeapHardLimit=8000000",
                 .. Environment.GetEnvironmentVariable("DOTNET_ROOT") is string root ? (string[])[$"DOTNET_ROOT={root}"] : []],
             Descriptors = [(nothing, 0), (nothing, 1), (error, 2), (link, 10), (listener, 11)],

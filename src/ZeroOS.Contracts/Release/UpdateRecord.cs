@@ -29,7 +29,7 @@ public sealed record UpdateRecord
     public int HealthSeconds { get; init; }
 
     /// <summary>What was well before, and has to be again.</summary>
-    public HealthExpectation Expect { get; init; } = HealthExpectation.None;
+    public HealthExpectation Expect { get; set; } = HealthExpectation.None;
 
     /// <summary>Why it failed, or is about to.</summary>
     public string? Reason { get; init; }

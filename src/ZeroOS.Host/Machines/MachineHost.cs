@@ -151,14 +151,16 @@ internal sealed class MachineHost : IMachines, IDisposable
     public void Acknowledge(WorkloadId machine)
     {
         string name = Prefix + machine.Short;
+        RunningMachine? ended;
         lock (_lock)
         {
-            if (!_machines.TryGetValue(name, out RunningMachine? ended) || !ended.HasEnded)
+            if (!_machines.TryGetValue(name, out ended) || !ended.HasEnded)
                 return;
             _machines.Remove(name);
             if (_unserved.Remove(name, out SeqPacketSocket? chunks))
                 chunks.Dispose();
         }
+        ended.Forget();
         Forget(name);
     }
 

@@ -111,6 +111,7 @@ internal sealed class RunningMachine : ILoopClient
     /// <summary>Lets go of the machine, which goes on without this node; the loop has ended, nothing is read any more that the next node should read.</summary>
     public void Abandon()
     {
+        _record.Dispose();
         if (_finished)
             return;
         _finished = true;
@@ -118,6 +119,9 @@ internal sealed class RunningMachine : ILoopClient
         _control.Dispose();
         _serialPipe.Dispose();
     }
+
+    /// <summary>Lets go of the record of a machine that has ended, once its end is stored.</summary>
+    public void Forget() => _record.Dispose();
 
     /// <inheritdoc/>
     public void OnReady(LoopWatch watch, Readiness ready)

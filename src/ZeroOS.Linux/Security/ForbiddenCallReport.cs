@@ -11,7 +11,7 @@ public static unsafe class ForbiddenCallReport
 {
     private const int PageBytes = 4096, SIGSYS = 31, WordsLengthAt = 0x38;
     private const int PROT_READ = 1, PROT_WRITE = 2, PROT_EXEC = 4, MAP_PRIVATE = 2, MAP_ANONYMOUS = 0x20;
-    private const nint SA_SIGINFO = 4, SA_RESTORER = 0x04000000, KernelSetBytes = 8;
+    private const nint SA_SIGINFO = 4, SignalRestorer = 0x04000000, KernelSetBytes = 8;
 
     // rsi is the siginfo_t, whose si_syscall is at 24. The words follow the code.
     private static ReadOnlySpan<byte> Code =>
@@ -61,7 +61,7 @@ public static unsafe class ForbiddenCallReport
         Assemble(words).CopyTo(new Span<byte>((byte*)page, PageBytes));
         Check(Libc.system_call((nint)SystemCall.mprotect, page, PageBytes, PROT_READ | PROT_EXEC, 0, 0, 0), "mprotect");
         // The kernel's struct sigaction on x86-64: handler, flags, restorer, mask. The handler never returns, so nothing is restored; x86-64 wants the word all the same.
-        nint* action = stackalloc nint[4] { page, SA_SIGINFO | SA_RESTORER, page, 0 };
+        nint* action = stackalloc nint[4] { page, SA_SIGINFO | SignalRestorer, page, 0 };
         Check(Libc.system_call((nint)SystemCall.rt_sigaction, SIGSYS, (nint)action, 0, KernelSetBytes, 0, 0), "rt_sigaction");
     }
 

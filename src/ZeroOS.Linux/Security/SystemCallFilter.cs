@@ -17,7 +17,7 @@ public enum OnForbidden
 public sealed unsafe class SystemCallFilter
 {
     private const uint AllowAction = 0x7fff0000, ErrnoAction = 0x00050000, TrapAction = 0x00030000, KillProcessAction = 0x80000000;
-    private const uint X86_64 = 0xc000003e, FirstX32Number = 0x40000000;
+    private const uint AuditArchX86_64 = 0xc000003e, FirstX32Number = 0x40000000;
     private const int MaxInstructions = 4096;
     private readonly FilterInstruction[] _program;
     private readonly string _name;
@@ -35,7 +35,7 @@ public sealed unsafe class SystemCallFilter
         List<FilterInstruction> program =
         [
             FilterInstruction.Plain(FilterInstruction.Load, FilterInstruction.ArchitectureOffset),
-            new(FilterInstruction.JumpIfEqual, 1, 0, X86_64),
+            new(FilterInstruction.JumpIfEqual, 1, 0, AuditArchX86_64),
             deny,
             FilterInstruction.Plain(FilterInstruction.Load, FilterInstruction.NumberOffset),
             new(FilterInstruction.JumpIfAtLeast, 0, 1, FirstX32Number),

@@ -8,6 +8,8 @@ namespace ZeroOS.Tests.Host.Machines;
 /// <summary>An image of three words.</summary>
 internal sealed class FakeImage : IImage
 {
+    private readonly List<SeqPacketSocket> _all = [];
+
     public SeqPacketSocket? Served { get; private set; }
 
     public int Times { get; private set; }
@@ -37,6 +39,15 @@ internal sealed class FakeImage : IImage
     {
         Served = nodeEnd;
         Times++;
+        lock (_all)
+            _all.Add(nodeEnd);
+    }
+
+    /// <summary>Closes all sockets that it was to serve.</summary>
+    public void Close()
+    {
+        lock (_all)
+            _all.ForEach(s => s.Dispose());
     }
 
     public void WorkloadRuns()

@@ -68,6 +68,7 @@ internal sealed class MachineHarness : IDisposable
     public void Dispose()
     {
         Machines.Dispose();
+        Image.Close();
         Connection.Dispose();
         Init.Dispose();
         Directory.Delete(_directory, recursive: true);

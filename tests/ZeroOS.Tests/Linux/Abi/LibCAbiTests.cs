@@ -16,7 +16,7 @@ public sealed partial class LibCAbiTests
     private static readonly string[] s_headers =
     [
         "fcntl.h", "sched.h", "signal.h", "poll.h", "termios.h", "sys/epoll.h", "sys/eventfd.h", "sys/ioctl.h", "sys/mman.h", "sys/mount.h",
-        "sys/socket.h", "sys/resource.h", "sys/stat.h", "sys/timex.h", "sys/uio.h",
+        "sys/socket.h", "netinet/in.h", "netinet/tcp.h", "sys/resource.h", "sys/stat.h", "sys/timex.h", "sys/uio.h",
         "linux/if_packet.h", "linux/io_uring.h", "linux/kd.h", "linux/netlink.h", "linux/openat2.h",
     ];
 

@@ -30,6 +30,7 @@ public sealed partial class KernelNamesTests
         #include <spawn.h>
         #include <time.h>
         #include <sys/file.h>
+        #include <sys/mman.h>
         #include <sys/prctl.h>
         #include <sys/random.h>
         #include <sys/reboot.h>
@@ -38,6 +39,7 @@ public sealed partial class KernelNamesTests
         #include <sys/wait.h>
         #include <linux/btrfs.h>
         #include <linux/close_range.h>
+        #include <linux/seccomp.h>
         #include <linux/fs.h>
         #include <linux/input-event-codes.h>
         #include <linux/io_uring.h>
