@@ -60,7 +60,7 @@ public sealed class PortScanTests(ITestOutputHelper output)
     /// <summary>What nmap finds open or refused; a port that does not answer is "filtered", or "open|filtered" for UDP, and not among them.</summary>
     private static string[] Nmap(Lan lan)
     {
-        string found = lan.Tool("nmap", "-n", "-Pn", "-sS", "-sU", "-p-", "--min-rate", "15000", "--max-retries", "0", "-oG", "-", Lan.First.ToString());
+        string found = lan.Tool("nmap", "-n", "-Pn", "-sS", "-sU", "-p-", "--min-rate", "5000", "--max-rate", "5000", "--max-retries", "1", "-oG", "-", Lan.First.ToString());
         return [.. Regex.Matches(found, @"\d+/(?:open|closed|unfiltered)/(?:tcp|udp)").Select(m => m.Value)];
     }
 
