@@ -5,7 +5,7 @@ using ZeroOS.Tests.Repository;
 namespace ZeroOS.Tests.Node.Doors;
 
 /// <summary>A short <c>make siege</c>: a door in a process of its own, every attacker of the table at once, and two honest users who must not notice.</summary>
-[Trait("tier", "kernel")]
+[Trait("tier", "kernel"), Trait("length", "long")]
 public sealed class SiegeTests
 {
     [SkippableTheory]
