@@ -1,7 +1,7 @@
 # ZeroOS. "make run" shows it working; "make test" proves it. "make help" lists the rest.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
-.PHONY: help deps kernel image repro run demo test test-boot lint siege bench clean
+.PHONY: help deps kernel image repro run demo test test-boot lint siege siege-node fuzz bench clean
 
 help:    ## this list
 	@grep -hE '^[a-z-]+: .*##' Makefile | sed -E 's/: .*## */\t/' | expand -t 12
@@ -35,6 +35,12 @@ lint: deps ## formatting and analysers
 
 siege: ## attack a node's bus from all sides for SECONDS= (60) while an owner and a tenant work
 	@scripts/siege --seconds $(or $(SECONDS),60)
+
+siege-node: image ## the same against a node in QEMU, with a hostile guest and a hostile registry
+	@scripts/siege --booted --seconds $(or $(SECONDS),60)
+
+fuzz: ## play random inputs to every place that reads foreign bytes, for SECONDS= (60)
+	@scripts/fuzz --seconds $(or $(SECONDS),60)
 
 bench: image ## figures against QEMU microvm, one JSON object each
 	@scripts/bench

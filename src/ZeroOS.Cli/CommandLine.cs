@@ -54,7 +54,8 @@ internal static class CommandLine
 
     internal static RootCommand Build(Terminal terminal)
     {
-        RootCommand root = new("Manage ZeroOS nodes and what runs on them. A machine is named DEPLOYMENT/MACHINE; the short name is enough where it is unique.");
+        RootCommand root = new(
+            "Manage ZeroOS nodes and what runs on them. A machine is named DEPLOYMENT/MACHINE; the short name is enough where it is unique.");
         foreach (Option option in Globals.All)
             root.Add(option);
         root.Add(KeyVerbs.Build(terminal));

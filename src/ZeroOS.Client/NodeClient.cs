@@ -6,18 +6,33 @@ using ZeroOS.Contracts.Deployments;
 namespace ZeroOS.Client;
 
 /// <summary>One pinned node, and everything one can ask it: a method a command. For one caller at a time.</summary>
-/// <remarks>All methods throw <see cref="BusErrorException"/> for what the node refuses, <see cref="SpoofedReplyException"/> for an answer that is not the pinned node's, and
-/// <see cref="BusTransportException"/> when it cannot be reached.</remarks>
-public sealed class NodeClient(BusClient bus)
+/// <remarks>All methods throw <see cref="BusErrorException"/> for what the node refuses, <see cref="SpoofedReplyException"/> for an answer that is not the
+/// pinned node's, and <see cref="BusTransportException"/> when it cannot be reached. What is followed goes on over a break, and throws
+/// <see cref="ClientException"/> when the node does not come back.</remarks>
+/// <param name="bus">Speaks to it.</param>
+/// <param name="lost">Told once a break when a node that is followed is gone and dialled again.</param>
+public sealed class NodeClient(BusClient bus, Action? lost = null)
 {
+    private readonly Reconnection _reconnection = new(bus, TimeProvider.System) { Lost = lost ?? (static () => { }) };
+
     /// <summary>The pinned node.</summary>
     public KeyId Node => bus.Node;
+
+    /// <summary>Speaks to it.</summary>
+    internal BusClient Bus => bus;
 
     /// <summary>The epoch and the sealing key of the last request that was answered; null before.</summary>
     public (byte[] Epoch, byte[] SealingKey)? Channel => bus.Channel;
 
     /// <summary>Who the node says it is.</summary>
     public Task<NodeInfo> InfoAsync(CancellationToken cancellation) => bus.InfoAsync(cancellation);
+
+    /// <summary>
+    /// Waits until the node answers under its own key, which somebody gave it back: it starts again, and until then another answers in its place.
+    /// </summary>
+    /// <exception cref="ClientException">It did not within that time.</exception>
+    public Task<NodeInfo> ReturnAsync(TimeSpan within, CancellationToken cancellation) =>
+        new Reconnection(bus, TimeProvider.System) { Patience = within, StartsAgain = true }.ReturnAsync(null, cancellation);
 
     /// <summary>Health, capacity, and what of it is the asker's.</summary>
     public Task<NodeStatus> StatusAsync(CancellationToken cancellation) => bus.CallAsync(Commands.NodeStatus, cancellation);
@@ -37,6 +52,17 @@ public sealed class NodeClient(BusClient bus)
 
     /// <summary>A step of giving a locked node its identity back.</summary>
     public Task<NodeRecovery> RecoverAsync(NodeRecover step, CancellationToken cancellation) => bus.CallAsync(Commands.NodeRecover, step, cancellation);
+
+    /// <summary>Every disk of the computer, looked at now.</summary>
+    public async Task<IReadOnlyList<DiskDetails>> DisksAsync(CancellationToken cancellation) => (await bus.CallAsync(Commands.DiskList, cancellation)).Disks;
+
+    /// <summary>Begins to make a disk the node's, by an order of the farm's threshold.</summary>
+    public Task<DiskDetails> ClaimDiskAsync(ReadOnlySpan<byte> order, CancellationToken cancellation) =>
+        bus.CallAsync(Commands.DiskClaim, new SignedDiskOrder { Order = Convert.ToBase64String(order) }, cancellation);
+
+    /// <summary>Begins to erase a disk, by an order of the farm's threshold.</summary>
+    public Task<DiskDetails> EraseDiskAsync(ReadOnlySpan<byte> order, CancellationToken cancellation) =>
+        bus.CallAsync(Commands.DiskErase, new SignedDiskOrder { Order = Convert.ToBase64String(order) }, cancellation);
 
     /// <summary>Gives or changes a grant.</summary>
     public Task<Grant> PutGrantAsync(Grant grant, CancellationToken cancellation) => bus.CallAsync(Commands.GrantPut, grant, cancellation);
@@ -79,16 +105,28 @@ public sealed class NodeClient(BusClient bus)
     public Task StopAsync(MachineName machine, CancellationToken cancellation) => bus.CallAsync(Commands.MachineStop, machine, cancellation);
 
     /// <summary>The asker's volumes.</summary>
-    public async Task<IReadOnlyList<VolumeStatus>> VolumesAsync(CancellationToken cancellation) => (await bus.CallAsync(Commands.VolumeList, cancellation)).Volumes;
+    public async Task<IReadOnlyList<VolumeStatus>> VolumesAsync(CancellationToken cancellation) =>
+        (await bus.CallAsync(Commands.VolumeList, cancellation)).Volumes;
 
     /// <summary>Destroys a kept volume.</summary>
     public Task DeleteVolumeAsync(VolumeName volume, CancellationToken cancellation) => bus.CallAsync(Commands.VolumeDelete, volume, cancellation);
 
     /// <summary>A machine's output. When it is followed and the connection breaks, it goes on behind the last piece.</summary>
-    public IAsyncEnumerable<LogPiece> LogsAsync(MachineLogs request, CancellationToken cancellation) => ResumedStream.ReadAsync(request, r => bus.StreamAsync(Commands.MachineLogs, r, cancellation),
-        (r, piece) => r with { After = piece.Position }, request.Follow, TimeProvider.System, cancellation);
+    public IAsyncEnumerable<LogPiece> LogsAsync(MachineLogs request, CancellationToken cancellation) => ResumedStream.ReadAsync(request,
+        (r, c) => bus.StreamAsync(Commands.MachineLogs, r, c), (r, piece) => r with { After = piece.Position },
+        request.Follow ? _reconnection : null, cancellation);
 
-    /// <summary>The asker's events. When they are followed and the connection breaks, they go on behind the last one.</summary>
-    public IAsyncEnumerable<NodeEvent> EventsAsync(EventsWatch request, CancellationToken cancellation) => ResumedStream.ReadAsync(request, r => bus.StreamAsync(Commands.EventsWatch, r, cancellation),
-        (r, one) => r with { After = one.Number, New = false }, request.Follow, TimeProvider.System, cancellation);
+    /// <summary>
+    /// The asker's events. When they are followed and the connection breaks, they go on behind the last one. Those that are to be new begin anew with
+    /// "watching"; whoever hears that asks what happened meanwhile.
+    /// </summary>
+    public IAsyncEnumerable<NodeEvent> EventsAsync(EventsWatch request, CancellationToken cancellation) => EventsAsync(request, _reconnection, cancellation);
+
+    /// <summary>As above, found again by <paramref name="reconnection"/>.</summary>
+    internal IAsyncEnumerable<NodeEvent> EventsAsync(EventsWatch request, Reconnection reconnection, CancellationToken cancellation) =>
+        ResumedStream.ReadAsync(request, (r, c) => bus.StreamAsync(Commands.EventsWatch, r, c), (r, one) => r.New ? r : r with { After = one.Number },
+            request.Follow ? reconnection : null, cancellation);
+
+    /// <summary>Asks until there is an answer, as a stream that is followed goes on over a break.</summary>
+    internal Task<T> InsistAsync<T>(Func<CancellationToken, Task<T>> ask, CancellationToken cancellation) => _reconnection.InsistAsync(ask, cancellation);
 }

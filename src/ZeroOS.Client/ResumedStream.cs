@@ -1,48 +1,43 @@
 using System.Runtime.CompilerServices;
 
-using ZeroOS.Bus.Client;
-
 namespace ZeroOS.Client;
 
 /// <summary>A stream that is asked for again from where it broke off. What the node refuses, and an answer that is not its own, end it.</summary>
 internal static class ResumedStream
 {
-    /// <summary>How long a node may be out of reach before a stream is given up.</summary>
-    public static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
-
-    private static readonly TimeSpan s_first = TimeSpan.FromMilliseconds(250), s_longest = TimeSpan.FromSeconds(5);
-
-    /// <summary>Reads what <paramref name="open"/> gives; <paramref name="behind"/> is the request for what comes after a piece.</summary>
-    public static async IAsyncEnumerable<TPiece> ReadAsync<TRequest, TPiece>(TRequest request, Func<TRequest, IAsyncEnumerable<TPiece>> open, Func<TRequest, TPiece, TRequest> behind, bool resume,
-        TimeProvider clock, [EnumeratorCancellation] CancellationToken cancellation)
+    /// <summary>
+    /// Reads what <paramref name="open"/> gives; <paramref name="behind"/> is the request for what comes after a piece. Without
+    /// <paramref name="reconnection"/> a break is the end.
+    /// </summary>
+    /// <exception cref="ClientException">The node did not come back.</exception>
+    public static async IAsyncEnumerable<TPiece> ReadAsync<TRequest, TPiece>(TRequest request, Func<TRequest, CancellationToken, IAsyncEnumerable<TPiece>> open,
+        Func<TRequest, TPiece, TRequest> behind, Reconnection? reconnection, [EnumeratorCancellation] CancellationToken cancellation)
     {
-        long? broken = null;
-        TimeSpan pause = s_first;
         while (true)
         {
-            await using (IAsyncEnumerator<TPiece> pieces = open(request).GetAsyncEnumerator(cancellation))
+            Exception fault;
+            using (CancellationTokenSource attempt = CancellationTokenSource.CreateLinkedTokenSource(cancellation))
+            await using (IAsyncEnumerator<TPiece> pieces = open(request, attempt.Token).GetAsyncEnumerator(attempt.Token))
             {
                 while (true)
                 {
                     try
                     {
-                        if (!await pieces.MoveNextAsync())
+                        ValueTask<bool> next = pieces.MoveNextAsync();
+                        if (!(next.IsCompleted || reconnection is null ? await next : await reconnection.NextAsync(next.AsTask(), attempt)))
                             yield break;
                     }
-                    catch (Exception e) when (resume && IsBreak(e) && (broken is not { } since || clock.GetElapsedTime(since) < Patience))
+                    catch (Exception e) when (reconnection?.IsBreak(e, cancellation) == true)
                     {
-                        broken ??= clock.GetTimestamp();
+                        fault = e;
                         break;
                     }
-                    (broken, pause) = (null, s_first);
+                    reconnection?.Heard();
                     request = behind(request, pieces.Current);
                     yield return pieces.Current;
                 }
             }
-            await Task.Delay(pause, clock, cancellation);
-            pause = pause + pause < s_longest ? pause + pause : s_longest;
+            await reconnection.ReturnAsync(fault, cancellation);
         }
     }
-
-    private static bool IsBreak(Exception e) => e is UnfinishedReplyException or BusTransportException { Status: 0 };
 }

@@ -6,9 +6,9 @@ using ZeroOS.Workloads;
 namespace ZeroOS.Engine;
 
 /// <summary>
-/// Brings what one tenant has closer to what they asked for, kind by kind as <see cref="WorkloadKinds.InOrder"/> has them; what goes, in reverse. <see cref="Pass"/>
-/// looks at everything, does what can be done now and says when to look again. It belongs to one worker; others only leave events and wake it. What must
-/// survive a death at any line is stored before it is done, and every step may be done twice.
+/// Brings what one tenant has closer to what they asked for, kind by kind as <see cref="WorkloadKinds.InOrder"/> has them; what goes, in reverse.
+/// <see cref="Pass"/> looks at everything, does what can be done now and says when to look again. It belongs to one worker; others only leave events and wake
+/// it. What must survive a death at any line is stored before it is done, and every step may be done twice.
 /// </summary>
 internal sealed class TenantReconciler
 {
@@ -38,9 +38,9 @@ internal sealed class TenantReconciler
     }
 
     /// <summary>Something happened to a machine; it is dealt with in the next pass.</summary>
-    public void Tell(MachineNews news)
+    public void Tell(MachineEvent happened)
     {
-        _steps.News.Enqueue(news);
+        _steps.MachineEvents.Enqueue(happened);
         Wake();
     }
 

@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
 
 using ZeroOS.Bus.Gates;
+using ZeroOS.Contracts.Bus;
+using ZeroOS.Contracts.Guest;
 using ZeroOS.Engine.Admission;
 using ZeroOS.Engine.Deployments;
 using ZeroOS.Engine.Handlers;
@@ -20,7 +22,7 @@ public sealed class WorkloadEngine : IMachineEvents, IAuthority, IDisposable
     private static readonly TimeSpan s_tick = TimeSpan.FromSeconds(10);
 
     private readonly EngineParts _parts;
-    private readonly EngineDependencies _around;
+    private readonly EngineDependencies _dependencies;
     private readonly GrantKeeper _grants;
     private readonly ConcurrentDictionary<string, TenantReconciler> _tenants = new(StringComparer.Ordinal);
     private readonly CancellationTokenSource _stop = new();
@@ -29,18 +31,23 @@ public sealed class WorkloadEngine : IMachineEvents, IAuthority, IDisposable
     private volatile bool _started;
 
     /// <summary>Puts the engine together; nothing happens before <see cref="Start"/>.</summary>
-    public WorkloadEngine(EngineStore store, INetworks networks, IVolumes volumes, IImages images, IMachines machines, LogStore logs, EngineLimits limits, EngineDependencies around,
-        int? seed = null)
+    public WorkloadEngine(EngineStore store, INetworks networks, IVolumes volumes, IImages images, IMachines machines, LogStore logs,
+        EngineLimits limits, EngineDependencies dependencies, int? seed = null)
     {
         BackOff backOff = new(seed is { } s ? new Random(s) : new Random());
-        PortPublisher publisher = new(store, networks, store.Time, backOff, around.Log);
-        _parts = new EngineParts(store, networks, volumes, images, machines, logs, limits, publisher, backOff, around.Log);
-        _around = around;
+        PortPublisher publisher = new(store, networks, store.Time, backOff, dependencies.Log);
+        _parts = new EngineParts(store, networks, volumes, images, machines, logs, limits, publisher, backOff, dependencies.Names, dependencies.Log);
+        _dependencies = dependencies;
         store.WorkloadChanged = logs.Wake;
         DeploymentAdmission deployments = new(store, limits);
-        _grants = new GrantKeeper(store, deployments, around.ClockSynced, around.Owners);
-        Handlers = new EngineHandlers(new StatusHandlers(_parts, around.Facts), new GrantHandlers(_parts, _grants, Wake), new DeploymentHandlers(_parts, deployments, Wake),
-            new MachineHandlers(_parts, Wake, _stop.Token), new VolumeHandlers(_parts, deployments, Wake), new EventHandlers(_parts, _stop.Token));
+        _grants = new GrantKeeper(store, deployments, dependencies.ClockSynced, dependencies.Owners);
+        Handlers = new EngineHandlers(
+            new StatusHandlers(_parts, dependencies.Facts),
+            new GrantHandlers(_parts, _grants, Wake),
+            new DeploymentHandlers(_parts, deployments, Wake),
+            new MachineHandlers(_parts, Wake, _stop.Token),
+            new VolumeHandlers(_parts, deployments, Wake),
+            new EventHandlers(_parts, dependencies.Facts, _stop.Token));
     }
 
     /// <summary>Takes up what is stored and what runs, publishes ports, and begins to work.</summary>
@@ -66,17 +73,17 @@ public sealed class WorkloadEngine : IMachineEvents, IAuthority, IDisposable
     /// <summary>Tells every owner and tenant that the node is up.</summary>
     public void AnnounceReady()
     {
-        foreach (string receiver in _around.Owners().Union(_parts.Store.Grantees))
-            _parts.Store.AddEvent(receiver, "node-ready");
+        foreach (string receiver in _dependencies.Owners().Union(_parts.Store.Grantees))
+            _parts.Store.AddEvent(receiver, EventKinds.NodeReady);
     }
 
     /// <inheritdoc/>
     public Roles RolesOf(string keyId) =>
-        (_around.Owners().Contains(keyId) ? Roles.Owner : Roles.None) | (_parts.Store.IsGrantee(keyId) ? Roles.Tenant : Roles.None);
+        (_dependencies.Owners().Contains(keyId) ? Roles.Owner : Roles.None) | (_parts.Store.IsGrantee(keyId) ? Roles.Tenant : Roles.None);
 
     /// <inheritdoc/>
     public IEnumerable<KeyValuePair<string, Roles>> Known =>
-        _around.Owners().Concat(_parts.Store.KnownGrantees).Distinct(StringComparer.Ordinal).Select(k => KeyValuePair.Create(k, RolesOf(k)));
+        _dependencies.Owners().Concat(_parts.Store.KnownGrantees).Distinct(StringComparer.Ordinal).Select(k => KeyValuePair.Create(k, RolesOf(k)));
 
     /// <inheritdoc/>
     public event Action? Changed
@@ -86,13 +93,13 @@ public sealed class WorkloadEngine : IMachineEvents, IAuthority, IDisposable
     }
 
     /// <inheritdoc/>
-    public void Started(WorkloadId machine) => Of(machine.Tenant).Tell(new MachineNews(machine, null));
+    public void Started(WorkloadId machine) => Of(machine.Tenant).Tell(new MachineEvent(machine, null));
 
     /// <inheritdoc/>
-    public void Ended(WorkloadId machine, MachineEnd end) => Of(machine.Tenant).Tell(new MachineNews(machine, end));
+    public void Ended(WorkloadId machine, MachineEnd end) => Of(machine.Tenant).Tell(new MachineEvent(machine, end));
 
     /// <inheritdoc/>
-    public void Output(WorkloadId machine, long offset, int stream, ReadOnlySpan<byte> bytes) => _parts.Logs.Append(machine, offset, stream, bytes);
+    public void Output(WorkloadId machine, long offset, OutputStream stream, ReadOnlySpan<byte> bytes) => _parts.Logs.Append(machine, offset, stream, bytes);
 
     /// <inheritdoc/>
     public long OutputWantedFrom(WorkloadId machine) => _parts.Logs.WantedFrom(machine);
@@ -107,6 +114,9 @@ public sealed class WorkloadEngine : IMachineEvents, IAuthority, IDisposable
     /// <summary>Everything of <see cref="Start"/> but the workers: tests drive the passes themselves.</summary>
     internal void Prepare()
     {
+        if (!_parts.Logs.TakeOver(_parts.Store.Tenants.SelectMany(t => _parts.Store.Tenant(t).Workloads).Where(w => w.Type == WorkloadRow.Zmachine)
+            .Select(w => w.Id)))
+            _dependencies.Log.Warn("event=logs-not-taken-over message=\"the disk refuses to move what an earlier version wrote\"");
         // Running first, events after: an end in between is heard about a machine that is known to have run.
         ILookup<string, WorkloadId> running = _parts.Machines.Running.ToLookup(m => m.Tenant, StringComparer.Ordinal);
         ILookup<string, WorkloadId> ending = _parts.Machines.Ending.ToLookup(m => m.Tenant, StringComparer.Ordinal);
@@ -166,7 +176,7 @@ public sealed class WorkloadEngine : IMachineEvents, IAuthority, IDisposable
                 // The reconciler is one of the four places that catch everything: the store refuses, or we are wrong; either way it is tried again.
                 failures++;
                 wait = _parts.BackOff.After(failures);
-                _around.Log($"event=pass-failed tenant={tenant.Tenant} attempt={failures} error={e.GetType().Name} message=\"{e.Message}\"");
+                _dependencies.Log.Error($"event=pass-failed tenant={tenant.Tenant} attempt={failures} error={e.GetType().Name} message=\"{e.Message}\"");
             }
         }
     }
@@ -193,7 +203,7 @@ public sealed class WorkloadEngine : IMachineEvents, IAuthority, IDisposable
             }
             catch (Exception e)
             {
-                _around.Log($"event=grants-not-counted error={e.GetType().Name} message=\"{e.Message}\"");
+                _dependencies.Log.Error($"event=grants-not-counted error={e.GetType().Name} message=\"{e.Message}\"");
             }
         }
     }

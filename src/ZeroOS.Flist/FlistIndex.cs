@@ -156,7 +156,8 @@ public sealed unsafe class FlistIndex
         }
         // What is kept for a chunk is paid for by the bytes it covers.
         return chunks > FlistFormat.FreeChunks && covered < (ulong)chunks * FlistFormat.MinAverageChunk
-            ? $"its {chunks} chunks cover {covered} bytes; of more than {FlistFormat.FreeChunks} chunks each must cover {FlistFormat.MinAverageChunk} bytes on average"
+            ? $"its {chunks} chunks cover {covered} bytes; of more than {FlistFormat.FreeChunks} chunks each must cover {FlistFormat.MinAverageChunk} bytes on "
+                + "average"
             : null;
     }
 

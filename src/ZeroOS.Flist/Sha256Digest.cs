@@ -4,7 +4,9 @@ using System.Security.Cryptography;
 
 namespace ZeroOS.Flist;
 
-/// <summary>A SHA-256 as a value: 32 bytes, compared by content, written "sha256:" and 64 lower-case hexadecimal digits (OCI image-spec, descriptor.md).</summary>
+/// <summary>
+/// A SHA-256 as a value: 32 bytes, compared by content, written "sha256:" and 64 lower-case hexadecimal digits (OCI image-spec, descriptor.md).
+/// </summary>
 [StructLayout(LayoutKind.Sequential)]
 public readonly struct Sha256Digest : IEquatable<Sha256Digest>
 {

@@ -17,9 +17,9 @@ internal sealed class Boot(IBootKernel kernel, KernelLog log)
     /// <summary>The firmware started this image for this once: it is on trial (docs/update.md).</summary>
     public bool OnTrial { get; set; }
 
-    /// <summary>The screen, if the machine has one.</summary>
+    /// <summary>The screen, if the computer has one.</summary>
     public BootScreen? Screen { get; set; }
 
-    /// <summary>The armed watchdog, if the machine has one.</summary>
+    /// <summary>The armed watchdog, if the computer has one.</summary>
     public WatchdogDevice? Watchdog { get; set; }
 }

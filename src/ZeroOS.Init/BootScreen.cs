@@ -5,8 +5,8 @@ using ZeroOS.Linux;
 namespace ZeroOS.Init;
 
 /// <summary>
-/// PID 1's hand on the machine's screen: it sets the two virtual terminals and the keyboard up once, says what boots until role <c>node</c> takes over, and
-/// what became of the node when it is gone. Nobody ever reads these terminals. Nothing here throws: a machine may have no screen.
+/// PID 1's hand on the computer's screen: it sets the two virtual terminals and the keyboard up once, says what boots until role <c>node</c> takes over, and
+/// what became of the node when it is gone. Nobody ever reads these terminals. Nothing here throws: a computer may have no screen.
 /// </summary>
 internal sealed class BootScreen
 {
@@ -75,7 +75,8 @@ internal sealed class BootScreen
 
     private static FileDescriptor? OpenTerminal(int number)
     {
-        FileDescriptor? terminal = FileDescriptor.TryOpen($"/dev/tty{number}", OpenFlags.ReadWrite | OpenFlags.NoControllingTty | OpenFlags.NonBlocking, 0, out _);
+        FileDescriptor? terminal = FileDescriptor.TryOpen($"/dev/tty{number}",
+            OpenFlags.ReadWrite | OpenFlags.NoControllingTty | OpenFlags.NonBlocking, 0, out _);
         if (terminal is not null)
             _ = VirtualTerminal.SetRaw(terminal);
         return terminal;

@@ -13,6 +13,8 @@ internal sealed class ControlGroups(string root, IBootKernel kernel)
     /// <summary>Where the tree is on a node.</summary>
     internal const string Root = "/sys/fs/cgroup/zeroos";
 
+    private const int CpuPeriodUs = 100_000;
+
     /// <summary>Hands the controllers down, from the top to where the processes are.</summary>
     internal static void Prepare(IBootKernel kernel)
     {
@@ -24,21 +26,22 @@ internal sealed class ControlGroups(string root, IBootKernel kernel)
         }
     }
 
-    /// <summary>Makes a group and sets its limits; 0 is none. A kernel without a controller leaves that limit out.</summary>
-    public string Make(string name, long maxMemoryBytes, int maxThreads, int cpuWeight = 0)
+    /// <summary>Makes a group and sets its limits. A kernel without a controller leaves that limit out.</summary>
+    public string Make(string name, GroupLimits limits)
     {
         string path = $"{root}/{name}";
         kernel.MakeDirectory(path, Mode.FolderForAll);
-        if (maxMemoryBytes > 0)
+        if (limits.MemoryBytes > 0)
         {
-            _ = kernel.Write($"{path}/memory.max", $"{maxMemoryBytes}");
+            _ = kernel.Write($"{path}/memory.max", $"{limits.MemoryBytes}");
             _ = kernel.Write($"{path}/memory.swap.max", "0");
             _ = kernel.Write($"{path}/memory.oom.group", "1");
         }
-        if (maxThreads > 0)
-            _ = kernel.Write($"{path}/pids.max", $"{maxThreads}");
-        if (cpuWeight > 0)
-            _ = kernel.Write($"{path}/cpu.weight", $"{cpuWeight}");
+        _ = kernel.Write($"{path}/pids.max", $"{limits.Threads}");
+        _ = kernel.Write($"{path}/cpu.weight", $"{limits.CpuWeight}");
+        _ = kernel.Write($"{path}/io.weight", $"{limits.IoWeight}");
+        if (limits.Processors > 0)
+            _ = kernel.Write($"{path}/cpu.max", $"{limits.Processors * CpuPeriodUs} {CpuPeriodUs}");
         return path;
     }
 
@@ -53,7 +56,8 @@ internal sealed class ControlGroups(string root, IBootKernel kernel)
     {
         const string Total = "MemTotal:";
         string? line = kernel.Read("/proc/meminfo")?.Split('\n').FirstOrDefault(l => l.StartsWith(Total, StringComparison.Ordinal));
-        if (line is null || !long.TryParse(line[Total.Length..].Replace("kB", "", StringComparison.Ordinal).Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out long kibibytes))
+        if (line is null || !long.TryParse(line[Total.Length..].Replace("kB", "", StringComparison.Ordinal).Trim(), NumberStyles.None,
+            CultureInfo.InvariantCulture, out long kibibytes))
             return 0;
         long bytes = kibibytes << 10;
         return Math.Min(bytes / 4 * 3, (bytes / 2) + (2L << 30));

@@ -3,8 +3,9 @@ using ZeroOS.Linux;
 namespace ZeroOS.Init;
 
 /// <summary>
-/// PID 1's part in role <c>door</c>: it holds the listening socket, so that nobody who waits is lost with a door; starts a door whenever the node wants one; and replaces it every hour,
-/// when it died, and when the node found it broken. Times in milliseconds of one clock; it belongs to the event loop's thread.
+/// PID 1's part in role <c>door</c>: it holds the listening socket, so that nobody who waits is lost with a door; starts a door beside every node, so that it
+/// is up when the node answers it; and replaces it every hour, when it died, and when the node found it broken. Times in milliseconds of one clock; it belongs
+/// to the event loop's thread.
 /// </summary>
 internal sealed class DoorKeeper(Func<FileDescriptor> listen, Func<FileDescriptor, FileDescriptor, int> start, Action<int> kill, KernelLog log)
 {
@@ -16,7 +17,10 @@ internal sealed class DoorKeeper(Func<FileDescriptor> listen, Func<FileDescripto
 
     private readonly Supervisor _supervisor = new(LongestDelayMs);
     private FileDescriptor? _listener;
+    private SeqPacketSocket? _link;
     private bool _wanted;
+    private bool _answered;
+    private bool _killed;
     private long _replaceAt;
 
     /// <summary>The door's process id, 0 while there is none.</summary>
@@ -25,60 +29,46 @@ internal sealed class DoorKeeper(Func<FileDescriptor> listen, Func<FileDescripto
     /// <summary>How many doors there were.</summary>
     public int Starts => _supervisor.Starts;
 
-    /// <summary>The node answers doors now, or no more: one without a node behind it is of no use.</summary>
+    /// <summary>A node runs, or no more: a door without one behind it is of no use.</summary>
     public void Want(bool wanted)
     {
         _wanted = wanted;
-        if (!wanted)
-            Replace("the node is gone");
+        if (wanted)
+            return;
+        _answered = false;
+        _link?.Dispose();
+        _link = null;
+        Replace("the node is gone");
     }
+
+    /// <summary>The node answers doors from now on: <see cref="Tick"/> yields its ends of their links.</summary>
+    public void Answer() => _answered = true;
 
     /// <summary>Ends the door that there is; the next one starts by itself.</summary>
     public void Replace(string why)
     {
-        if (Pid == 0)
+        if (Pid == 0 || _killed)
             return;
         log.Info($"door replaced pid={Pid} why={why}");
-        _replaceAt = long.MaxValue;
+        _killed = true;
         kill(Pid);
     }
 
     /// <summary>When something is due next.</summary>
-    public long DueAt => Pid != 0 ? _replaceAt : _wanted ? _supervisor.DueAt : long.MaxValue;
+    public long DueAt => Pid != 0 ? _killed ? long.MaxValue : _replaceAt : _wanted ? _supervisor.DueAt : long.MaxValue;
 
-    /// <summary>Does what is due. A new door: the node's end of its link, for the caller to hand on.</summary>
+    /// <summary>Does what is due. The node's end of a new door's link, for the caller to hand on, once the node answers doors.</summary>
     public SeqPacketSocket? Tick(long now)
     {
         if (Pid != 0 && now >= _replaceAt)
             Replace("its hour is over");
-        if (Pid != 0 || !_wanted || !_supervisor.IsDue(now))
+        if (Pid == 0 && _wanted && _supervisor.IsDue(now))
+            Start(now);
+        if (!_answered)
             return null;
-        try
-        {
-            _listener ??= listen();
-            (SeqPacketSocket ours, SeqPacketSocket theirs) = SeqPacketSocket.Pair();
-            using (theirs)
-            {
-                try
-                {
-                    _supervisor.Started(start(theirs.Descriptor, _listener), now);
-                }
-                catch
-                {
-                    ours.Dispose();
-                    throw;
-                }
-            }
-            _replaceAt = now + LivesMs;
-            log.Info($"door started pid={Pid} starts={Starts}");
-            return ours;
-        }
-        catch (LinuxException e)
-        {
-            _supervisor.Ended(now);
-            log.Error($"door does not start: {e.Message}");
-            return null;
-        }
+        SeqPacketSocket? link = _link;
+        _link = null;
+        return link;
     }
 
     /// <summary>A child of PID 1 ended; false if it was no door.</summary>
@@ -89,5 +79,28 @@ internal sealed class DoorKeeper(Func<FileDescriptor> listen, Func<FileDescripto
         _supervisor.Ended(now);
         log.Info($"door ended pid={exit.Pid} how={exit}");
         return true;
+    }
+
+    private void Start(long now)
+    {
+        (SeqPacketSocket ours, SeqPacketSocket theirs) = SeqPacketSocket.Pair();
+        using (theirs)
+        {
+            try
+            {
+                _listener ??= listen();
+                _supervisor.Started(start(theirs.Descriptor, _listener), now);
+            }
+            catch (LinuxException e)
+            {
+                ours.Dispose();
+                _supervisor.Ended(now);
+                log.Error($"door does not start: {e.Message}");
+                return;
+            }
+        }
+        _link?.Dispose();
+        (_link, _replaceAt, _killed) = (ours, now + LivesMs, false);
+        log.Info($"door started pid={Pid} starts={Starts}");
     }
 }

@@ -29,7 +29,9 @@ internal interface IBootKernel
     /// <summary>Bytes of all files under the root, other mounts left out.</summary>
     long RootBytes();
 
-    /// <summary>Moves every file under the root, other mounts left out, into <paramref name="newRoot"/>, one at a time so that memory holds none twice.</summary>
+    /// <summary>
+    /// Moves every file under the root, other mounts left out, into <paramref name="newRoot"/>, one at a time so that memory holds none twice.
+    /// </summary>
     void MoveRootFiles(string newRoot);
 
     /// <summary>Makes the mount at <paramref name="newRoot"/> the root.</summary>

@@ -5,7 +5,7 @@ namespace ZeroOS.Init;
 
 /// <summary>
 /// Role <c>init</c>, PID 1: boots by <see cref="BootSequence"/>, then supervises. One event loop owns all state; the reaper is the only other thread. It reads
-/// nobody's bytes but the node's, bounded. If it fails the machine restarts, which is why there is so little here.
+/// nobody's bytes but the node's, bounded. If it fails the computer restarts, which is why there is so little here.
 /// </summary>
 internal sealed class InitProcess : IDisposable
 {
@@ -38,12 +38,13 @@ internal sealed class InitProcess : IDisposable
         _log = boot.Log;
         _jailer = new Jailer(new ControlGroups(ControlGroups.Root, boot.Kernel), "/init", program => program, _reaper.ChildStarted);
         _service = new SpawnService(_jailer, _log);
-        _door = new DoorKeeper(() => ListeningSocket.Open(BusPort.Tcp, Backlog, DeferSeconds), _jailer.StartDoor, pid => _jailer.Kill(pid, SignalFd.SIGKILL), _log);
+        _door = new DoorKeeper(() => ListeningSocket.Open(BusPort.Tcp, Backlog, DeferSeconds), _jailer.StartDoor,
+            pid => _jailer.Kill(pid, SignalFd.SIGKILL), _log);
         _trial = new TrialRule(boot.OnTrial, Environment.TickCount64);
         _logPage = boot.Screen?.LogPage is { } terminal ? KernelLogPage.TryOpen(terminal) : null;
     }
 
-    /// <summary>Never returns on a node: the machine goes down instead.</summary>
+    /// <summary>Never returns on a node: the computer goes down instead.</summary>
     internal static int Run()
     {
         KernelLog log = new();
@@ -73,7 +74,7 @@ internal sealed class InitProcess : IDisposable
     private static void Die(KernelLog log, string why)
     {
         log.Open();
-        log.Error($"PID 1 failed, restarting the machine: {why}");
+        log.Error($"PID 1 failed, restarting the computer: {why}");
         Computer.Sync();
         if (BootScreen.TryOpen() is { } screen)
         {
@@ -175,6 +176,8 @@ internal sealed class InitProcess : IDisposable
         _reaper.Ready.Take();
         while (_reaper.TryTake(out ProcessExit exit))
         {
+            if (_jailer.LastWords(exit.Pid) is { Length: > 0 } words)
+                _log.Warn($"process said pid={exit.Pid} words=\"{words}\"");
             if (exit.Pid == _supervisor.Pid)
             {
                 _supervisor.Ended(Environment.TickCount64);
@@ -197,7 +200,7 @@ internal sealed class InitProcess : IDisposable
     private void ServeDoor(DoorRequest request)
     {
         if (request == DoorRequest.Open)
-            _door.Want(true);
+            _door.Answer();
         else if (request == DoorRequest.Replace)
             _door.Replace("the node found it broken");
     }
@@ -231,6 +234,7 @@ internal sealed class InitProcess : IDisposable
         _node = ours;
         _service.Connect(ours);
         _epoll.Add(ours.Descriptor, Readiness.Readable, NodeToken);
+        _door.Want(true);
     }
 
     // A node that hung up without ending, or broke the protocol, is of no use any more.

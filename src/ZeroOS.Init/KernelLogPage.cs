@@ -48,8 +48,8 @@ internal sealed class KernelLogPage
     {
         int semicolon = record.IndexOf((byte)';');
         ReadOnlySpan<byte> head = semicolon < 0 ? default : record[..semicolon];
-        if (!Utf8Parser.TryParse(head, out int priority, out int at) || !Skip(ref head, at) || !Utf8Parser.TryParse(head, out long _, out at) || !Skip(ref head, at)
-            || !Utf8Parser.TryParse(head, out long microseconds, out _) || microseconds < 0)
+        if (!Utf8Parser.TryParse(head, out int priority, out int at) || !Skip(ref head, at) || !Utf8Parser.TryParse(head, out long _, out at)
+            || !Skip(ref head, at) || !Utf8Parser.TryParse(head, out long microseconds, out _) || microseconds < 0)
             return 0;
         ReadOnlySpan<byte> text = record[(semicolon + 1)..];
         if (text.IndexOf((byte)'\n') is var end && end >= 0)

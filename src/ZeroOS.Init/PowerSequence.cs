@@ -2,13 +2,15 @@ using ZeroOS.Linux;
 
 namespace ZeroOS.Init;
 
-/// <summary>The last steps of the machine, after the node has stopped its guests: end what still runs, write everything to the disks, let go of them, go.</summary>
+/// <summary>
+/// The last steps of the computer, after the node has stopped its guests: end what still runs, write everything to the disks, let go of them, go.
+/// </summary>
 internal static class PowerSequence
 {
     private const int ProcessesMayTakeMs = 5_000;
     private static readonly string[] s_inMemory = ["proc", "sysfs", "devtmpfs", "tmpfs", "rootfs", "cgroup2", "securityfs", "efivarfs", "pstore", "nsfs"];
 
-    /// <summary>Does not return unless the kernel refuses; then PID 1 fails, which restarts the machine.</summary>
+    /// <summary>Does not return unless the kernel refuses; then PID 1 fails, which restarts the computer.</summary>
     internal static void GoDown(PowerRequest request, Reaper reaper, Boot boot)
     {
         boot.Watchdog?.Feed();

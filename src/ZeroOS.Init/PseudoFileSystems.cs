@@ -7,7 +7,7 @@ internal static class PseudoFileSystems
 {
     private const MountFlags Quiet = MountFlags.NoSuid | MountFlags.NoDev | MountFlags.NoExec;
 
-    // Optional ones are there only on machines that have the thing: EFI variables, crash records, the TPM's event log.
+    // Optional ones are there only on computers that have the thing: EFI variables, crash records, the TPM's event log.
     private static readonly (string Target, string Type, MountFlags Flags, string Options, bool Optional)[] s_table =
     [
         ("/proc", "proc", Quiet, "", false),

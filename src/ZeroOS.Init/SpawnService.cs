@@ -6,7 +6,7 @@ using ZeroOS.Linux;
 
 namespace ZeroOS.Init;
 
-/// <summary>What the node asked to be done with the machine.</summary>
+/// <summary>What the node asked to be done with the computer.</summary>
 internal enum PowerRequest
 {
     None, PowerOff, Restart,
@@ -96,7 +96,8 @@ internal sealed class SpawnService(IJailer jailer, KernelLog log)
         {
             // What was dropped while it waited is no longer handed over.
             bool hands = message.Verb is InitVerb.Kept or InitVerb.Door;
-            FileDescriptor[] beside = message.Verb == InitVerb.Kept ? _kept.GetValueOrDefault(message.Name!) ?? [] : hands && _doorLink is not null ? [_doorLink] : [];
+            FileDescriptor[] beside = message.Verb == InitVerb.Kept ? _kept.GetValueOrDefault(message.Name!) ?? []
+                : hands && _doorLink is not null ? [_doorLink] : [];
             if (!hands || beside.Length > 0)
             {
                 byte[] json = JsonSerializer.SerializeToUtf8Bytes(message, InitJson.Default.InitMessage);
@@ -132,7 +133,7 @@ internal sealed class SpawnService(IJailer jailer, KernelLog log)
         return false;
     }
 
-    /// <summary>Tells the node that the machine is about to go down.</summary>
+    /// <summary>Tells the node that the computer is about to go down.</summary>
     public void SayStopping() => Say(new InitMessage { Verb = InitVerb.Stopping });
 
     private bool Handle(ReadOnlySpan<byte> json, FileDescriptor[] descriptors)
@@ -191,6 +192,10 @@ internal sealed class SpawnService(IJailer jailer, KernelLog log)
             return "too many arguments, or one too long";
         if (request.MemoryBytes is not { } memory || memory < LeastMemory || memory > Jails.Of(program).MaxMemoryBytes)
             return $"the memory limit is not between {LeastMemory} and {Jails.Of(program).MaxMemoryBytes} bytes";
+        if (request.FileBytes is { } bytes && (bytes < 0 || !(bytes <= Jails.Of(program).MostFileBytes)))
+            return "the limit of a file is not one for this program";
+        if (request.Processors is { } processors && (processors < 1 || processors > Jails.Of(program).MostProcessors))
+            return "the number of processors is not one for this program";
         if (request.Output is int output && (output < 0 || output >= descriptors.Length))
             return "the output is none of the descriptors";
         uint uid = FreeUid();

@@ -1,8 +1,8 @@
 namespace ZeroOS.Init;
 
 /// <summary>
-/// When a process is started again after it ended: at once the first time, then ever later, at most <paramref name="longestDelayMs"/>, from the beginning after a minute of life.
-/// Times in milliseconds of one clock.
+/// When a process is started again after it ended: at once the first time, then ever later, at most <paramref name="longestDelayMs"/>, from the beginning after
+/// a minute of life. Times in milliseconds of one clock.
 /// </summary>
 internal sealed class Supervisor(int longestDelayMs = 60_000)
 {

@@ -8,7 +8,9 @@ namespace ZeroOS.Init;
 /// <summary>What the kernel is told once at boot. A key this kernel lacks has nothing to protect and is passed over; one it refuses is said.</summary>
 internal static class Sysctls
 {
-    /// <summary>Neighbours (ARP and ND) that the kernel keeps in all namespaces together, per IP version; beyond it the oldest that are not in use go.</summary>
+    /// <summary>
+    /// Neighbours (ARP and ND) that the kernel keeps in all namespaces together, per IP version; beyond it the oldest that are not in use go.
+    /// </summary>
     internal const string MostNeighbours = "8192";
 
     internal static readonly (string Key, string Value)[] Table =

@@ -1,8 +1,9 @@
 namespace ZeroOS.Init;
 
 /// <summary>
-/// PID 1's part in an update. An image on trial was started by the firmware for this once; unless the node says in time that it is kept, the machine restarts and the firmware
-/// starts the version from before. It asks nothing of the node but that word, so a node that hangs, crashes or lies in wait changes nothing. Times in milliseconds of one clock.
+/// PID 1's part in an update. An image on trial was started by the firmware for this once; unless the node says in time that it is kept, the computer restarts
+/// and the firmware starts the version from before. It asks nothing of the node but that word, so a node that hangs, crashes or lies in wait changes nothing.
+/// Times in milliseconds of one clock.
 /// </summary>
 internal sealed class TrialRule(bool onTrial, long now)
 {
@@ -21,7 +22,7 @@ internal sealed class TrialRule(bool onTrial, long now)
     /// <summary>The node says that its version is kept.</summary>
     public void Kept() => _open = false;
 
-    /// <summary>Why the machine has to restart now; null while it has not.</summary>
+    /// <summary>Why the computer has to restart now; null while it has not.</summary>
     public string? Over(long at, int nodeStarts) => !_open ? null
         : nodeStarts > MaxStarts ? "the node of the version on trial does not stay alive"
         : at >= _dueAt ? "the version on trial was not kept in time"

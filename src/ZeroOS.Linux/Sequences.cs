@@ -1,8 +1,9 @@
 namespace ZeroOS;
 
 /// <summary>
-/// Select and Where for the whole node. The nearer namespace wins over System.Linq, whose Select asks the sequence itself by a generic virtual method: compiled ahead of time, that
-/// is one class for every pair of an element type and a result type of the program, in ten kinds of sequence, met or not - 6 MB of a 30 MB program.
+/// Select and Where for the whole node. The nearer namespace wins over System.Linq, whose Select asks the sequence itself by a generic virtual method: compiled
+/// ahead of time, that is one class for every pair of an element type and a result type of the program, in ten kinds of sequence, met or not - 6 MB of a 30 MB
+/// program.
 /// </summary>
 public static class Sequences
 {

@@ -3,6 +3,7 @@ using ZeroOS.Bus.Serving;
 using ZeroOS.Contracts.Bus;
 using ZeroOS.Engine.Handlers;
 using ZeroOS.Node.Attestation;
+using ZeroOS.Node.Disks;
 using ZeroOS.Node.Identity;
 using ZeroOS.Node.Update;
 
@@ -12,13 +13,17 @@ namespace ZeroOS.Node;
 internal static class NodeCommands
 {
     /// <summary>Of a node that has its identity.</summary>
-    public static void Add(Routes routes, Func<RequestContext, NodeInfo> info, EngineHandlers engine, Attestor attestor, Updater updates, PowerHandlers power) => routes
+    public static void Add(Routes routes, Func<RequestContext, NodeInfo> info, EngineHandlers engine, Attestor attestor, Updater updates, DiskHandlers disks,
+        PowerHandlers power) => routes
         .Add(Commands.NodeInfo, Roles.Anyone, info)
         .Add(Commands.NodeStatus, Roles.OwnerOrTenant, engine.Status.Get)
         .Add(Commands.NodeAttest, Roles.OwnerOrTenant, attestor.AnswerAsync)
         .Add(Commands.NodeReboot, Roles.Owner, power.Reboot)
         .Add(Commands.NodeShutdown, Roles.Owner, power.Shutdown)
         .Add(Commands.NodeUpdate, Roles.Owner, updates.Begin)
+        .Add(Commands.DiskList, Roles.Owner, disks.List)
+        .Add(Commands.DiskClaim, Roles.Owner, disks.Claim)
+        .Add(Commands.DiskErase, Roles.Owner, disks.Erase)
         .Add(Commands.GrantPut, Roles.Owner, engine.Grants.Put)
         .Add(Commands.GrantList, Roles.Owner, engine.Grants.List)
         .Add(Commands.DeploymentApply, Roles.Tenant, engine.Deployments.Apply)

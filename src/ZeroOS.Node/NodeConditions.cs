@@ -4,10 +4,12 @@ using ZeroOS.Host.Network;
 
 namespace ZeroOS.Node;
 
-/// <summary>What a node needs, each as well or as missing with the reason in words; the same for the bus and for the screen. What is not known yet is left out.</summary>
+/// <summary>
+/// What a node needs, each as well or as missing with the reason in words; the same for the bus and for the screen. What is not known yet is left out.
+/// </summary>
 internal sealed record NodeConditions
 {
-    /// <summary>Why there are no farm settings; null if there are.</summary>
+    /// <summary>Why there are no farm settings, or what was found and is not in force; null if all is well.</summary>
     public (string Reason, string Message)? Farm { get; init; }
 
     /// <summary>Why it cannot be who it is; null if it is.</summary>
@@ -21,6 +23,9 @@ internal sealed record NodeConditions
 
     /// <summary>Whether what is written survives, once disks were looked at.</summary>
     public bool? Persistent { get; init; }
+
+    /// <summary>What is wrong with one of the node's disks, a sentence; null if nothing is.</summary>
+    public string? DiskTrouble { get; init; }
 
     /// <summary>/dev/kvm is there.</summary>
     public bool CanVirtualize { get; init; }
@@ -36,17 +41,21 @@ internal sealed record NodeConditions
         if (Farm is (string why, string settings))
             yield return Missing("farm", why, settings);
         if (Locked is { } locked)
-            yield return Missing("identity", locked.Reason, $"locked: {locked.Message}; the farm's recovery key can end that (zos node recover). It was {locked.NodeId}");
+            yield return Missing("identity", locked.Reason,
+                $"locked: {locked.Message}; the farm's recovery key can end that (zos node recover). It was {locked.NodeId}");
         if (Uplink is { } uplink)
             yield return uplink.Conditions.FirstOrDefault(c => !c.Ok) is { } broken ? Missing("network", $"no-{broken.Name}", broken.Message) : Well("network");
-        if (Clock is (true, var trouble))
-            yield return trouble is (string reason, string message) ? Missing("clock", reason, message) : Well("clock");
+        if (Clock is (true, var wrong))
+            yield return wrong is (string reason, string message) ? Missing("clock", reason, message) : Well("clock");
         if (Persistent is { } persistent)
-            yield return persistent ? Well("storage") : Missing("storage", "no-disk", "no usable disk: everything is in memory and is lost with the power");
+            yield return persistent ? DiskTrouble is { } trouble ? Missing("storage", "disk-failed", trouble) : Well("storage")
+                : Missing("storage", "no-disk", "no usable disk: everything is in memory and is lost with the power");
         if (!CanVirtualize)
-            yield return Missing("machines", "no-virtualization", "no machine can run: the processor offers no virtualization; switch it on in the firmware's setup (VT-x, AMD-V, SVM)");
+            yield return Missing("machines", "no-virtualization",
+                "no machine can run: the processor offers no virtualization; switch it on in the firmware's setup (VT-x, AMD-V, SVM)");
         else if (Limits is { Capacity.Machines: 0 } limits)
-            yield return Missing("machines", "too-little-memory", $"too little memory for any machine: {limits.MemoryBytes >> 20} MiB, of which the node itself needs {limits.MemoryReserveBytes >> 20}");
+            yield return Missing("machines", "too-little-memory",
+                $"too little memory for any machine: {limits.MemoryBytes >> 20} MiB, of which the node itself needs {limits.MemoryReserveBytes >> 20}");
         else if (Limits is not null)
             yield return Well("machines");
     }

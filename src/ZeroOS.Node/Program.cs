@@ -1,5 +1,5 @@
-using ZeroOS.Host.Fetch;
 using ZeroOS.Host.Processes;
+using ZeroOS.Images.Fetch;
 using ZeroOS.Init;
 using ZeroOS.Init.Jail;
 using ZeroOS.Linux;

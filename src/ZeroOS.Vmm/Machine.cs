@@ -37,8 +37,8 @@ internal sealed unsafe class Machine : IDisposable
     }
 
     /// <summary>
-    /// Makes the machine of a configuration that was checked. Nothing runs yet. <paramref name="sealProcessor"/> is called by each processor's thread before it runs
-    /// the guest.
+    /// Makes the machine of a configuration that was checked. Nothing runs yet. <paramref name="sealProcessor"/> is called by each processor's thread before it
+    /// runs the guest.
     /// </summary>
     /// <exception cref="KvmException">KVM refused something.</exception>
     /// <exception cref="BootException">The kernel or initramfs cannot be started.</exception>

@@ -10,7 +10,9 @@ using ZeroOS.Vmm.Sandbox;
 
 namespace ZeroOS.Vmm;
 
-/// <summary>zvmm CONFIG-DESCRIPTOR: one process, one guest. Exits with a <see cref="MonitorExit"/> and, unless the guest ended as it should, one line on descriptor 2.</summary>
+/// <summary>
+/// zvmm CONFIG-DESCRIPTOR: one process, one guest. Exits with a <see cref="MonitorExit"/> and, unless the guest ended as it should, one line on descriptor 2.
+/// </summary>
 internal static class Program
 {
     private static int Main(string[] arguments)

@@ -10,7 +10,8 @@ public interface IImages
     /// Makes an image ready to be booted from: manifest, config and index are here and verified. Nothing else is fetched before <see cref="IImage.Allow"/>.
     /// What comes back is one machine's: dispose it when the machine needs the image no longer.
     /// </summary>
-    /// <exception cref="WorkloadException">image-not-found (permanent), image-invalid (permanent), registry-unreachable, registry-denied, disk-full.</exception>
+    /// <exception cref="WorkloadException">image-not-found (permanent), image-invalid (permanent), registry-unreachable, registry-denied,
+    /// disk-full.</exception>
     Task<IImage> PrepareAsync(string tenant, FlistReference reference, CancellationToken cancellation);
 }
 
@@ -38,7 +39,9 @@ public interface IImage : IDisposable
     /// <summary>Opens what a monitor is handed: device (read-only), index (read-only), verified bitmap (read-only mapping).</summary>
     (FileDescriptor Device, FileDescriptor Index, FileDescriptor Verified) OpenForMonitor();
 
-    /// <summary>Serves chunk requests on the node's end of a monitor's chunk socket until it closes; again after a restart of the node with the end PID 1 kept.</summary>
+    /// <summary>
+    /// Serves chunk requests on the node's end of a monitor's chunk socket until it closes; again after a restart of the node with the end PID 1 kept.
+    /// </summary>
     void Serve(SeqPacketSocket nodeEnd);
 
     /// <summary>Why reads wait just now (code and sentence), or null: "registry-unreachable", "chunk-forged".</summary>

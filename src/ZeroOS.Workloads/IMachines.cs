@@ -4,10 +4,14 @@ using ZeroOS.Linux;
 
 namespace ZeroOS.Workloads;
 
-/// <summary>Monitors as processes of PID 1: started in a jail, spoken to over sockets that PID 1 keeps a duplicate of, adopted again after a restart of the node.</summary>
+/// <summary>
+/// Monitors as processes of PID 1: started in a jail, spoken to over sockets that PID 1 keeps a duplicate of, adopted again after a restart of the node.
+/// </summary>
 public interface IMachines
 {
-    /// <summary>Machines that run, those adopted from PID 1 after a restart of the node included. Adopted ones report on <see cref="Events"/> as soon as it is set.</summary>
+    /// <summary>
+    /// Machines that run, those adopted from PID 1 after a restart of the node included. Adopted ones report on <see cref="Events"/> as soon as it is set.
+    /// </summary>
     IReadOnlyList<WorkloadId> Running { get; }
 
     /// <summary>Machines that ended while no node listened; each one's end comes as an event, perhaps a moment after <see cref="Events"/> is set. Read after
@@ -71,6 +75,9 @@ public sealed record MachineEnd
     /// <summary>Why set-up in the guest failed, if it did.</summary>
     public GuestFailure? Failure { get; init; }
 
+    /// <summary>It ended before zguest had its specification: nothing that the tenant brings has run, so it is the node's trouble.</summary>
+    public bool NotBooted { get; init; }
+
     /// <summary>The node killed it, because it was short of memory and the machine had more than its reservation.</summary>
     public bool MemoryPressure { get; init; }
 
@@ -88,7 +95,7 @@ public interface IMachineEvents
     void Ended(WorkloadId machine, MachineEnd end);
 
     /// <summary>Output of the workload; <paramref name="offset"/> counts all its bytes since it started. Stream 1 is stdout, 2 is stderr.</summary>
-    void Output(WorkloadId machine, long offset, int stream, ReadOnlySpan<byte> bytes);
+    void Output(WorkloadId machine, long offset, OutputStream stream, ReadOnlySpan<byte> bytes);
 
     /// <summary>From which offset output is wanted after a restart of the node (what the log file already holds).</summary>
     long OutputWantedFrom(WorkloadId machine);

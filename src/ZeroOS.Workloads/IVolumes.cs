@@ -9,8 +9,11 @@ public interface IVolumes
     /// <exception cref="WorkloadException">disk-full, no-storage.</exception>
     void Ensure(WorkloadId volume, long sizeBytes);
 
-    /// <summary>Opens it for a monitor. The lock that keeps a second machine out travels with the descriptor.</summary>
-    FileDescriptor Open(WorkloadId volume);
+    /// <summary>
+    /// Opens it for a monitor, which cannot write to it when it is <paramref name="readOnly"/>. The lock that keeps a second machine out travels with the
+    /// descriptor.
+    /// </summary>
+    FileDescriptor Open(WorkloadId volume, bool readOnly);
 
     /// <summary>Destroys it for ever; unknown is done already.</summary>
     void Destroy(WorkloadId volume);

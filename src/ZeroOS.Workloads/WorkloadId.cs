@@ -6,8 +6,11 @@ namespace ZeroOS.Workloads;
 /// <summary>Names one workload on this node: the tenant's key id, the deployment, the workload in it.</summary>
 public readonly record struct WorkloadId(string Tenant, string Deployment, string Name)
 {
-    /// <summary>16 lower-case hexadecimal digits made from the three names, the same for ever: for files, interfaces, cgroups and disk serials.</summary>
-    public string Short => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{Tenant}\n{Deployment}\n{Name}")).AsSpan(0, 8));
+    /// <summary>
+    /// 16 lower-case hexadecimal digits made from the three names: what versions without <see cref="WorkloadNames"/> stored volumes and logs by. Everybody can
+    /// compute it, and with enough work find two workloads with one, so it decides nothing by itself.
+    /// </summary>
+    public string FormerName => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{Tenant}\n{Deployment}\n{Name}")).AsSpan(0, 8));
 
     /// <summary>All three names, "tenant/deployment/name": none of them may hold a slash. What is written on a thing to say whose it is.</summary>
     public string Full => $"{Tenant}/{Deployment}/{Name}";

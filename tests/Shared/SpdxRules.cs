@@ -13,7 +13,8 @@ internal static class SpdxRules
         Assert.Equal("SPDXRef-DOCUMENT", document.GetProperty("SPDXID").GetString());
         Assert.NotEmpty(document.GetProperty("name").GetString()!);
         Assert.True(Uri.TryCreate(document.GetProperty("documentNamespace").GetString(), UriKind.Absolute, out Uri? space) && space.Fragment.Length == 0);
-        Assert.All(document.GetProperty("creationInfo").GetProperty("creators").EnumerateArray(), c => Assert.Matches("^(Person|Organization|Tool): .", c.GetString()));
+        Assert.All(document.GetProperty("creationInfo").GetProperty("creators").EnumerateArray(),
+            c => Assert.Matches("^(Person|Organization|Tool): .", c.GetString()));
         HashSet<string> ids = ["SPDXRef-DOCUMENT"];
         foreach (JsonElement package in document.GetProperty("packages").EnumerateArray())
         {

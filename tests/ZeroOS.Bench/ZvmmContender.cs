@@ -34,7 +34,8 @@ internal sealed class ZvmmContender(FileDescriptor console) : Contender("zvmm")
         using FileDescriptor json = FileDescriptor.Memory("config");
         json.WriteAt(JsonSerializer.SerializeToUtf8Bytes(config, MonitorJson.Default.VmConfig), 0);
         using FileDescriptor kvm = FileDescriptor.Open("/dev/kvm", OpenFlags.ReadWrite), kernel = FileDescriptor.Open("/guest/vmlinux", OpenFlags.ReadOnly);
-        using FileDescriptor initrd = FileDescriptor.Open("/guest/initramfs.cpio", OpenFlags.ReadOnly), disk = Disk(), errors = FileDescriptor.Open("/dev/console", OpenFlags.WriteOnly);
+        using FileDescriptor initrd = FileDescriptor.Open("/guest/initramfs.cpio", OpenFlags.ReadOnly), disk = Disk(),
+            errors = FileDescriptor.Open("/dev/console", OpenFlags.WriteOnly);
         using FileDescriptor tap = TapDevice.TryOpen("bench0") ?? throw new LinuxException(Errno.EBUSY, "open tap", "bench0");
         using (theirs)
         {
@@ -42,7 +43,8 @@ internal sealed class ZvmmContender(FileDescriptor console) : Contender("zvmm")
             {
                 Path = "/zvmm",
                 Arguments = ["zvmm", "10"],
-                Descriptors = [(errors, 2), (json, Config), (kvm, Kvm), (theirs.Descriptor, Control), (serial, Serial), (kernel, Kernel), (initrd, Initrd), (disk, DiskAt), (tap, Tap)],
+                Descriptors = [(errors, 2), (json, Config), (kvm, Kvm), (theirs.Descriptor, Control), (serial, Serial), (kernel, Kernel), (initrd, Initrd),
+                    (disk, DiskAt), (tap, Tap)],
             });
         }
     }
@@ -54,7 +56,8 @@ internal sealed class ZvmmContender(FileDescriptor console) : Contender("zvmm")
         byte[] buffer = new byte[SeqPacketSocket.MaxMessage];
         while (_control.TryReceive(buffer, out int length, out _) == Errno.None && length > 0)
         {
-            if (JsonSerializer.Deserialize(buffer.AsSpan(0, length), MonitorJson.Default.MonitorMessage) is not { Verb: MonitorVerb.Statistics, Counters: { } counters })
+            if (JsonSerializer.Deserialize(buffer.AsSpan(0, length), MonitorJson.Default.MonitorMessage)
+                is not { Verb: MonitorVerb.Statistics, Counters: { } counters })
                 continue;
             IEnumerable<string> parts = counters.Where(c => c.Value > 0).Select(c => string.Create(CultureInfo.InvariantCulture, $"{c.Key}={c.Value}"));
             console.Write(Encoding.UTF8.GetBytes($"zbench: zvmm counters {string.Join(' ', parts)}\n"));

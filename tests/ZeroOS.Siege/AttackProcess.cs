@@ -6,19 +6,23 @@ using ZeroOS.Siege.Attackers;
 
 namespace ZeroOS.Siege;
 
-/// <summary>One kind of attacker in a process of its own: what it costs itself is not the node's.</summary>
+/// <summary>
+/// One kind of attacker in a process of its own, as if on a computer of its own: what an attack costs the attacker is not the node's, so the node and those who
+/// work go first where processors are short.
+/// </summary>
 internal static class AttackProcess
 {
     /// <summary>What an attacker says before it begins.</summary>
     public const string Ready = "ready";
 
-    /// <summary>Starts the attacker of the table that is at <paramref name="index"/>; its addresses are 127.(16 + index).*.*.</summary>
-    public static Process Start(int index, SiegeNode node, SiegeOptions options)
+    /// <summary>Starts the attacker of the table that is at <paramref name="index"/>; its addresses are those of one network, N.(16 + index).*.*.</summary>
+    public static Process Start(int index, IBesieged node, SiegeOptions options)
     {
         string assembly = Path.ChangeExtension(typeof(AttackProcess).Assembly.Location, ".dll");
-        ProcessStartInfo start = new("dotnet") { RedirectStandardOutput = true };
-        foreach (string argument in (string[])[assembly, "attack", $"{index}", $"{node.Port}", node.Identity.Id.Text, node.Owner.Id.Text, Convert.ToBase64String(node.OwnersMessage),
-            node.HostileTenantSeed, $"{options.Seconds}", $"{options.Seed + index}"])
+        ProcessStartInfo start = new("nice") { RedirectStandardOutput = true };
+        foreach (string argument in (string[])["-n", "10", "dotnet", assembly, "attack", $"{index}", node.Host, $"{node.Port}", $"{node.Network}", node.Id.Text,
+            Convert.ToBase64String(Forgeries.NodeInfo(node.Owner)), Convert.ToBase64String(node.HostileTenant.Seed), $"{options.Seconds}",
+            $"{options.Seed + index}", $"{options.Slower}"])
             start.ArgumentList.Add(argument);
         return Process.Start(start) ?? throw new InvalidOperationException("dotnet does not start");
     }
@@ -28,12 +32,12 @@ internal static class AttackProcess
     {
         CultureInfo c = CultureInfo.InvariantCulture;
         int index = int.Parse(args[0], c);
-        if (!KeyId.TryParse(args[2], out KeyId? node) || !KeyId.TryParse(args[3], out KeyId? owner))
+        if (!KeyId.TryParse(args[4], out KeyId? node))
             return 2;
-        Target target = new(int.Parse(args[1], c), node, owner, Convert.FromBase64String(args[4]), IdentityKey.FromSeed(Convert.FromBase64String(args[5])), $"127.{16 + index}",
-            new Random(int.Parse(args[7], c)));
+        Target target = new(args[1], int.Parse(args[2], c), node, Convert.FromBase64String(args[5]),
+            IdentityKey.FromSeed(Convert.FromBase64String(args[6])), $"{args[3]}.{16 + index}", int.Parse(args[9], c), new Random(int.Parse(args[8], c)));
         Console.WriteLine(Ready);
-        using CancellationTokenSource time = new(TimeSpan.FromSeconds(int.Parse(args[6], c)));
+        using CancellationTokenSource time = new(TimeSpan.FromSeconds(int.Parse(args[7], c)));
         long strikes = await Attacker.All[index].Attack(target, time.Token);
         Console.WriteLine(strikes.ToString(c));
         return 0;

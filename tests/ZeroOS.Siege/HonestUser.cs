@@ -1,12 +1,15 @@
 using System.Diagnostics;
+using System.Net;
 
 using ZeroOS.Bus.Client;
 using ZeroOS.Bus.Keys;
 
 namespace ZeroOS.Siege;
 
-/// <summary>Somebody who works meanwhile: asks again and again, on a connection that stays and on new ones, from an address and a network of their own.</summary>
-internal sealed class HonestUser(string name, IdentityKey key, SiegeNode node, Func<BusClient, int, CancellationToken, Task> work)
+/// <summary>
+/// Somebody who works meanwhile: asks again and again, on a connection that stays and on new ones, from an address and a network of their own.
+/// </summary>
+internal sealed class HonestUser(string name, string address, IdentityKey key, IBesieged node, Func<BusClient, int, CancellationToken, Task> work)
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30), s_pause = TimeSpan.FromMilliseconds(100);
 
@@ -24,7 +27,23 @@ internal sealed class HonestUser(string name, IdentityKey key, SiegeNode node, F
 
     public double Longest => _seconds.Count == 0 ? 0 : _seconds.Max();
 
-    public double Median => _seconds.Count == 0 ? 0 : _seconds.Order().ElementAt(_seconds.Count / 2);
+    /// <summary>What happened to the one that took longest.</summary>
+    public string OfLongest { get; private set; } = "";
+
+    public double Median => Percentile(50);
+
+    /// <summary>The seconds that so many of a hundred requests took at most.</summary>
+    public double Percentile(int percent) => _seconds.Count == 0 ? 0 : _seconds.Order().ElementAt((_seconds.Count - 1) * percent / 100);
+
+    /// <summary>Works once before the siege, unmeasured: the runtime compiles a client at its first request, which takes seconds on a busy computer.</summary>
+    public async Task BeginAsync()
+    {
+        using HttpTransport transport = NewTransport();
+        using CancellationTokenSource deadline = new(s_patience);
+        RequestTimer timer = new(transport);
+        await work(new BusClient(key, node.Id, timer, TimeProvider.System), 0, deadline.Token);
+        _ = timer.Done();
+    }
 
     /// <summary>Works until the time is over. A connection that breaks is dialled again within the request's time.</summary>
     public async Task WorkAsync(CancellationToken cancellation)
@@ -55,18 +74,26 @@ internal sealed class HonestUser(string name, IdentityKey key, SiegeNode node, F
     private async Task AskAsync(HttpTransport transport, int number)
     {
         Stopwatch watch = Stopwatch.StartNew();
+        List<string> refusals = [];
+        RequestTimer timer = new(transport);
         using CancellationTokenSource deadline = new(s_patience);
         while (true)
         {
             try
             {
-                await work(new BusClient(key, node.Identity.Id, transport, TimeProvider.System), number, deadline.Token);
-                _seconds.Add(watch.Elapsed.TotalSeconds);
+                await work(new BusClient(key, node.Id, timer, TimeProvider.System), number, deadline.Token);
+                IReadOnlyList<double> seconds = timer.Done();
+                if (seconds.Max() > Longest)
+                    OfLongest = $"in work {number}, asked again {refusals.Count} times{string.Concat(refusals.Distinct().Select(r => $"; {r}"))}";
+                _seconds.AddRange(seconds);
                 return;
             }
             catch (Exception e) when (e is BusTransportException or HttpRequestException && watch.Elapsed < s_patience)
             {
                 Again++;
+                refusals.Add(e.Message);
+                timer.Broke();
+                await Task.Delay(s_pause, CancellationToken.None);
             }
             catch (Exception e)
             {
@@ -77,5 +104,5 @@ internal sealed class HonestUser(string name, IdentityKey key, SiegeNode node, F
         }
     }
 
-    private HttpTransport NewTransport() => new("127.0.0.1", node.Port, TimeSpan.FromSeconds(10));
+    private HttpTransport NewTransport() => Transports.From(IPAddress.Parse(address), node.Host, node.Port, TimeSpan.FromSeconds(10));
 }

@@ -8,7 +8,7 @@ internal sealed class ProcessorShare
     private readonly (long Busy, long All) _began = Computer();
     private readonly long _own = Own();
 
-    /// <summary>The share of all processors' time since the beginning that neither this process nor a child that has ended used.</summary>
+    /// <summary>The share of all processors' time since the beginning that neither this process nor a child of its used.</summary>
     public double OfOthers()
     {
         (long busy, long all) = Computer();
@@ -23,13 +23,29 @@ internal sealed class ProcessorShare
         return (all - times[3] - times[4], all);
     }
 
-    // proc(5), /proc/self/stat: utime, stime, cutime and cstime are the fields 14 to 17; the second is a name in brackets.
+    // proc(5), /proc/PID/stat: utime, stime, cutime and cstime are the fields 14 to 17, the parent is 4, the first of the numbers here. Children that have
+    // ended are in cutime and cstime of ours.
     private static long Own()
     {
-        string line = File.ReadAllText("/proc/self/stat");
-        return Numbers(line[(line.LastIndexOf(')') + 3)..])[10..14].Sum();
+        long times = 0;
+        foreach (string process in Directory.EnumerateDirectories("/proc").Where(d => char.IsAsciiDigit(d["/proc/".Length])))
+        {
+            try
+            {
+                string line = File.ReadAllText($"{process}/stat");
+                long[] fields = Numbers(line[(line.LastIndexOf(')') + 3)..]);
+                if (fields[0] == Environment.ProcessId || process == $"/proc/{Environment.ProcessId}")
+                    times += fields[10..14].Sum();
+            }
+            catch (IOException)
+            {
+                // it has ended
+            }
+        }
+        return times;
     }
 
     private static long[] Numbers(string text) =>
-        [.. text.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(n => long.TryParse(n, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long value) ? value : 0)];
+        [.. text.Split(' ', StringSplitOptions.RemoveEmptyEntries)
+            .Select(n => long.TryParse(n, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long value) ? value : 0)];
 }

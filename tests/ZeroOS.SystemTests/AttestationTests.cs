@@ -17,15 +17,13 @@ public sealed class AttestationTests(ITestOutputHelper output)
 {
     private const string Snakeoil = "/usr/share/ovmf/PkKek-1-snakeoil";
 
-    private static readonly string s_measurements = Checkout.Path("out", "measurements.json");
-
     [SkippableFact]
     public async Task A_measured_node_proves_its_image_its_settings_and_its_TPM()
     {
         SkipWithout();
         await using World world = await World.Make("attest");
-        string measurements = s_measurements;
-        await world.BootUnseen(options: ["--efi", "--tpm"]);
+        string measurements = await BootableImage.File("measurements.json");
+        await world.BootUnseen(options: ["--efi", "--image", await BootableImage.Folder, "--tpm"]);
         string authorities = Authorities(world);
 
         string proved = await world.Owner.Ok("node", "attest", world.Name, "--measurements", measurements, "--farm", world.FarmFile, "--ek-ca", authorities,
@@ -41,13 +39,16 @@ public sealed class AttestationTests(ITestOutputHelper output)
         Zos tenant = new(Path.Combine(world.Folder, "tenant"));
         string key = await tenant.NewKey();
         await world.Pin(tenant);
-        Assert.Contains("denied", (await tenant.Run(TimeSpan.FromMinutes(1), "node", "attest", world.Name, "--measurements", measurements)).Error, StringComparison.Ordinal);
+        Assert.Contains("denied", (await tenant.Run(TimeSpan.FromMinutes(1), "node", "attest", world.Name, "--measurements", measurements)).Error,
+            StringComparison.Ordinal);
         await world.Grant(key, "8080");
         Assert.StartsWith("Proved: ", await tenant.Ok("node", "attest", world.Name, "--measurements", measurements), StringComparison.Ordinal);
 
         // Held against another image, other settings, another maker, another TPM of before.
-        Assert.Equal("wrong-image", await Reason(world.Owner, world.Name, "--measurements", Changed(world, measurements, "pcr11", m => m["pcr11"] = new string('0', 64))));
-        Assert.Equal("wrong-image", await Reason(world.Owner, world.Name, "--measurements", Changed(world, measurements, "file", m => m["efi"]!["authenticode"] = new string('0', 64))));
+        Assert.Equal("wrong-image",
+            await Reason(world.Owner, world.Name, "--measurements", Changed(world, measurements, "pcr11", m => m["pcr11"] = new string('0', 64))));
+        Assert.Equal("wrong-image", await Reason(world.Owner, world.Name, "--measurements",
+            Changed(world, measurements, "file", m => m["efi"]!["authenticode"] = new string('0', 64))));
         string other = Path.Combine(world.Folder, "other.cred");
         await world.Owner.Ok("farm", "new", "--owner", world.OwnerKey, "--name", "other", "-o", other);
         Assert.Equal("settings-differ", await Reason(world.Owner, world.Name, "--measurements", measurements, "--farm", other));
@@ -78,7 +79,8 @@ public sealed class AttestationTests(ITestOutputHelper output)
         string image = await Image(world, "sign", "--secure-boot-key", key, "--secure-boot-certificate", Snakeoil + ".pem");
         string measurements = Path.Combine(image, "zeroos.measurements.json");
         await world.BootUnseen(deadline: TimeSpan.FromSeconds(300), options: ["--efi", "--image", image, "--firmware", "secure", "--tpm"]);
-        string proved = await world.Owner.Ok("node", "attest", world.Name, "--measurements", measurements, "--save", Path.Combine(world.Folder, "evidence.json"));
+        string proved = await world.Owner.Ok("node", "attest", world.Name, "--measurements", measurements,
+            "--save", Path.Combine(world.Folder, "evidence.json"));
         output.WriteLine(proved);
         Assert.StartsWith("Proved: ", proved, StringComparison.Ordinal);
         Assert.Contains("secure boot  on; it starts what is signed under ", proved, StringComparison.Ordinal);
@@ -90,8 +92,10 @@ public sealed class AttestationTests(ITestOutputHelper output)
         await world.BootUnseen(fresh: false, deadline: TimeSpan.FromSeconds(300),
             options: ["--efi", "--image", image, "--firmware", "secure", "--tpm-state", Path.Combine(world.Folder, "another-tpm")]);
         Assert.Equal("other-tpm", await Reason(world.Owner, world.Name, "--measurements", measurements));
-        Assert.StartsWith("Proved: ", await world.Owner.Ok("node", "attest", world.Name, "--measurements", measurements, "--new-tpm"), StringComparison.Ordinal);
-        Assert.Contains("it is the TPM of the first attestation", await world.Owner.Ok("node", "attest", world.Name, "--measurements", measurements), StringComparison.Ordinal);
+        Assert.StartsWith("Proved: ", await world.Owner.Ok("node", "attest", world.Name, "--measurements", measurements, "--new-tpm"),
+            StringComparison.Ordinal);
+        Assert.Contains("it is the TPM of the first attestation", await world.Owner.Ok("node", "attest", world.Name, "--measurements", measurements),
+            StringComparison.Ordinal);
     }
 
     /// <summary>Somebody on the wire keeps an answer and plays it when the same question is asked again.</summary>
@@ -130,13 +134,14 @@ public sealed class AttestationTests(ITestOutputHelper output)
     private static async Task<string> Image(World world, string verb, params string[] options)
     {
         string folder = Directory.CreateDirectory(Path.Combine(world.Folder, "image")).FullName;
-        await world.Owner.Ok(["image", verb, "--image", Checkout.Path("out", "zeroos.efi"), "-o", Path.Combine(folder, "zeroos.efi"), .. options]);
+        await world.Owner.Ok(["image", verb, "--image", await BootableImage.File("zeroos.efi"), "-o", Path.Combine(folder, "zeroos.efi"), .. options]);
         return folder;
     }
 
     private static string WriteSecret(string path, string text)
     {
-        using FileStream file = new(path, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite });
+        using FileStream file = new(path,
+            new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite });
         file.Write(System.Text.Encoding.ASCII.GetBytes(text));
         return path;
     }
@@ -162,7 +167,6 @@ public sealed class AttestationTests(ITestOutputHelper output)
     {
         Skip.IfNot(File.Exists("/usr/share/OVMF/OVMF_CODE_4M.fd"), "ovmf is not installed");
         Skip.IfNot(File.Exists("/usr/bin/swtpm_setup"), "swtpm-tools is not installed");
-        Skip.IfNot(File.Exists(s_measurements), "the image was built without measurements.json");
     }
 
     private sealed class OldAnswers(IBusTransport wire) : IBusTransport

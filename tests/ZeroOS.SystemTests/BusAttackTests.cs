@@ -12,7 +12,9 @@ using ZeroOS.SystemTests.Bench;
 
 namespace ZeroOS.SystemTests;
 
-/// <summary>Attacks on the door of a booted node, as docs/bus.md names them: from the wire, with other people's keys, and by pretending to be the node.</summary>
+/// <summary>
+/// Attacks on the door of a booted node, as docs/bus.md names them: from the wire, with other people's keys, and by pretending to be the node.
+/// </summary>
 public sealed class BusAttackTests
 {
     [Fact]
@@ -41,7 +43,8 @@ public sealed class BusAttackTests
         string unsigned = $"{{\"payloadType\":\"{envelope.PayloadType}\",\"payload\":\"{Convert.ToBase64String(envelope.Payload)}\",\"signatures\":[]}}";
         Assert.Equal("400", await Refusal(wire, Encoding.UTF8.GetBytes(unsigned)));
         Assert.Equal("400", await Refusal(wire, "{\"payloadType\":1,\"payloadType\":2}"u8.ToArray()));
-        Assert.Equal("HTTP/1.1 413 Payload Too Large", await FirstLine(world.Ports[8051], "POST /bus HTTP/1.1\r\nHost: node\r\nContent-Type: application/json\r\nContent-Length: 1048577\r\n\r\n"));
+        Assert.Equal("HTTP/1.1 413 Payload Too Large",
+            await FirstLine(world.Ports[8051], "POST /bus HTTP/1.1\r\nHost: node\r\nContent-Type: application/json\r\nContent-Length: 1048577\r\n\r\n"));
 
         // Mallory's own key over the owner's words: the envelope verifies, but the words are not hers.
         Assert.Equal("400", await Refusal(wire, Envelope.Sign(envelope.PayloadType, envelope.Payload, other)));
@@ -53,11 +56,13 @@ public sealed class BusAttackTests
 
         // A tenant who has a grant signs the owner's ciphertext as a message of their own.
         await world.Grant(other.Id.Text, "8080");
-        Assert.Equal(ErrorCodes.Malformed, await Refusal(wire, Reworded(envelope, other, ("from", other.Id.Text), ("id", Guid.CreateVersion7().ToString("D")))));
+        Assert.Equal(ErrorCodes.Malformed,
+            await Refusal(wire, Reworded(envelope, other, ("from", other.Id.Text), ("id", Guid.CreateVersion7().ToString("D")))));
 
         // The owner's own, from another time, and from another epoch.
         string id = Guid.CreateVersion7().ToString("D");
-        Assert.Equal(ErrorCodes.Expired, await Refusal(wire, Reworded(envelope, owner, ("id", id), ("issued", "2026-01-01T00:00:00Z"), ("expires", "2026-01-01T00:02:00Z"))));
+        Assert.Equal(ErrorCodes.Expired,
+            await Refusal(wire, Reworded(envelope, owner, ("id", id), ("issued", "2026-01-01T00:00:00Z"), ("expires", "2026-01-01T00:02:00Z"))));
         Assert.Equal(ErrorCodes.Stale, await Refusal(wire, Reworded(envelope, owner, ("id", id), ("epoch", Convert.ToBase64String(new byte[16])))));
 
         // A message for another node, delivered here; and the same node pinned under a wrong id.
@@ -108,7 +113,16 @@ public sealed class BusAttackTests
             await context.Request.InputStream.CopyToAsync(asked);
             Assert.True(Envelope.TryRead(asked.ToArray(), out Envelope? envelope) && Message.TryRead(envelope, out _));
             Assert.True(Message.TryRead(envelope, out Message? question));
-            Message reply = question with { Kind = MessageKind.Reply, From = impostor.Id, To = owner.Id.Text, InReplyTo = question.Id, Id = Guid.CreateVersion7(), Seq = 0, End = true };
+            Message reply = question with
+            {
+                Kind = MessageKind.Reply,
+                From = impostor.Id,
+                To = owner.Id.Text,
+                InReplyTo = question.Id,
+                Id = Guid.CreateVersion7(),
+                Seq = 0,
+                End = true
+            };
             context.Response.ContentType = "application/x-ndjson";
             await context.Response.OutputStream.WriteAsync((byte[])[.. reply.Sign(impostor), (byte)'\n']);
             context.Response.Close();

@@ -21,7 +21,8 @@ public sealed class FarmersPathTests(ITestOutputHelper output)
         await world.Publish("nginx");
         if (Directory.Exists(Checkout.Path("out", "nodes", "farmer")))
             Directory.Delete(Checkout.Path("out", "nodes", "farmer"), recursive: true);
-        await using Reader farmer = Reader.Open(Checkout.Path("docs", "farmers.md"), Path.Combine(world.Folder, "desk"), ("ZEROOS", Checkout.Root), ("REGISTRY_HERE", world.Registry.Here),
+        await using Reader farmer = Reader.Open(Checkout.Path("docs", "farmers.md"), Path.Combine(world.Folder, "desk"), ("ZEROOS", Checkout.Root),
+            ("REGISTRY_HERE", world.Registry.Here),
             ("REGISTRY_FOR_NODES", string.Create(CultureInfo.InvariantCulture, $"http://10.0.2.2:{world.Network.Port}")));
         Stopwatch watch = Stopwatch.StartNew();
         await farmer.Run("farm", s_typing);

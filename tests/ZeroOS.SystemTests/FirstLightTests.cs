@@ -40,8 +40,10 @@ public sealed class FirstLightTests(ITestOutputHelper output)
         Assert.Contains("running", await world.Owner.Ok("get", "web"), StringComparison.Ordinal);
 
         await world.Owner.Ok("delete", "web");
-        await Eventually.Get("the end of the machine", TimeSpan.FromSeconds(60), async () => (await world.Owner.Ok("list")).Contains("web", StringComparison.Ordinal) ? null : "gone");
-        await Assert.ThrowsAnyAsync<Exception>(() => http.GetStringAsync(new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{world.Ports[8080]}/"))));
+        await Eventually.Get("the end of the machine", TimeSpan.FromSeconds(60),
+            async () => (await world.Owner.Ok("list")).Contains("web", StringComparison.Ordinal) ? null : "gone");
+        await Assert.ThrowsAnyAsync<Exception>(() =>
+            http.GetStringAsync(new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{world.Ports[8080]}/"))));
 
         await using (Qmp hand = await world.Node.Monitor())
             await hand.PowerButton();
@@ -63,7 +65,8 @@ public sealed class FirstLightTests(ITestOutputHelper output)
         await world.Node.PowerOff();
 
         await world.Boot(fresh: false);
-        Assert.Equal("first", await Eventually.Get("redis to remember", TimeSpan.FromSeconds(120), async () => await redis.Ask("GET light") is "first" ? "first" : null));
+        Assert.Equal("first",
+            await Eventually.Get("redis to remember", TimeSpan.FromSeconds(120), async () => await redis.Ask("GET light") is "first" ? "first" : null));
     }
 
     private static double ReadySeconds(World world) =>

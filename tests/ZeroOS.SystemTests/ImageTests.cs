@@ -46,12 +46,14 @@ public sealed class ImageTests(ITestOutputHelper output)
     {
         using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(Checkout.Path("out", "zeroos.spdx.json")));
         SpdxRules.Hold(document.RootElement);
-        HashSet<string> listed = [.. document.RootElement.GetProperty("packages").EnumerateArray().Select(p => $"{p.GetProperty("name")}/{p.GetProperty("versionInfo")}")];
+        HashSet<string> listed = [.. document.RootElement.GetProperty("packages").EnumerateArray()
+            .Select(p => $"{p.GetProperty("name")}/{p.GetProperty("versionInfo")}")];
         foreach (string program in (string[])["zeroos", "zvmm", "zguest", "zos"])
         {
             // Not by the builder's reader of that file: every "type": "package" among its libraries.
             using JsonDocument assets = JsonDocument.Parse(File.ReadAllBytes(Checkout.Path("out", "programs", program + ".assets.json")));
-            foreach (JsonProperty library in assets.RootElement.GetProperty("libraries").EnumerateObject().Where(l => l.Value.GetProperty("type").ValueEquals("package")))
+            foreach (JsonProperty library in assets.RootElement.GetProperty("libraries").EnumerateObject()
+                .Where(l => l.Value.GetProperty("type").ValueEquals("package")))
                 Assert.Contains(library.Name, listed);
         }
         foreach (string line in File.ReadAllLines(Checkout.Path("image", "components")).Where(l => l.Length > 0 && l[0] != '#'))
@@ -75,8 +77,10 @@ public sealed class ImageTests(ITestOutputHelper output)
     [Fact]
     public async Task Every_program_is_statically_linked()
     {
-        List<(string Path, byte[] Content)> programs = [.. (await Archive()).Where(e => (e.Mode & 0xF049) >= 0x8001 && e.Content.Length > 4).Select(e => (e.Path, e.Content.ToArray()))];
-        programs.Add(("/zguest", CpioReader.Read((await Archive()).Single(e => e.Path == "/guest/initramfs.cpio").Content).Single(e => e.Path == "/init").Content.ToArray()));
+        List<(string Path, byte[] Content)> programs = [.. (await Archive()).Where(e => (e.Mode & 0xF049) >= 0x8001 && e.Content.Length > 4)
+            .Select(e => (e.Path, e.Content.ToArray()))];
+        programs.Add(("/zguest", CpioReader.Read((await Archive()).Single(e => e.Path == "/guest/initramfs.cpio").Content)
+            .Single(e => e.Path == "/init").Content.ToArray()));
         Assert.Equal(["/init", "/zguest", "/zvmm"], programs.Select(p => p.Path).Order());
         foreach ((string path, byte[] content) in programs)
         {

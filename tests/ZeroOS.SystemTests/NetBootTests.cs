@@ -5,8 +5,8 @@ using ZeroOS.SystemTests.Bench;
 namespace ZeroOS.SystemTests;
 
 /// <summary>
-/// Machines with nothing but a network card become nodes of a farm, beside the DHCP server that their network has: zos image serve says where from and sends the
-/// rest, settings among it. Only the bus tells that they run, for they say nothing on a serial line.
+/// Machines with nothing but a network card become nodes of a farm, beside the DHCP server that their network has: zos image serve says where from and sends
+/// the rest, settings among it. Only the bus tells that they run, for they say nothing on a serial line.
 /// </summary>
 public sealed class NetBootTests(ITestOutputHelper output)
 {
@@ -18,7 +18,7 @@ public sealed class NetBootTests(ITestOutputHelper output)
         Skip.If(BootLan.Missing is not null, BootLan.Missing);
         Farmer farmer = await Farmer.Settle("netboot");
         await using BootLan lan = new(farmer.Folder);
-        await lan.Serve("--image", Checkout.Path("out", "netboot"), "--farm", farmer.Settings);
+        await lan.Serve("--image", await BootableImage.File("netboot"), "--farm", farmer.Settings);
         lan.Boot("netboot-uefi", "--firmware", "uefi", "--memory", "2000");
         lan.Boot("netboot-bios", "--firmware", "bios", "--memory", "2000");
         BootEvent uefi = await lan.Saw("loaded", "UEFI PXE", s_load, "zeroos.efi"), bios = await lan.Saw("loaded", "iPXE BIOS", s_load, "initramfs.cpio.zst");
@@ -39,7 +39,7 @@ public sealed class NetBootTests(ITestOutputHelper output)
         Farmer farmer = await Farmer.Settle("netboot-http");
         // Without a script for it iPXE is a BIOS card like any other, and loads PXELINUX.
         string files = Path.Combine(farmer.Folder, "netboot");
-        (await Command.Run("cp", ["-a", Checkout.Path("out", "netboot"), files], TimeSpan.FromSeconds(30))).Ok();
+        (await Command.Run("cp", ["-a", await BootableImage.File("netboot"), files], TimeSpan.FromSeconds(30))).Ok();
         File.Delete(Path.Combine(files, "zeroos.ipxe"));
         await using BootLan lan = new(farmer.Folder);
         await lan.Serve("--image", files, "--farm", farmer.Settings);
@@ -62,7 +62,8 @@ public sealed class NetBootTests(ITestOutputHelper output)
         Skip.If(BootLan.Missing is not null, BootLan.Missing);
         await using World world = await World.Make("netboot-update");
         Releases makers = await Releases.Make(world);
-        string first = await makers.Image("1.0.0"), next = await makers.Image("1.1.0"), absent = await makers.Image("1.2.0"), served = Path.Combine(world.Folder, "served");
+        string first = await makers.Image("1.0.0"), next = await makers.Image("1.1.0"), absent = await makers.Image("1.2.0"),
+            served = Path.Combine(world.Folder, "served");
         await Serve(first, served);
         await using BootLan lan = new(world.Folder);
         await lan.Serve("--image", served, "--farm", world.FarmFile);
@@ -71,8 +72,10 @@ public sealed class NetBootTests(ITestOutputHelper output)
         await world.Owner.Ok("node", "add", "n1", await lan.Answers(loaded.Machine, s_boot));
         await Eventually.Get("the node to be ready", s_boot, async () => await Status.Node(world.Owner) is { Stage: "ready" } ready ? ready : null);
 
-        Task<CommandResult> Update(string release) => world.Owner.Run(TimeSpan.FromMinutes(5), "node", "update", "--release", release, "--wait", "--timeout", "280");
-        Assert.Contains("1 of the 3 release keys have signed", (await Update(await makers.Release(next, signatures: 1, push: false))).Error, StringComparison.Ordinal);
+        Task<CommandResult> Update(string release) =>
+            world.Owner.Run(TimeSpan.FromMinutes(5), "node", "update", "--release", release, "--wait", "--timeout", "280");
+        Assert.Contains("1 of the 3 release keys have signed", (await Update(await makers.Release(next, signatures: 1, push: false))).Error,
+            StringComparison.Ordinal);
         await Serve(next, served);
         Assert.Equal("1.1.0 runs and is kept", (await Update(await makers.Release(next, push: false))).Ok());
         Assert.Contains("older than 1.1.0", (await Update(await makers.Release(first, minimum: "0.9.0", push: false))).Error, StringComparison.Ordinal);
@@ -106,7 +109,8 @@ public sealed class NetBootTests(ITestOutputHelper output)
         public async Task Owns(string node, string name)
         {
             await _zos.Ok("node", "add", name, node);
-            string status = await Eventually.Get($"{name} to be ready", s_boot, async () => await _zos.Ok("node", "status", "--node", name) is string s && s.Contains("ready", StringComparison.Ordinal) ? s : null);
+            string status = await Eventually.Get($"{name} to be ready", s_boot,
+                async () => await _zos.Ok("node", "status", "--node", name) is string s && s.Contains("ready", StringComparison.Ordinal) ? s : null);
             Assert.Contains("vda", status, StringComparison.Ordinal);
         }
     }

@@ -11,7 +11,7 @@ namespace ZeroOS.SystemTests;
 public sealed class NodeDeathTests(ITestOutputHelper output)
 {
     [Fact]
-    public async Task Kill_of_the_node_under_load_fails_no_request_and_the_bus_answers_again_within_fifteen_seconds()
+    public async Task Kill_of_the_node_under_load_fails_no_request_and_the_bus_answers_again_within_eight_seconds()
     {
         int debugger = Ports.Free();
         await using World world = await World.Make("node-death", 8080);
@@ -31,7 +31,8 @@ public sealed class NodeDeathTests(ITestOutputHelper output)
             kernel.Kill(pid);
         Stopwatch watch = Stopwatch.StartNew();
         await world.Node.Says("zeroos: node started pid=[0-9]+ starts=2", TimeSpan.FromSeconds(30));
-        await Eventually.Get("an answer on the bus", TimeSpan.FromSeconds(30), async () => (await world.Owner.Run(TimeSpan.FromSeconds(10), "get", "web")).Ok());
+        await Eventually.Get("an answer on the bus", TimeSpan.FromSeconds(30),
+            async () => (await world.Owner.Run(TimeSpan.FromSeconds(10), "get", "web")).Ok());
         double seconds = watch.Elapsed.TotalSeconds;
         World.Figure(output, "seconds from SIGKILL of the node to an answer on the bus", seconds, "s");
 
@@ -42,8 +43,8 @@ public sealed class NodeDeathTests(ITestOutputHelper output)
         int answered = await load;
         output.WriteLine($"{answered} requests answered, none failed");
         Assert.True(answered > 20, $"only {answered} requests were made");
-        // The goal is 5 s (README, figures). A client that dials while nobody listens waits out its own retransmissions, which double.
-        Assert.True(seconds < 15, $"the bus answered after {seconds:0.0} s");
+        // The goal is 5 s (README, figures); a slow computer gets some more.
+        Assert.True(seconds < 8, $"the bus answered after {seconds:0.0} s");
     }
 
     /// <summary>Asks for the page again and again; the first failure fails the test.</summary>

@@ -4,7 +4,9 @@ using ZeroOS.SystemTests.Bench;
 
 namespace ZeroOS.SystemTests;
 
-/// <summary>Machines that lack something, or have something odd: each works, or says on its screen what is missing. Text screens, as BIOS firmware leaves them.</summary>
+/// <summary>
+/// Machines that lack something, or have something odd: each works, or says on its screen what is missing. Text screens, as BIOS firmware leaves them.
+/// </summary>
 public sealed class OddMachineTests(ITestOutputHelper output)
 {
     private static readonly TimeSpan s_soon = TimeSpan.FromSeconds(120);
@@ -17,13 +19,14 @@ public sealed class OddMachineTests(ITestOutputHelper output)
         string garbage = new string('x', 1500) + " root=/dev/sda1 init=/bin/sh zeroos.owner=mallory zeroos.name=odd-1";
         Skip.IfNot(Lan.Missing is null, Lan.Missing);
         await using Lan lan = new();
-        await using QemuNode node = QemuNode.Start("odd", fresh: true, lan.Space, "--screen", "--disk", "none", "--memory", "512", "--rtc", "2011-11-11T11:11:11",
-            "--netdev", lan.Card(), "--netdev", "user", "--append", garbage);
+        await using QemuNode node = QemuNode.Start("odd", fresh: true, lan.Space, "--screen", "--disk", "none", "--memory", "512",
+            "--rtc", "2011-11-11T11:11:11", "--netdev", lan.Card(), "--netdev", "user", "--append", garbage);
         await using Qmp qmp = await node.Monitor();
         await qmp.SetLink("nic1", false);
         string id = await node.Says("zeroos: node id: ([1-9A-HJ-NP-Za-km-z]{40,44})", s_soon);
 
-        ScreenPicture bare = await See(qmp, $"node id {id} farm none address none", "odd-1", "state ready after", "farm no farm settings", "network no address yet: no DHCP server answers",
+        ScreenPicture bare = await See(qmp, $"node id {id} farm none address none", "odd-1", "state ready after", "farm no farm settings",
+            "network no address yet: no DHCP server answers",
             "clock no time server", "storage no usable disk: everything is in memory and is lost with the power", "machines too little memory for any machine");
         output.WriteLine(string.Join('\n', bare.Lines));
         Assert.Equal((25, 80), (bare.Lines.Length, bare.Lines[0].Length));
@@ -70,7 +73,8 @@ public sealed class OddMachineTests(ITestOutputHelper output)
         await See(qmp, "state ready after", sentence);
     }
 
-    private static Task<ScreenPicture> See(Qmp qmp, params string[] sentences) => Eventually.Get($"\"{string.Join("\", \"", sentences)}\" on the screen", s_soon, async () =>
+    private static Task<ScreenPicture> See(Qmp qmp, params string[] sentences) => Eventually.Get(
+        $"\"{string.Join("\", \"", sentences)}\" on the screen", s_soon, async () =>
     {
         ScreenPicture picture = await ScreenPicture.TakeText(qmp, Path.GetTempPath());
         return sentences.FirstOrDefault(s => !picture.Words.Contains(s, StringComparison.Ordinal)) is { } absent

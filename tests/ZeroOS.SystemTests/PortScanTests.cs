@@ -13,8 +13,9 @@ using ZeroOS.SystemTests.Network;
 namespace ZeroOS.SystemTests;
 
 /// <summary>
-/// The door is one: a stranger on the farmer's network tries every TCP port, every UDP port and every other protocol on each address of the node, IPv4 and IPv6. What answers
-/// is the bus, ping (at most twenty a second) and what IPv6 neighbours need; no other packet comes back, not even a refusal. A tenant's published port is added while it exists.
+/// The door is one: a stranger on the farmer's network tries every TCP port, every UDP port and every other protocol on each address of the node, IPv4 and
+/// IPv6. What answers is the bus, ping (at most twenty a second) and what IPv6 neighbours need; no other packet comes back, not even a refusal. A tenant's
+/// published port is added while it exists.
 /// </summary>
 public sealed class PortScanTests(ITestOutputHelper output)
 {
@@ -33,7 +34,8 @@ public sealed class PortScanTests(ITestOutputHelper output)
         await world.Pin(world.Owner);
         MacAddress card = lan.Space.Route.Neighbors().Single(n => n.Address.Equals(Lan.First)).Mac!.Value;
         IPAddress global = await Eventually.Get("an IPv6 address of the node", TimeSpan.FromSeconds(30), async () =>
-            (await Status.Node(world.Owner)).Addresses!.Select(a => IPAddress.Parse(a.Split('/')[0])).FirstOrDefault(a => a.AddressFamily == AddressFamily.InterNetworkV6 && !a.IsIPv6LinkLocal));
+            (await Status.Node(world.Owner)).Addresses!.Select(a => IPAddress.Parse(a.Split('/')[0]))
+                .FirstOrDefault(a => a.AddressFamily == AddressFamily.InterNetworkV6 && !a.IsIPv6LinkLocal));
         using PortScanner scanner = new(lan, "tap0", card, TimeSpan.FromMilliseconds(4));
         IPAddress here = lan.Space.Route.Addresses().Single(a => a.Address.IsIPv6LinkLocal && a.Link == lan.Space.Route.GetLink(Lan.Bridge).Index).Address;
         foreach ((IPAddress from, IPAddress to) in ((IPAddress, IPAddress)[])[(Lan.Router, Lan.First), (Lan.Router6, global), (here, LinkLocal(card))])
@@ -53,26 +55,30 @@ public sealed class PortScanTests(ITestOutputHelper output)
     {
         Stopwatch watch = Stopwatch.StartNew();
         HashSet<Answer> answers = scanner.Scan(from, to);
-        World.Figure(output, $"scan of all TCP and UDP ports and protocols of {(to.IsIPv6LinkLocal ? "the link-local address" : to.AddressFamily == AddressFamily.InterNetwork ? "IPv4" : "IPv6")}", watch.Elapsed.TotalSeconds, "s");
+        World.Figure(output, "scan of all TCP and UDP ports and protocols of "
+            + $"{(to.IsIPv6LinkLocal ? "the link-local address" : to.AddressFamily == AddressFamily.InterNetwork ? "IPv4" : "IPv6")}",
+            watch.Elapsed.TotalSeconds, "s");
         return answers;
     }
 
     /// <summary>What nmap finds open or refused; a port that does not answer is "filtered", or "open|filtered" for UDP, and not among them.</summary>
     private static string[] Nmap(Lan lan)
     {
-        string found = lan.Tool("nmap", "-n", "-Pn", "-sS", "-sU", "-p-", "--min-rate", "5000", "--max-rate", "5000", "--max-retries", "1", "-oG", "-", Lan.First.ToString());
+        string found = lan.Tool("nmap", "-n", "-Pn", "-sS", "-sU", "-p-", "--min-rate", "5000", "--max-rate", "5000", "--max-retries", "1",
+            "-oG", "-", Lan.First.ToString());
         return [.. Regex.Matches(found, @"\d+/(?:open|closed|unfiltered)/(?:tcp|udp)").Select(m => m.Value)];
     }
 
     private static void OnlyOpen(HashSet<Answer> answers, IPAddress at, params int[] ports)
     {
-        // A neighbour asks who we are and says who it is, and tells the network which groups it is in. No port is in that. A published port is its tenant's: where the flood leaves
-        // the machine behind it no time to answer, "unreachable" comes back, about that port alone.
+        // A neighbour asks who we are and says who it is, and tells the network which groups it is in. No port is in that. A published port is its tenant's:
+        // where the flood leaves the machine behind it no time to answer, "unreachable" comes back, about that port alone.
         Answer[] counted = [.. answers.Where(a => a is not { Protocol: Probe.Icmp6, Port: NeighbourSolicitation or NeighbourAdvertisement or ListenerReport }
             && !(a.IsUnreachable && a.About != Bus && ports.Contains(a.About)))];
         Assert.Single(counted, a => a is { Protocol: Probe.Icmp, Port: EchoReply } or { Protocol: Probe.Icmp6, Port: EchoReply6 });
         string all = string.Join(", ", counted.Select(a => a.ToString()).Order(StringComparer.Ordinal));
-        Assert.True(counted.Count(a => a.Open && a.Protocol == Probe.Tcp) == counted.Length - 1 && counted.Where(a => a.Open).Select(a => a.Port).Distinct().Order().SequenceEqual(ports),
+        Assert.True(counted.Count(a => a.Open && a.Protocol == Probe.Tcp) == counted.Length - 1
+            && counted.Where(a => a.Open).Select(a => a.Port).Distinct().Order().SequenceEqual(ports),
             string.Create(CultureInfo.InvariantCulture, $"{at} answered with {all}; expected only ping and tcp {string.Join(", ", ports)}"));
     }
 

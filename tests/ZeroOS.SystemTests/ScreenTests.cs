@@ -5,8 +5,8 @@ using ZeroOS.SystemTests.Bench;
 namespace ZeroOS.SystemTests;
 
 /// <summary>
-/// What a person in front of the machine sees, read back from the pixels, and what that person can do there: look. A machine with UEFI firmware, a framebuffer, a
-/// USB keyboard and no serial line, as most are.
+/// What a person in front of the machine sees, read back from the pixels, and what that person can do there: look. A machine with UEFI firmware, a framebuffer,
+/// a USB keyboard and no serial line, as most are.
 /// </summary>
 public sealed class ScreenTests(ITestOutputHelper output)
 {
@@ -15,8 +15,9 @@ public sealed class ScreenTests(ITestOutputHelper output)
     // Everything that stops, breaks or leaves a console elsewhere, and words for a shell that is not there.
     private static readonly string[][] s_mischief =
     [
-        ["ctrl", "s"], ["ctrl", "c"], ["ctrl", "z"], ["ctrl", "d"], ["ctrl", "backslash"], ["scroll_lock"], ["pause"], ["print"], ["alt", "sysrq", "b"], ["alt", "f3"], ["alt", "right"],
-        ["alt", "left"], ["ctrl", "alt", "f7"], ["shift", "pgup"], ["shift", "pgdn"], ["caps_lock"], ["num_lock"], ["insert"], ["esc"], ["r"], ["e"], ["b"], ["o"], ["o"], ["t"], ["ret"],
+        ["ctrl", "s"], ["ctrl", "c"], ["ctrl", "z"], ["ctrl", "d"], ["ctrl", "backslash"], ["scroll_lock"], ["pause"], ["print"], ["alt", "sysrq", "b"],
+        ["alt", "f3"], ["alt", "right"], ["alt", "left"], ["ctrl", "alt", "f7"], ["shift", "pgup"], ["shift", "pgdn"], ["caps_lock"], ["num_lock"],
+        ["insert"], ["esc"], ["r"], ["e"], ["b"], ["o"], ["o"], ["t"], ["ret"],
         ["alt_r", "scroll_lock"], ["ctrl", "scroll_lock"], ["shift", "scroll_lock"], ["f5"], ["tab"], ["ctrl", "l"],
     ];
 
@@ -36,8 +37,8 @@ public sealed class ScreenTests(ITestOutputHelper output)
                 ? throw new InvalidOperationException($"\"{absent}\" is not among:\n{string.Join('\n', picture.Lines)}") : picture;
         });
 
-        ScreenPicture ready = await See($"node id {world.NodeKey} farm screen address 10.0.2.15/24", "state ready after", "tier open", "machines 0 running", "disk vda 8.0 GiB in use",
-            "zos-disk-0", "card eth0 52:54:00:", "F1 this page F2 kernel log");
+        ScreenPicture ready = await See($"node id {world.NodeKey} farm screen address 10.0.2.15/24", "state ready after", "tier open", "machines 0 running",
+            "disk vda 8.0 GiB in use", "zos-disk-0", "card eth0 52:54:00:", "F1 this page F2 kernel log");
         output.WriteLine(string.Join('\n', ready.Lines));
         Assert.Equal((50, 160), (ready.Lines.Length, ready.Lines[0].Length));
         Assert.Matches("^ ZeroOS [0-9.]+  [0-9a-f]{12} ", ready.Lines[0]);

@@ -8,8 +8,8 @@ using ZeroOS.SystemTests.Bench;
 namespace ZeroOS.SystemTests;
 
 /// <summary>
-/// The identity of a node with a TPM, from boot to boot, while image and mainboard change. Images are the built one with farm settings put inside and the PCR policy signed by the test's
-/// keys: other settings or another key are another image, whose PCR 11 is another.
+/// The identity of a node with a TPM, from boot to boot, while image and mainboard change. Images are the built one with farm settings put inside and the PCR
+/// policy signed by the test's keys: other settings or another key are another image, whose PCR 11 is another.
 /// </summary>
 public sealed class SealingTests(ITestOutputHelper output)
 {
@@ -19,8 +19,10 @@ public sealed class SealingTests(ITestOutputHelper output)
         SkipWithout();
         await using World world = await World.Make("sealing");
         string key = NewKey(world, "maker");
-        // The update carries settings of another farm with the same owner: it opens the identity, and does not get to say who may recover it.
-        string otherFarm = Path.Combine(world.Folder, "other.cred"), otherRecoveryKey = Path.Combine(world.Folder, "other.recovery"), recoveryKey = Path.Combine(world.Folder, "recovery");
+        // The update carries settings of another farm with the same owner: it opens the identity, and does not get to say whose the node is, nor who may
+        // recover it.
+        string otherFarm = Path.Combine(world.Folder, "other.cred"), otherRecoveryKey = Path.Combine(world.Folder, "other.recovery"),
+            recoveryKey = Path.Combine(world.Folder, "recovery");
         File.WriteAllText(otherRecoveryKey, await world.Owner.Ok("farm", "new", "--owner", world.OwnerKey, "--name", "other", "-o", otherFarm));
         File.WriteAllText(recoveryKey, world.RecoveryKey);
         string first = await Image(world, "first", world.FarmFile, key), update = await Image(world, "update", otherFarm, key);
@@ -31,21 +33,26 @@ public sealed class SealingTests(ITestOutputHelper output)
 
         await world.BootUnseen(fresh: false, options: ["--efi", "--image", update, "--tpm"]);     // asserts that the node's id is the same
         Assert.Equal("attested", (await Info(world)).Tier);
+        NodeStatus status = await Status.Node(world.Owner);
+        NodeCondition farm = Assert.Single(status.Conditions, c => c.Name == "farm");
+        Assert.Equal((false, "settings-foreign"), (farm.Ok, farm.Reason));
+        Assert.Contains($"of farm \"{world.Name}\" stays in force", farm.Message, StringComparison.Ordinal);
         await world.Node.PowerOff();
 
         string mainboard = Path.Combine(world.Folder, "mainboard");
         NodeInfo locked = await world.BootLocked("--efi", "--image", update, "--tpm-state", mainboard);
         Assert.Equal("other-tpm", locked.Locked!.Reason);
-        CommandResult status = await world.Owner.Run(TimeSpan.FromMinutes(1), "node", "status");
-        Assert.NotEqual(0, status.ExitCode);
-        Assert.Contains("the node is locked", status.Error, StringComparison.Ordinal);
+        CommandResult asked = await world.Owner.Run(TimeSpan.FromMinutes(1), "node", "status");
+        Assert.NotEqual(0, asked.ExitCode);
+        Assert.Contains("the node is locked", asked.Error, StringComparison.Ordinal);
         CommandResult refused = await Recover(world, otherRecoveryKey, locked.Id);
         Assert.NotEqual(0, refused.ExitCode);
         Assert.Contains("(denied)", refused.Error, StringComparison.Ordinal);
         CommandResult recovered = await Recover(world, recoveryKey, locked.Id);
         output.WriteLine(recovered.Error + recovered.Output);
         Assert.Contains($"is {world.NodeKey} again", recovered.Ok(), StringComparison.Ordinal);
-        await Eventually.Get("the recovered node to be ready", TimeSpan.FromSeconds(60), async () => await Status.Node(world.Owner) is { Stage: "ready" } ready ? ready : null);
+        await Eventually.Get("the recovered node to be ready", TimeSpan.FromSeconds(60),
+            async () => await Status.Node(world.Owner) is { Stage: "ready" } ready ? ready : null);
     }
 
     [SkippableFact]
@@ -57,7 +64,7 @@ public sealed class SealingTests(ITestOutputHelper output)
         string key = NewKey(world, "maker");
         string signed = await Image(world, "signed", world.FarmFile, key), foreign = await Image(world, "foreign", world.FarmFile, NewKey(world, "other"));
 
-        await world.BootUnseen(options: ["--efi", "--tpm"]);    // the built image carries no signed policy
+        await world.BootUnseen(options: ["--efi", "--image", await BootableImage.Folder, "--tpm"]);    // the built image carries no signed policy
         Assert.Equal("open", (await Info(world)).Tier);
         await world.Node.PowerOff();
         for (int boot = 0; boot < 2; boot++)                    // sealed by the first, unsealed by the second
@@ -69,7 +76,7 @@ public sealed class SealingTests(ITestOutputHelper output)
 
         Assert.Equal("image-not-signed", (await world.BootLocked("--efi", "--image", foreign, "--tpm")).Locked!.Reason);
         await world.Node.PowerOff();
-        Assert.Equal("image-not-signed", (await world.BootLocked("--efi", "--tpm")).Locked!.Reason);
+        Assert.Equal("image-not-signed", (await world.BootLocked("--efi", "--image", await BootableImage.Folder, "--tpm")).Locked!.Reason);
         await world.Node.PowerOff();
         NodeInfo bare = await world.BootLocked("--efi", "--image", signed);
         Assert.Equal("no-tpm", bare.Locked!.Reason);
@@ -90,7 +97,8 @@ public sealed class SealingTests(ITestOutputHelper output)
     {
         string path = Path.Combine(world.Folder, name + ".pem");
         using RSA key = RSA.Create(2048);
-        using FileStream file = new(path, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite });
+        using FileStream file = new(path,
+            new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite });
         file.Write(System.Text.Encoding.ASCII.GetBytes(key.ExportPkcs8PrivateKeyPem()));
         return path;
     }
@@ -100,7 +108,8 @@ public sealed class SealingTests(ITestOutputHelper output)
     {
         string folder = Path.Combine(world.Folder, name);
         Directory.CreateDirectory(folder);
-        await world.Owner.Ok("image", "seal", "--image", Checkout.Path("out", "zeroos.efi"), "--farm", farm, "--pcr-key", key, "-o", Path.Combine(folder, "zeroos.efi"));
+        await world.Owner.Ok("image", "seal", "--image", await BootableImage.File("zeroos.efi"), "--farm", farm, "--pcr-key", key,
+            "-o", Path.Combine(folder, "zeroos.efi"));
         return folder;
     }
 

@@ -8,7 +8,10 @@ using ZeroOS.SystemTests.Bench;
 
 namespace ZeroOS.SystemTests;
 
-/// <summary>Updates of a node that UEFI firmware starts from the flashed medium: the real image, other versions of it made from the same parts, and some that are no good.</summary>
+/// <summary>
+/// Updates of a node that UEFI firmware starts from the flashed medium: the real image, other versions of it made from the same parts, and some that are no
+/// good.
+/// </summary>
 public sealed class UpdateTests(ITestOutputHelper output)
 {
     private const string Kept = "EFI/BOOT/BOOTX64.EFI", Trial = "EFI/ZEROOS/TRIAL.EFI", Settings = "EFI/BOOT/BOOTX64.EFI.extra.d/farm.cred";
@@ -21,7 +24,8 @@ public sealed class UpdateTests(ITestOutputHelper output)
         await using World world = await Farm("update", 8080);
         await world.Publish("nginx");
         Releases makers = await Releases.Make(world);
-        string first = await makers.Image("1.0.0"), good = await makers.Image("1.1.0"), panics = await makers.Image("1.2.0", ("zeroos", await makers.Program("panics", systemCall: 60)));
+        string first = await makers.Image("1.0.0"), good = await makers.Image("1.1.0"),
+            panics = await makers.Image("1.2.0", ("zeroos", await makers.Program("panics", systemCall: 60)));
         string foreign = await makers.Image("1.3.0", await Releases.NewPcrKey(world, "foreign"));
         BootMedium medium = await Start(world, await makers.Medium(first), log: true, "--tpm");
         Assert.Equal("attested", (await Info(world)).Tier);
@@ -38,8 +42,10 @@ public sealed class UpdateTests(ITestOutputHelper output)
         await Refused(world, await makers.Release(good, minimum: "1.0.9"), "from 1.0.9 on");
         string older = await makers.Release(first, minimum: "0.9.0", push: false), release = await makers.Release(good);
         await Refused(world, older, "version 1.0.0 runs already");
-        await Refused(world, Releases.Changed(release, "forged", d => d["signatures"]![0]!["sig"] = d["signatures"]![1]!["sig"]!.GetValue<string>()), "a signature is false");
-        CommandResult locksOut = await world.Owner.Run(TimeSpan.FromMinutes(2), "node", "update", "--release", await makers.Release(foreign), "--wait", "--timeout", "100");
+        await Refused(world, Releases.Changed(release, "forged", d => d["signatures"]![0]!["sig"] = d["signatures"]![1]!["sig"]!.GetValue<string>()),
+            "a signature is false");
+        CommandResult locksOut = await world.Owner.Run(TimeSpan.FromMinutes(2), "node", "update", "--release", await makers.Release(foreign),
+            "--wait", "--timeout", "100");
         Assert.Equal(1, locksOut.ExitCode);
         Assert.Contains("could not read this node's sealed identity", locksOut.Error, StringComparison.Ordinal);
         Assert.DoesNotContain("zeroos: this image is on trial", world.Node.Serial, StringComparison.Ordinal);
@@ -50,14 +56,16 @@ public sealed class UpdateTests(ITestOutputHelper output)
         Assert.Equal("1.1.0 runs and is kept", said);
         Assert.Contains("zeroos: this image is on trial", world.Node.Serial, StringComparison.Ordinal);
         Assert.Equal(("1.1.0", "attested", world.NodeKey), ((await Info(world)).Version, (await Info(world)).Tier, (await Info(world)).Id));
-        Assert.StartsWith("Proved: ", await world.Owner.Ok("node", "attest", world.Name, "--measurements", Path.Combine(good, "measurements.json")), StringComparison.Ordinal);
+        Assert.StartsWith("Proved: ", await world.Owner.Ok("node", "attest", world.Name, "--measurements", Path.Combine(good, "measurements.json")),
+            StringComparison.Ordinal);
         await Refused(world, older, "1.0.0 is older than 1.1.0");
         await Status.Page(world.Ports[8080], TimeSpan.FromSeconds(30)); // the machine that ran before does, or it would not have been kept
         Assert.Equal(BootMedium.DigestOf(Path.Combine(good, "zeroos.efi")), await medium.Digest(Kept));
         Assert.Equal(BootMedium.DigestOf(Path.Combine(first, "zeroos.efi")), await medium.Digest(Trial));
         int writes = BlockLog.CountNow(Log(world));
 
-        CommandResult failed = await world.Owner.Run(TimeSpan.FromMinutes(5), "node", "update", "--release", await makers.Release(panics), "--wait", "--timeout", "280");
+        CommandResult failed = await world.Owner.Run(TimeSpan.FromMinutes(5), "node", "update", "--release", await makers.Release(panics),
+            "--wait", "--timeout", "280");
         Assert.Equal(1, failed.ExitCode);
         Assert.Contains("the update to 1.2.0 failed, 1.1.0 runs: 1.2.0 never reported", failed.Error, StringComparison.Ordinal);
         Assert.Contains("Attempted to kill init", world.Node.Serial, StringComparison.Ordinal);
@@ -107,12 +115,14 @@ public sealed class UpdateTests(ITestOutputHelper output)
     [SkippableFact]
     [Trait("length", "long")]
     public Task A_version_that_hangs_before_it_arms_any_watchdog_goes_back() =>
-        GoesBack("update-hangs", async makers => await makers.Image("1.1.0", ("zeroos", await makers.Program("hangs", systemCall: 34))), "1.1.0 never reported");
+        GoesBack("update-hangs", async makers => await makers.Image("1.1.0", ("zeroos", await makers.Program("hangs", systemCall: 34))),
+            "1.1.0 never reported");
 
     [SkippableFact]
     [Trait("length", "long")]
     public Task A_version_that_gets_no_machine_going_goes_back() =>
-        GoesBack("update-ill", async makers => await makers.Image("1.1.0", ("zvmm", await makers.Program("ends", systemCall: 60))), "a machine that ran before does not");
+        GoesBack("update-ill", async makers => await makers.Image("1.1.0", ("zvmm", await makers.Program("ends", systemCall: 60))),
+            "what a machine that ran before needs of the node is not well: not-booted");
 
     private async Task GoesBack(string name, Func<Releases, Task<string>> make, string reason)
     {
@@ -125,7 +135,8 @@ public sealed class UpdateTests(ITestOutputHelper output)
         await world.Owner.Ok("deploy", Checkout.Path("examples", "web.yaml"), "--registry", $"demo={world.Registry.Here}");
         await Status.Page(world.Ports[8080], TimeSpan.FromSeconds(120));
         DateTime begin = DateTime.UtcNow;
-        CommandResult failed = await world.Owner.Run(TimeSpan.FromMinutes(12), "node", "update", "--release", await makers.Release(bad), "--wait", "--timeout", "700");
+        CommandResult failed = await world.Owner.Run(TimeSpan.FromMinutes(12), "node", "update", "--release", await makers.Release(bad),
+            "--wait", "--timeout", "700");
         World.Figure(output, $"{name}: from the message to the old version's report", (DateTime.UtcNow - begin).TotalSeconds, "s");
         Assert.Equal(1, failed.ExitCode);
         Assert.Contains("the update to 1.1.0 failed, 1.0.0 runs", failed.Error, StringComparison.Ordinal);
@@ -171,12 +182,18 @@ public sealed class UpdateTests(ITestOutputHelper output)
         Assert.Contains(why, result.Error, StringComparison.Ordinal);
     }
 
-    private static async Task<NodeInfo> Info(World world) => JsonSerializer.Deserialize(await world.Owner.Ok("node", "info", "--json"), BusJson.Default.NodeInfo)!;
+    private static async Task<NodeInfo> Info(World world) =>
+        JsonSerializer.Deserialize(await world.Owner.Ok("node", "info", "--json"), BusJson.Default.NodeInfo)!;
 
-    private static (bool Ok, string? Reason) Condition(NodeStatus status) => status.Conditions.Where(c => c.Name == "update").Select(c => (c.Ok, c.Reason)).Single();
+    private static (bool Ok, string? Reason) Condition(NodeStatus status) =>
+        status.Conditions.Where(c => c.Name == "update").Select(c => (c.Ok, c.Reason)).Single();
 
-    /// <summary>The medium as power cuts during an update would have left it: of every one, which version's file the firmware would start. A file that is neither fails the test.</summary>
-    private static async Task<IReadOnlyList<(BootMedium Medium, string Version, string What)>> Cuts(World world, int writes, (string Name, string File)[] either, int count)
+    /// <summary>
+    /// The medium as power cuts during an update would have left it: of every one, which version's file the firmware would start. A file that is neither fails
+    /// the test.
+    /// </summary>
+    private static async Task<IReadOnlyList<(BootMedium Medium, string Version, string What)>> Cuts(World world, int writes,
+        (string Name, string File)[] either, int count)
     {
         const int Seed = 20261125;
         BlockLog log = BlockLog.Read(Log(world));

@@ -19,20 +19,28 @@ public sealed class BusClient(IdentityKey identity, KeyId node, IBusTransport tr
     private static readonly TimeSpan s_window = TimeSpan.FromMinutes(2);
     private static readonly TimeSpan s_infoLife = TimeSpan.FromHours(1);
 
-    private KnownNode? _known;
+    // A flooded door resets what is over its rate. node.info changes nothing, so it may be sent as often as it takes.
+    private const int InfoDials = 20;
+    private static readonly TimeSpan s_dialAgainAfter = TimeSpan.FromMilliseconds(100);
+
+    private NodeChannel? _channel;
 
     /// <summary>The pinned node.</summary>
     public KeyId Node => node;
 
-    /// <summary>The epoch and the sealing key of the last request that was answered; null before. What a node says of its own start must be about these.</summary>
-    public (byte[] Epoch, byte[] SealingKey)? Channel => _known is { } known ? (Convert.FromBase64String(known.Epoch), known.SealingKey) : null;
+    /// <summary>
+    /// The epoch and the sealing key of the last request that was answered; null before. What a node says of its own start must be about these.
+    /// </summary>
+    public (byte[] Epoch, byte[] SealingKey)? Channel => _channel is { } known ? (Convert.FromBase64String(known.Epoch), known.SealingKey) : null;
 
-    /// <summary>Asks whoever is there who it is, and checks that it can sign for the id it claims. Whether that id is the right one is for a person to say.</summary>
+    /// <summary>
+    /// Asks whoever is there who it is, and checks that it can sign for the id it claims. Whether that id is the right one is for a person to say.
+    /// </summary>
     /// <exception cref="SpoofedReplyException">It cannot.</exception>
     public static async Task<NodeInfo> WhoIsThereAsync(IdentityKey identity, IBusTransport transport, TimeProvider clock, CancellationToken cancellation)
     {
         Message request = NewInfoRequest(identity, Message.Anyone, clock);
-        await foreach (ReadOnlyMemory<byte> line in transport.SendAsync(request.Sign(identity), cancellation))
+        await foreach (ReadOnlyMemory<byte> line in SendInfoAsync(transport, request.Sign(identity), clock, cancellation))
         {
             if (Envelope.TryRead(line.Span, out Envelope? envelope, maxSignatures: 1))
                 return ReadInfo(new ReplyReader(request, envelope.Sender, null).Read(line.Span), envelope.Sender);
@@ -47,22 +55,24 @@ public sealed class BusClient(IdentityKey identity, KeyId node, IBusTransport tr
         Message request = NewInfoRequest(identity, node.Text, clock);
         ReplyReader replies = new(request, node, null);
         NodeInfo? info = null;
-        await foreach (ReadOnlyMemory<byte> line in transport.SendAsync(request.Sign(identity), cancellation))
+        await foreach (ReadOnlyMemory<byte> line in SendInfoAsync(transport, request.Sign(identity), clock, cancellation))
         {
             info ??= ReadInfo(replies.Read(line.Span), node);
             if (replies.Ended)
                 break;
         }
         replies.RequireEnd();
-        byte[] key = SealingVoucher.Verify(node, info!.SealingKey) ?? throw new SpoofedReplyException("the node's sealing key is not vouched for by its identity");
-        _known = new KnownNode(info.Epoch, key, info.Time, clock.GetTimestamp());
+        byte[] key = SealingVoucher.Verify(node, info!.SealingKey)
+            ?? throw new SpoofedReplyException("the node's sealing key is not vouched for by its identity");
+        _channel = new NodeChannel(info.Epoch, key, info.Time, clock.GetTimestamp());
         return info;
     }
 
     /// <summary>One request, one answer.</summary>
     /// <exception cref="BusErrorException">What the node refused.</exception>
     /// <exception cref="SpoofedReplyException">Not the pinned node's answer, or not exactly one.</exception>
-    public async Task<TReply> CallAsync<TBody, TReply>(Command<TBody, TReply> command, TBody body, CancellationToken cancellation) where TBody : class where TReply : class
+    public async Task<TReply> CallAsync<TBody, TReply>(Command<TBody, TReply> command, TBody body, CancellationToken cancellation)
+        where TBody : class where TReply : class
     {
         TReply? reply = null;
         await foreach (TReply piece in AskAsync(command.Name, body, command.Body, command.Reply, cancellation))
@@ -72,12 +82,14 @@ public sealed class BusClient(IdentityKey identity, KeyId node, IBusTransport tr
 
     /// <summary>One request of a command that has nothing to say but its name.</summary>
     /// <exception cref="BusErrorException">What the node refused.</exception>
-    public Task<TReply> CallAsync<TReply>(Command<Nothing, TReply> command, CancellationToken cancellation) where TReply : class => CallAsync(command, new Nothing(), cancellation);
+    public Task<TReply> CallAsync<TReply>(Command<Nothing, TReply> command, CancellationToken cancellation) where TReply : class =>
+        CallAsync(command, new Nothing(), cancellation);
 
     /// <summary>One request, answers as they come until the node ends the stream.</summary>
     /// <exception cref="BusErrorException">What the node refused, perhaps after some pieces.</exception>
     /// <exception cref="SpoofedReplyException">Not the pinned node's answer, a gap, or no end.</exception>
-    public IAsyncEnumerable<TPiece> StreamAsync<TBody, TPiece>(StreamCommand<TBody, TPiece> command, TBody body, CancellationToken cancellation) where TBody : class where TPiece : class
+    public IAsyncEnumerable<TPiece> StreamAsync<TBody, TPiece>(StreamCommand<TBody, TPiece> command, TBody body, CancellationToken cancellation)
+        where TBody : class where TPiece : class
         => AskAsync(command.Name, body, command.Body, command.Piece, cancellation);
 
     private async IAsyncEnumerable<TReply> AskAsync<TBody, TReply>(string command, TBody body, JsonTypeInfo<TBody> bodyType, JsonTypeInfo<TReply> replyType,
@@ -86,11 +98,11 @@ public sealed class BusClient(IdentityKey identity, KeyId node, IBusTransport tr
         JsonElement element = JsonSerializer.SerializeToElement(body, bodyType);
         for (int attempt = 0; ; attempt++)
         {
-            if (_known is null || clock.GetElapsedTime(_known.LearntAt) > s_infoLife)
+            if (_channel is null || clock.GetElapsedTime(_channel.LearntAt) > s_infoLife)
                 await InfoAsync(cancellation);
             using SealingKeyPair replyKey = SealingKeyPair.Generate();
             Message request = NewRequest(command, element, replyKey);
-            byte[] envelope = request.SealAndSign(identity, _known!.SealingKey) ?? throw new SpoofedReplyException("nothing can be sealed to the node's key");
+            byte[] envelope = request.SealAndSign(identity, _channel!.SealingKey) ?? throw new SpoofedReplyException("nothing can be sealed to the node's key");
             ReplyReader replies = new(request, node, replyKey);
             bool again = false;
             await foreach (ReadOnlyMemory<byte> line in transport.SendAsync(envelope, cancellation))
@@ -114,7 +126,7 @@ public sealed class BusClient(IdentityKey identity, KeyId node, IBusTransport tr
                 replies.RequireEnd();
                 yield break;
             }
-            _known = null;
+            _channel = null;
         }
     }
 
@@ -126,7 +138,8 @@ public sealed class BusClient(IdentityKey identity, KeyId node, IBusTransport tr
         }
         catch (BusErrorException e)
         {
-            throw new SpoofedReplyException($"the node's answer to {command} is not in our words: {e.Message}; this zos and the node are of different versions");
+            throw new SpoofedReplyException(
+                $"the node's answer to {command} is not in our words: {e.Message}; this zos and the node are of different versions");
         }
     }
 
@@ -138,6 +151,28 @@ public sealed class BusClient(IdentityKey identity, KeyId node, IBusTransport tr
         if (info.Id != signer.Text)
             throw new SpoofedReplyException($"{signer} says it is {info.Id}");
         return CanonicalBase64.TryDecode(info.Epoch, Message.EpochBytes, out _) ? info : throw new SpoofedReplyException("the node names no epoch");
+    }
+
+    private static async IAsyncEnumerable<ReadOnlyMemory<byte>> SendInfoAsync(IBusTransport transport, byte[] envelope, TimeProvider clock,
+        [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        for (int dials = 1; ; dials++)
+        {
+            await using IAsyncEnumerator<ReadOnlyMemory<byte>> lines = transport.SendAsync(envelope, cancellation).GetAsyncEnumerator(cancellation);
+            bool answered;
+            try
+            {
+                answered = await lines.MoveNextAsync();
+            }
+            catch (BusTransportException e) when (e.WasReset && dials < InfoDials)
+            {
+                await Task.Delay(s_dialAgainAfter, clock, cancellation);
+                continue;
+            }
+            for (; answered; answered = await lines.MoveNextAsync())
+                yield return lines.Current;
+            yield break;
+        }
     }
 
     private static Message NewInfoRequest(IdentityKey identity, string to, TimeProvider clock)
@@ -157,7 +192,7 @@ public sealed class BusClient(IdentityKey identity, KeyId node, IBusTransport tr
 
     private Message NewRequest(string command, JsonElement body, SealingKeyPair replyKey)
     {
-        DateTimeOffset now = _known!.Time + clock.GetElapsedTime(_known.LearntAt);
+        DateTimeOffset now = _channel!.Time + clock.GetElapsedTime(_channel.LearntAt);
         return new Message
         {
             Id = Guid.CreateVersion7(now),
@@ -165,7 +200,7 @@ public sealed class BusClient(IdentityKey identity, KeyId node, IBusTransport tr
             From = identity.Id,
             To = node.Text,
             Command = command,
-            Epoch = _known.Epoch,
+            Epoch = _channel.Epoch,
             ReplyKey = Convert.ToBase64String(replyKey.PublicKey),
             Issued = now,
             Expires = now + s_window,
@@ -173,5 +208,5 @@ public sealed class BusClient(IdentityKey identity, KeyId node, IBusTransport tr
         };
     }
 
-    private sealed record KnownNode(string Epoch, byte[] SealingKey, DateTimeOffset Time, long LearntAt);
+    private sealed record NodeChannel(string Epoch, byte[] SealingKey, DateTimeOffset Time, long LearntAt);
 }

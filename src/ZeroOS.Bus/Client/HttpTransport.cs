@@ -1,11 +1,17 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using System.Net.Http.Headers;
+using System.Net.Sockets;
 using System.Runtime.CompilerServices;
+
+using ZeroOS.Linux;
 
 namespace ZeroOS.Bus.Client;
 
-/// <summary>The direct transport, from the client's side: <c>POST http://host:8051/bus</c>, one envelope a line back.</summary>
+/// <summary>
+/// The direct transport, from the client's side: <c>POST http://host:8051/bus</c>, one envelope a line back. A connection to a node that is gone without a word
+/// ends after <see cref="TcpKeepAlive.Silence"/>; one to a node that has nothing to say lasts.
+/// </summary>
 public sealed class HttpTransport : IBusTransport, IDisposable
 {
     /// <summary>Longest line accepted from a node.</summary>
@@ -15,8 +21,16 @@ public sealed class HttpTransport : IBusTransport, IDisposable
     private readonly Uri _address;
     private readonly string _peer;
 
-    /// <summary>Speaks to <paramref name="host"/> (name or address) on <paramref name="port"/>; <paramref name="connectTimeout"/> bounds the connection only.</summary>
+    /// <summary>
+    /// Speaks to <paramref name="host"/> (name or address) on <paramref name="port"/>; <paramref name="connectTimeout"/> bounds the connection only.
+    /// </summary>
     public HttpTransport(string host, int port, TimeSpan connectTimeout)
+        : this(host, port, connectTimeout, TcpKeepAlive.Usual, static () => new Socket(SocketType.Stream, ProtocolType.Tcp))
+    {
+    }
+
+    /// <summary>As above, over sockets that <paramref name="open"/> makes.</summary>
+    internal HttpTransport(string host, int port, TimeSpan connectTimeout, TcpKeepAlive keepAlive, Func<Socket> open)
     {
         _http = new HttpClient(new SocketsHttpHandler
         {
@@ -24,6 +38,22 @@ public sealed class HttpTransport : IBusTransport, IDisposable
             UseProxy = false,
             UseCookies = false,
             ConnectTimeout = connectTimeout,
+            ConnectCallback = async (context, cancellation) =>
+            {
+                Socket socket = open();
+                try
+                {
+                    socket.NoDelay = true;
+                    keepAlive.SetForMessages(socket);
+                    await socket.ConnectAsync(context.DnsEndPoint, cancellation);
+                    return new NetworkStream(socket, ownsSocket: true);
+                }
+                catch
+                {
+                    socket.Dispose();
+                    throw;
+                }
+            },
             MaxResponseHeadersLength = 8,
             PooledConnectionIdleTimeout = TimeSpan.FromSeconds(30),
         })
@@ -107,7 +137,7 @@ public sealed class HttpTransport : IBusTransport, IDisposable
         400 => $"{_peer} did not take it for a signed message",
         404 => $"{_peer} is no ZeroOS node: it knows no /bus",
         413 => $"{_peer} finds the message too large (1 MiB; 4 KiB without a grant)",
-        429 => $"{_peer} has no time for strangers just now; ask its owner for a grant, or try again in a minute",
+        429 => $"{_peer} takes no more messages from this address for now; a key with a grant gets more; try again in a minute",
         _ => $"{_peer} answers HTTP {status}",
     };
 }

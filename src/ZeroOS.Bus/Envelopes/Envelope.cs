@@ -36,15 +36,16 @@ public sealed class Envelope
     public IEnumerable<KeyId> Signers => _signatures.Select(s => s.Key);
 
     /// <summary>
-    /// Decodes an envelope: strict JSON, canonical base64, sound keys, at least one signature and at most <paramref name="maxSignatures"/>, no key twice. Never throws. A key costs
-    /// arithmetic on the curve, so their number is looked at first.
+    /// Decodes an envelope: strict JSON, canonical base64, sound keys, at least one signature and at most <paramref name="maxSignatures"/>, no key twice. Never
+    /// throws. A key costs arithmetic on the curve, so their number is looked at first.
     /// </summary>
     public static bool TryRead(ReadOnlySpan<byte> utf8, [NotNullWhen(true)] out Envelope? envelope, int maxSignatures = MaxSignatures)
     {
         envelope = null;
         if (!StrictJson.TryRead(utf8, EnvelopeJson.Default.WireEnvelope, out WireEnvelope? wire, out _))
             return false;
-        if (wire.PayloadType.Length is 0 or > 128 || wire.Signatures.Count == 0 || wire.Signatures.Count > maxSignatures || !CanonicalBase64.TryDecode(wire.Payload, out byte[] payload))
+        if (wire.PayloadType.Length is 0 or > 128 || wire.Signatures.Count == 0 || wire.Signatures.Count > maxSignatures
+            || !CanonicalBase64.TryDecode(wire.Payload, out byte[] payload))
             return false;
         HashSet<KeyId> seen = [];
         (KeyId, byte[])[] signatures = new (KeyId, byte[])[wire.Signatures.Count];
@@ -60,11 +61,12 @@ public sealed class Envelope
     }
 
     /// <summary>
-    /// Decodes and verifies an envelope of <paramref name="payloadType"/> with exactly one signature, which is good and of the key that <paramref name="sender"/> names. What
-    /// <see cref="EnvelopePeek"/> found is only then the sender's. Never throws.
+    /// Decodes and verifies an envelope of <paramref name="payloadType"/> with exactly one signature, which is good and of the key that
+    /// <paramref name="sender"/> names. What <see cref="EnvelopePeek"/> found is only then the sender's. Never throws.
     /// </summary>
     public static bool TryReadSigned(ReadOnlySpan<byte> utf8, string payloadType, string sender, [NotNullWhen(true)] out Envelope? envelope) =>
-        TryRead(utf8, out envelope, maxSignatures: 1) && envelope.PayloadType == payloadType && envelope.Sender.Text == sender && envelope.EverySignatureVerifies();
+        TryRead(utf8, out envelope, maxSignatures: 1) && envelope.PayloadType == payloadType && envelope.Sender.Text == sender
+        && envelope.EverySignatureVerifies();
 
     /// <summary>Signs the payload by every key, the sender's first, and returns the envelope's JSON.</summary>
     public static byte[] Sign(string payloadType, ReadOnlySpan<byte> payload, params ReadOnlySpan<IdentityKey> keys)

@@ -5,14 +5,16 @@ using ZeroOS.Bus.Keys;
 
 namespace ZeroOS.Bus.Envelopes;
 
-/// <summary>Who an envelope claims to be from, before anything of it is parsed: limits are chosen by this text, and reading the envelope proves that it is the sender's.</summary>
+/// <summary>
+/// Who an envelope claims to be from, before anything of it is parsed: limits are chosen by this text, and reading the envelope proves that it is the sender's.
+/// </summary>
 public static class EnvelopePeek
 {
     private const string Space = " \t\r\n";
 
     /// <summary>
-    /// Finds the text of the only key id: what follows the last <c>"keyid"</c>, 1 to 44 characters of base58. Costs one search through the bytes. False: no envelope with one signature,
-    /// or one that spells the member with escapes, which no honest sender does.
+    /// Finds the text of the only key id: what follows the last <c>"keyid"</c>, 1 to 44 characters of base58. Costs one search through the bytes. False: no
+    /// envelope with one signature, or one that spells the member with escapes, which no honest sender does.
     /// </summary>
     public static bool TrySender(ReadOnlySpan<byte> utf8, [NotNullWhen(true)] out string? keyId)
     {

@@ -11,7 +11,10 @@ using ZeroOS.Contracts.Farm;
 
 namespace ZeroOS.Bus.Farm;
 
-/// <summary>Farm settings as a signed document: a DSSE envelope of their own payload type, signed by every owner it lists and by nobody else.</summary>
+/// <summary>
+/// Farm settings as a signed document: a DSSE envelope of their own payload type, signed by every owner it lists. Others may have signed too: owners of the
+/// version before, the recovery key.
+/// </summary>
 public static class FarmDocument
 {
     /// <summary>Bytes of a document at most.</summary>
@@ -25,12 +28,13 @@ public static class FarmDocument
         Envelope.Sign(FarmSettings.PayloadType, JsonSerializer.SerializeToUtf8Bytes(settings, BusJson.Default.FarmSettings), owners);
 
     /// <summary>Adds an owner's signature to a document another owner began.</summary>
-    /// <exception cref="InvalidDataException">Not a document, or the key is not one of its owners.</exception>
-    public static byte[] AddSignature(ReadOnlySpan<byte> document, IdentityKey owner)
+    /// <exception cref="InvalidDataException">Not a document, or the key is neither one of its owners nor its recovery key, and <paramref name="former"/> does
+    /// not say that it was an owner's before.</exception>
+    public static byte[] AddSignature(ReadOnlySpan<byte> document, IdentityKey owner, bool former = false)
     {
         if (!TryOpen(document, out Envelope? envelope, out FarmSettings? settings, out string? fault))
             throw new InvalidDataException($"not farm settings: {fault}");
-        if (!settings.Owners.Contains(owner.Id.Text))
+        if (!former && !settings.Owners.Contains(owner.Id.Text) && settings.RecoverySigningKey != owner.Id.Text)
             throw new InvalidDataException($"{owner.Id} is not an owner of that farm");
         return envelope.AddSignature(owner);
     }
@@ -38,14 +42,21 @@ public static class FarmDocument
     /// <summary>Reads and verifies a document: form, bounds, and the signature of every owner it lists. Never throws; the fault is a sentence.</summary>
     public static bool TryVerify(ReadOnlySpan<byte> document, [NotNullWhen(true)] out FarmSettings? settings, [NotNullWhen(false)] out string? fault)
     {
-        if (!TryOpen(document, out Envelope? envelope, out settings, out fault))
+        bool good = TryVerifyWithSigners(document, out VerifiedFarm? farm, out fault);
+        settings = farm?.Settings;
+        return good;
+    }
+
+    /// <summary>As <see cref="TryVerify"/>, with who signed.</summary>
+    public static bool TryVerifyWithSigners(ReadOnlySpan<byte> document, [NotNullWhen(true)] out VerifiedFarm? farm, [NotNullWhen(false)] out string? fault)
+    {
+        farm = null;
+        if (!TryOpen(document, out Envelope? envelope, out FarmSettings? settings, out fault))
             return false;
-        HashSet<string> signers = [.. envelope.Signers.Select(s => s.Text)];
-        fault = settings.Owners.FirstOrDefault(o => !signers.Contains(o)) is string missing ? $"owner {missing} has not signed (zos farm sign)"
-            : signers.Count != settings.Owners.Count ? "somebody signed who is not an owner"
-            : null;
-        if (fault is not null)
-            settings = null;
+        List<string> signers = [.. envelope.Signers.Select(s => s.Text)];
+        fault = settings.Owners.FirstOrDefault(o => !signers.Contains(o)) is string missing ? $"owner {missing} has not signed (zos farm sign)" : null;
+        if (fault is null)
+            farm = new VerifiedFarm(settings, document.ToArray(), envelope.Payload.ToArray(), signers);
         return fault is null;
     }
 
@@ -85,6 +96,8 @@ public static class FarmDocument
             return "farmId is not a UUID";
         if (settings.Version < 1)
             return "version is below 1";
+        if (settings.RecoveryGeneration < 0)
+            return "recoveryGeneration is below 0";
         if (settings.Name.Length is 0 or > 64)
             return "name has 1 to 64 characters";
         if (settings.Owners.Count is 0 or > MaxOwners || settings.Owners.Distinct(StringComparer.Ordinal).Count() != settings.Owners.Count)

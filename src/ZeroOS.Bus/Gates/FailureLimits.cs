@@ -1,8 +1,8 @@
 namespace ZeroOS.Bus.Gates;
 
 /// <summary>
-/// What failures may cost. Key ids are public: whoever names a known one is believed only as far as the origin has tokens left, and pays with them when the signature does not verify
-/// or the message turns out to be an old one. Thread-safe.
+/// What failures may cost. Key ids are public: whoever names a known one is believed only as far as the origin has tokens left, and pays with them when the
+/// signature does not verify or the message turns out to be an old one. Thread-safe.
 /// </summary>
 public sealed class FailureLimits(TimeProvider clock)
 {

@@ -7,10 +7,11 @@ using ZeroOS.Contracts.Bus;
 namespace ZeroOS.Bus.Gates;
 
 /// <summary>
-/// The one way in. Every way a message can be refused is visible here, in the order it is tried (docs/bus.md). It believes no transport: what <see cref="OuterGate"/> looked at is
-/// looked at again. <paramref name="strangers"/> bounds what all who prove nothing may have, whatever a transport lets through. Thread-safe.
+/// The one way in. Every way a message can be refused is visible here, in the order it is tried (docs/bus.md). It believes no transport: what
+/// <see cref="OuterGate"/> looked at is looked at again. <paramref name="strangers"/> bounds what all who prove nothing may have, whatever a transport lets
+/// through. Thread-safe.
 /// </summary>
-public sealed class Gate(KeyId self, IRoles authority, ICommandTable commands, EpochClock clock, ISeen seen, RateLimit strangers, SealingKeys sealing)
+public sealed class Gate(KeyId self, IRoles authority, ICommandTable commands, EpochClock clock, IReplayStore replays, RateLimit strangers, SealingKeys sealing)
 {
     /// <summary>Bytes of an envelope at most.</summary>
     public const int MaxBytes = 1 << 20;
@@ -35,94 +36,99 @@ public sealed class Gate(KeyId self, IRoles authority, ICommandTable commands, E
     public static RateLimit NewStrangerLimit(TimeProvider clock) => new(clock, StrangerLimits.TotalPerSecond * 1.25, StrangerLimits.TotalBurst * 1.25);
 
     /// <summary>Decides about one envelope. Never throws for anything in the bytes.</summary>
-    public Admission Admit(ReadOnlySpan<byte> bytes)
+    public Decision Admit(ReadOnlySpan<byte> bytes)
     {
-        Admission admission = Decide(bytes);
-        Counters.Count(admission);
-        return admission;
+        Decision decision = Decide(bytes);
+        Counters.Count(decision);
+        return decision;
     }
 
-    private Admission Decide(ReadOnlySpan<byte> bytes)
+    private Decision Decide(ReadOnlySpan<byte> bytes)
     {
         if (bytes.Length > MaxBytes)
-            return Admission.Forged(TooLarge);
+            return Decision.Forged(TooLarge);
         if (!EnvelopePeek.TrySender(bytes, out string? sender))
-            return Admission.Forged(BadRequest);
+            return Decision.Forged(BadRequest);
         Roles roles = authority.RolesOf(sender);
         if (roles == Roles.None && bytes.Length > MaxStrangerBytes)
-            return Admission.Bare(TooLarge);
+            return Decision.Bare(TooLarge);
         if (roles == Roles.None && !strangers.TryTake())
-            return Admission.Bare(TooMany);
+            return Decision.Bare(TooMany);
         if (!Envelope.TryReadSigned(bytes, Message.PayloadType, sender, out Envelope? envelope))
-            return Admission.Forged(BadRequest);
+            return Decision.Forged(BadRequest);
         if (!Message.TryRead(envelope, out Message? message) || message.Kind != MessageKind.Request)
-            return Admission.Bare(BadRequest);
+            return Decision.Bare(BadRequest);
 
         // From here on the sender is known: refusals are signed and say why.
         bool isInfo = message.Command == Commands.NodeInfo.Name;
         if (message.To != self.Text && !(isInfo && message.To == Message.Anyone))
-            return Admission.Refused(message, ErrorCodes.WrongRecipient, $"this node is {self}, the message is for {message.To}");
+            return Decision.Refused(message, ErrorCodes.WrongRecipient, $"this node is {self}, the message is for {message.To}");
 
         (string epoch, DateTimeOffset now) = clock.Read();
         if (!isInfo && message.Epoch != epoch)
-            return Admission.Refused(message, ErrorCodes.Stale, "the node has begun another epoch since; take the new one from node.info and send again", retryable: true);
+            return Decision.Refused(message, ErrorCodes.Stale,
+                "the node has begun another epoch since; take the new one from node.info and send again", retryable: true);
         if (!isInfo && !InWindow(message, now))
-            return Admission.Refused(message, ErrorCodes.Expired, $"outside its window: the node's time is {now:yyyy-MM-dd'T'HH:mm:ss'Z'}, and a window is at most 5 minutes");
+            return Decision.Refused(message, ErrorCodes.Expired,
+                $"outside its window: the node's time is {now:yyyy-MM-dd'T'HH:mm:ss'Z'}, and a window is at most 5 minutes");
 
         if (commands.Find(message.Command) is not ICommand command)
-            return Admission.Refused(message, commands.Unknown.Code, commands.Unknown.Message);
+            return Decision.Refused(message, commands.Unknown.Code, commands.Unknown.Message);
         if (command.Allowed != Roles.Anyone && (command.Allowed & roles) == 0)
-            return Admission.Refused(message, ErrorCodes.Denied, Why(command.Allowed));
+            return Decision.Refused(message, ErrorCodes.Denied, Why(command.Allowed));
 
         if (isInfo)
             return Inform(message, command, roles, now);
         DateTimeOffset until = message.Expires + Skew;
-        return seen.Remember(message.From, message.Id, until, now) switch
+        return replays.Remember(message.From, message.Id, until, now) switch
         {
-            SeenAnswer.Replayed => Admission.Refused(message, ErrorCodes.Replayed, "this message was here before"),
-            SeenAnswer.Full => Admission.Refused(message, ErrorCodes.Busy, $"{ISeen.MaxPerKey} messages of this key are still alive; wait some minutes", retryable: true),
+            ReplayAnswer.Replayed => Decision.Refused(message, ErrorCodes.Replayed, "this message was here before"),
+            ReplayAnswer.Full => Decision.Refused(message, ErrorCodes.Busy,
+                $"{IReplayStore.MaxPerKey} messages of this key are still alive; wait some minutes", retryable: true),
             _ => Unseal(message, command, roles, until),
         };
     }
 
     /// <summary>
-    /// node.info changes nothing and is how one learns the epoch and the sealing key: so it is in clear, and no window and no replay store keeps anybody from it. But a recorded one
-    /// must not take its sender's places: only one that is in its window and new proves that its sender is there, all others are a stranger's.
+    /// node.info changes nothing and is how one learns the epoch and the sealing key: so it is in clear, and no window and no replay store keeps anybody from
+    /// it. But a recorded one must not take its sender's places: only one that is in its window and new proves that its sender is there, all others are a
+    /// stranger's.
     /// </summary>
-    private Admission Inform(Message message, ICommand command, Roles roles, DateTimeOffset now)
+    private Decision Inform(Message message, ICommand command, Roles roles, DateTimeOffset now)
     {
         if (message.Sealed is not null)
-            return Admission.Refused(message, ErrorCodes.Malformed, "node.info is asked in clear");
-        bool isNew = roles != Roles.None && InWindow(message, now) && seen.Remember(message.From, message.Id, message.Expires + Skew, now) == SeenAnswer.Fresh;
+            return Decision.Refused(message, ErrorCodes.Malformed, "node.info is asked in clear");
+        bool isNew = roles != Roles.None && InWindow(message, now)
+            && replays.Remember(message.From, message.Id, message.Expires + Skew, now) == ReplayAnswer.Fresh;
         if (!isNew && roles != Roles.None && !strangers.TryTake())
-            return Admission.Bare(TooMany);
+            return Decision.Bare(TooMany);
         try
         {
-            return Admission.Public(message, command.Decode(message.Body), roles, isNew);
+            return Decision.Public(message, command.Decode(message.Body), roles, isNew);
         }
         catch (BusErrorException e)
         {
-            return Admission.Refused(message, e.Error.Code, e.Error.Message);
+            return Decision.Refused(message, e.Error.Code, e.Error.Message);
         }
     }
 
-    private Admission Unseal(Message message, ICommand command, Roles roles, DateTimeOffset until)
+    private Decision Unseal(Message message, ICommand command, Roles roles, DateTimeOffset until)
     {
         if (message.Sealed is null || message.ReplyKey is null)
-            return Admission.Refused(message, ErrorCodes.Malformed, "the body must be sealed to the node and name a reply key");
+            return Decision.Refused(message, ErrorCodes.Malformed, "the body must be sealed to the node and name a reply key");
         if (Crypto.TrySeal(Convert.FromBase64String(message.ReplyKey), []) is null)
-            return Admission.Refused(message, ErrorCodes.Malformed, "nothing can be sealed to that reply key");
+            return Decision.Refused(message, ErrorCodes.Malformed, "nothing can be sealed to that reply key");
         if (sealing.TryOpen(message.Sealed) is not byte[] plain)
-            return Admission.Refused(message, ErrorCodes.Malformed, "not sealed to a key this node has; take the present one from node.info");
+            return Decision.Refused(message, ErrorCodes.Malformed, "not sealed to a key this node has; take the present one from node.info");
         if (!message.TryUnseal(plain, out Message? opened))
-            return Admission.Refused(message, ErrorCodes.Malformed, "what is sealed is not what is signed");
+            return Decision.Refused(message, ErrorCodes.Malformed, "what is sealed is not what is signed");
         try
         {
-            return Admission.Sealed(opened, command.Decode(opened.Body), roles, until);
+            return Decision.Sealed(opened, command.Decode(opened.Body), roles, until);
         }
         catch (BusErrorException e)
         {
-            return Admission.RefusedSealed(opened, e.Error, roles);
+            return Decision.RefusedSealed(opened, e.Error, roles);
         }
     }
 

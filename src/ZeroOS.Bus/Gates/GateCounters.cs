@@ -20,9 +20,9 @@ public sealed class GateCounters
     /// <summary>Strangers over their rate.</summary>
     public long Strangers => Volatile.Read(ref _strangers);
 
-    internal void Count(Admission admission)
+    internal void Count(Decision decision)
     {
-        switch (admission.BareStatus)
+        switch (decision.BareStatus)
         {
             case 413:
                 Interlocked.Increment(ref _tooLarge);
@@ -34,7 +34,7 @@ public sealed class GateCounters
                 Interlocked.Increment(ref _malformed);
                 break;
             default:
-                Interlocked.Increment(ref admission.Admitted ? ref _admitted : ref _refused);
+                Interlocked.Increment(ref decision.Admitted ? ref _admitted : ref _refused);
                 break;
         }
     }

@@ -11,14 +11,14 @@ public readonly record struct Screening(int Status, string Sender, Roles Roles)
 }
 
 /// <summary>
-/// The door's half of the order of costs (docs/bus.md): who may have a message looked at, decided before it is parsed. It knows origins, which <see cref="Gate"/> does not; everything
-/// it checks of the bytes, <see cref="Gate"/> checks again. Thread-safe.
+/// The door's half of the order of costs (docs/bus.md): who may have a message looked at, decided before it is parsed. It knows origins, which
+/// <see cref="Gate"/> does not; everything it checks of the bytes, <see cref="Gate"/> checks again. Thread-safe.
 /// </summary>
 public sealed class OuterGate(IRoles known, StrangerLimits strangers, FailureLimits failures)
 {
     /// <summary>
-    /// Decides about one envelope. <paramref name="provenSender"/> is the key id whose new message this connection carried before: its owner is not held to what others of its network
-    /// spent. Never throws for anything in the bytes.
+    /// Decides about one envelope. <paramref name="provenSender"/> is the key id whose new message this connection carried before: its owner is not held to
+    /// what others of its network spent. Never throws for anything in the bytes.
     /// </summary>
     public Screening Check(ReadOnlySpan<byte> bytes, Origin origin, string? provenSender)
     {
@@ -38,7 +38,9 @@ public sealed class OuterGate(IRoles known, StrangerLimits strangers, FailureLim
         return Refuse(Gate.BadRequest);
     }
 
-    /// <summary>The inner gate did not find the message new: replayed, stale, for another node. Whoever sends such things pays as for a false signature.</summary>
+    /// <summary>
+    /// The inner gate did not find the message new: replayed, stale, for another node. Whoever sends such things pays as for a false signature.
+    /// </summary>
     public void NotNew(Origin origin) => failures.Charge(origin, 0);
 
     private static Screening Refuse(int status) => new(status, "", Roles.None);

@@ -1,6 +1,8 @@
 namespace ZeroOS.Bus.Gates;
 
-/// <summary>What people without a role may ask: one token a message, from the buckets of their origin and of all. Taken before their message is parsed. Thread-safe.</summary>
+/// <summary>
+/// What people without a role may ask: one token a message, from the buckets of their origin and of all. Taken before their message is parsed. Thread-safe.
+/// </summary>
 public sealed class StrangerLimits(TimeProvider clock)
 {
     /// <summary>Messages one origin may send at once.</summary>

@@ -98,7 +98,8 @@ public static class StrictJson
         return null;
     }
 
-    private static bool IsWhole(ref Utf8JsonReader reader) => !reader.ValueSpan.ContainsAny((byte)'.', (byte)'e', (byte)'E') && !reader.ValueSpan.SequenceEqual("-0"u8)
+    private static bool IsWhole(ref Utf8JsonReader reader) =>
+        !reader.ValueSpan.ContainsAny((byte)'.', (byte)'e', (byte)'E') && !reader.ValueSpan.SequenceEqual("-0"u8)
         && reader.TryGetInt64(out long number) && number is >= -(1L << 53) and <= 1L << 53;
 
     private static string Shorten(string name) => name.Length <= 40 ? name : name[..40] + "…";

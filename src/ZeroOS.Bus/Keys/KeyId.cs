@@ -4,7 +4,9 @@ using ZeroOS.Bus.Sodium;
 
 namespace ZeroOS.Bus.Keys;
 
-/// <summary>Who somebody is: an Ed25519 public key, sound by construction. Its text is base58 and has exactly one form, so equal texts are equal keys.</summary>
+/// <summary>
+/// Who somebody is: an Ed25519 public key, sound by construction. Its text is base58 and has exactly one form, so equal texts are equal keys.
+/// </summary>
 public sealed class KeyId : IEquatable<KeyId>
 {
     private readonly byte[] _bytes;

@@ -139,7 +139,9 @@ public sealed record Message
         return Crypto.TrySeal(recipient, plain) is byte[] cipher ? Sign(sender, cipher, this with { Error = null, Body = null }) : null;
     }
 
-    /// <summary>Reads what <see cref="Sealed"/> held: false unless every header field inside equals the signed one [somebody else's ciphertext in one's own message].</summary>
+    /// <summary>
+    /// Reads what <see cref="Sealed"/> held: false unless every header field inside equals the signed one [somebody else's ciphertext in one's own message].
+    /// </summary>
     public bool TryUnseal(ReadOnlySpan<byte> plaintext, [NotNullWhen(true)] out Message? opened, Numbers numbers = Numbers.Integers)
     {
         opened = null;

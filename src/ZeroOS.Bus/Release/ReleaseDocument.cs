@@ -32,10 +32,11 @@ public static partial class ReleaseDocument
     }
 
     /// <summary>
-    /// Reads and verifies a document: form, bounds, every signature that is there, and that at least the threshold of <paramref name="keys"/> are among the signers.
-    /// Signers that are none of the keys count for nothing. Never throws; the fault is a sentence.
+    /// Reads and verifies a document: form, bounds, every signature that is there, and that at least the threshold of <paramref name="keys"/> are among the
+    /// signers. Signers that are none of the keys count for nothing. Never throws; the fault is a sentence.
     /// </summary>
-    public static bool TryVerify(ReadOnlySpan<byte> document, ReleaseKeys keys, [NotNullWhen(true)] out ReleaseManifest? manifest, [NotNullWhen(false)] out string? fault)
+    public static bool TryVerify(ReadOnlySpan<byte> document, ReleaseKeys keys, [NotNullWhen(true)] out ReleaseManifest? manifest,
+        [NotNullWhen(false)] out string? fault)
     {
         manifest = null;
         if (keys.Keys.Count == 0)
@@ -47,14 +48,16 @@ public static partial class ReleaseDocument
             return false;
         int signed = envelope.Signers.Count(keys.Keys.Contains);
         fault = signed >= keys.Threshold ? null
-            : string.Create(CultureInfo.InvariantCulture, $"{signed} of the {keys.Keys.Count} release keys have signed, {keys.Threshold} must (zos release sign)");
+            : string.Create(CultureInfo.InvariantCulture,
+                $"{signed} of the {keys.Keys.Count} release keys have signed, {keys.Threshold} must (zos release sign)");
         if (fault is not null)
             manifest = null;
         return fault is null;
     }
 
     /// <summary>Who signed and what it says, whoever that was: for people to look at. Every signature that is there verifies.</summary>
-    public static bool TryInspect(ReadOnlySpan<byte> document, [NotNullWhen(true)] out ReleaseManifest? manifest, out IReadOnlyList<KeyId> signers, [NotNullWhen(false)] out string? fault)
+    public static bool TryInspect(ReadOnlySpan<byte> document, [NotNullWhen(true)] out ReleaseManifest? manifest, out IReadOnlyList<KeyId> signers,
+        [NotNullWhen(false)] out string? fault)
     {
         bool opened = TryOpen(document, out Envelope? envelope, out manifest, out fault);
         signers = opened ? [.. envelope!.Signers] : [];

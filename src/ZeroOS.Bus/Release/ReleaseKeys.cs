@@ -7,8 +7,8 @@ using ZeroOS.Bus.Keys;
 namespace ZeroOS.Bus.Release;
 
 /// <summary>
-/// Who makes releases: /keys/release of a running image. Lines of text: <c>threshold M</c>, then key ids, one a line; '#' begins a comment. No key at all: the image
-/// takes no updates.
+/// Who makes releases: /keys/release of a running image. Lines of text: <c>threshold M</c>, then key ids, one a line; '#' begins a comment. No key at all: the
+/// image takes no updates.
 /// </summary>
 public sealed class ReleaseKeys
 {
@@ -37,7 +37,8 @@ public sealed class ReleaseKeys
             fault = words switch
             {
                 [] => null,
-                ["threshold", string m] when threshold is null && int.TryParse(m, NumberStyles.None, CultureInfo.InvariantCulture, out int value) => Set(ref threshold, value),
+                ["threshold", string m] when threshold is null && int.TryParse(m, NumberStyles.None, CultureInfo.InvariantCulture, out int value) =>
+                    Set(ref threshold, value),
                 [string id] when KeyId.TryParse(id, out KeyId? key) => found.Contains(key) ? "the key is listed twice" : Add(found, key),
                 _ => "neither \"threshold M\" (once) nor a key id",
             };

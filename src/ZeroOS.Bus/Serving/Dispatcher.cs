@@ -7,7 +7,7 @@ using ZeroOS.Contracts.Bus;
 
 namespace ZeroOS.Bus.Serving;
 
-/// <summary>Runs admitted commands and signs what they answer. Transports hand it an admission and a way to send one envelope.</summary>
+/// <summary>Runs admitted commands and signs what they answer. Transports hand it a decision and a way to send one envelope.</summary>
 public sealed class Dispatcher(IdentityKey identity, EpochClock clock, Action<string> log)
 {
     /// <summary>Streams one key may have open.</summary>
@@ -24,18 +24,19 @@ public sealed class Dispatcher(IdentityKey identity, EpochClock clock, Action<st
     private int _open;
 
     /// <summary>Answers a request: refusals too. <paramref name="send"/> is called once per envelope, in order, never concurrently.</summary>
-    public async Task AnswerAsync(Admission admission, Routes routes, Func<ReadOnlyMemory<byte>, CancellationToken, ValueTask> send, CancellationToken cancellation)
+    public async Task AnswerAsync(Decision decision, Routes routes, Func<ReadOnlyMemory<byte>, CancellationToken, ValueTask> send,
+        CancellationToken cancellation)
     {
-        if (admission.Request is not Message request)
+        if (decision.Request is not Message request)
             return;
-        Replies replies = new(identity, clock, request, admission.SealReply);
-        if (admission.Error is BusError refusal)
+        Replies replies = new(identity, clock, request, decision.SealReply);
+        if (decision.Error is BusError refusal)
         {
             await send(replies.Refuse(refusal), cancellation);
             return;
         }
         Route route = (Route)routes.Find(request.Command)!;
-        if (route.IsStream && !TryOpenStream(request.From, isOwner: (admission.Roles & Roles.Owner) != 0))
+        if (route.IsStream && !TryOpenStream(request.From, isOwner: (decision.Roles & Roles.Owner) != 0))
         {
             string why = $"at most {MaxStreamsPerKey} streams of one key and {MaxStreams} in all are open at once; close one, or try again later";
             await send(replies.Refuse(new BusError { Code = ErrorCodes.Busy, Message = why, Retryable = true }), cancellation);
@@ -43,7 +44,7 @@ public sealed class Dispatcher(IdentityKey identity, EpochClock clock, Action<st
         }
         try
         {
-            await RunAsync(admission, request, route, replies, send, cancellation);
+            await RunAsync(decision, request, route, replies, send, cancellation);
         }
         finally
         {
@@ -52,13 +53,20 @@ public sealed class Dispatcher(IdentityKey identity, EpochClock clock, Action<st
         }
     }
 
-    private async Task RunAsync(Admission admission, Message request, Route route, Replies replies, Func<ReadOnlyMemory<byte>, CancellationToken, ValueTask> send,
+    private async Task RunAsync(Decision decision, Message request, Route route, Replies replies, Func<ReadOnlyMemory<byte>, CancellationToken, ValueTask> send,
         CancellationToken cancellation)
     {
-        RequestContext context = new() { Sender = request.From, Roles = admission.Roles, Epoch = request.Epoch, MessageId = request.Id, RememberUntil = admission.RememberUntil };
+        RequestContext context = new()
+        {
+            Sender = request.From,
+            Roles = decision.Roles,
+            Epoch = request.Epoch,
+            MessageId = request.Id,
+            RememberUntil = decision.RememberUntil,
+        };
         try
         {
-            await using IAsyncEnumerator<JsonElement> bodies = route.AnswerAsync(context, admission.Body!, cancellation).GetAsyncEnumerator(cancellation);
+            await using IAsyncEnumerator<JsonElement> bodies = route.AnswerAsync(context, decision.Body!, cancellation).GetAsyncEnumerator(cancellation);
             while (true)
             {
                 (bool more, BusError? refusal) = await NextAsync(bodies, context, request.Command, cancellation);
@@ -79,7 +87,8 @@ public sealed class Dispatcher(IdentityKey identity, EpochClock clock, Action<st
     }
 
     /// <summary>Whether the handler has another piece, or why it has none; what it wanted done after the answer is forgotten when it failed.</summary>
-    private async Task<(bool More, BusError? Refusal)> NextAsync(IAsyncEnumerator<JsonElement> bodies, RequestContext context, string command, CancellationToken cancellation)
+    private async Task<(bool More, BusError? Refusal)> NextAsync(IAsyncEnumerator<JsonElement> bodies, RequestContext context, string command,
+        CancellationToken cancellation)
     {
         bool failed = true;
         try

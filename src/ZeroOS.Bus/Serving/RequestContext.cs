@@ -3,8 +3,8 @@ using ZeroOS.Bus.Keys;
 
 namespace ZeroOS.Bus.Serving;
 
-/// <summary>Who asks. A handler that changes something commits (<see cref="Sender"/>, <see cref="MessageId"/>, <see cref="RememberUntil"/>) to the replay store in the
-/// same transaction as its effect.</summary>
+/// <summary>Who asks. A handler that changes something commits (<see cref="Sender"/>, <see cref="MessageId"/>, <see cref="RememberUntil"/>) to the replay store
+/// in the same transaction as its effect.</summary>
 public sealed record RequestContext
 {
     private Action? _afterSent;
@@ -28,8 +28,8 @@ public sealed record RequestContext
     public string Tenant => Sender.Text;
 
     /// <summary>
-    /// Runs <paramref name="action"/> once the whole answer has been sent, or could not be: for what ends the connection that the answer goes through, as a restart does. It runs
-    /// whether or not anybody is left to hear the answer, and not at all when the handler refuses. It must not throw.
+    /// Runs <paramref name="action"/> once the whole answer has been sent, or could not be: for what ends the connection that the answer goes through, as a
+    /// restart does. It runs whether or not anybody is left to hear the answer, and not at all when the handler refuses. It must not throw.
     /// </summary>
     public void AfterSent(Action action) => _afterSent += action;
 

@@ -28,23 +28,27 @@ public abstract class Route : ICommand
     internal abstract IAsyncEnumerable<JsonElement> AnswerAsync(RequestContext context, object body, CancellationToken cancellation);
 }
 
-internal sealed class SingleRoute<TBody, TReply>(Command<TBody, TReply> command, Roles allowed, Func<RequestContext, TBody, CancellationToken, Task<TReply>> handler)
+internal sealed class SingleRoute<TBody, TReply>(Command<TBody, TReply> command, Roles allowed,
+    Func<RequestContext, TBody, CancellationToken, Task<TReply>> handler)
     : Route(command.Name, allowed, isStream: false) where TBody : class where TReply : class
 {
     public override object Decode(JsonElement? element) => BodyReader.Read(element, command.Body);
 
-    internal override async IAsyncEnumerable<JsonElement> AnswerAsync(RequestContext context, object request, [EnumeratorCancellation] CancellationToken cancellation)
+    internal override async IAsyncEnumerable<JsonElement> AnswerAsync(RequestContext context, object request,
+        [EnumeratorCancellation] CancellationToken cancellation)
     {
         yield return JsonSerializer.SerializeToElement(await handler(context, (TBody)request, cancellation), command.Reply);
     }
 }
 
-internal sealed class StreamRoute<TBody, TPiece>(StreamCommand<TBody, TPiece> command, Roles allowed, Func<RequestContext, TBody, CancellationToken, IAsyncEnumerable<TPiece>> handler)
+internal sealed class StreamRoute<TBody, TPiece>(StreamCommand<TBody, TPiece> command, Roles allowed,
+    Func<RequestContext, TBody, CancellationToken, IAsyncEnumerable<TPiece>> handler)
     : Route(command.Name, allowed, isStream: true) where TBody : class where TPiece : class
 {
     public override object Decode(JsonElement? element) => BodyReader.Read(element, command.Body);
 
-    internal override async IAsyncEnumerable<JsonElement> AnswerAsync(RequestContext context, object request, [EnumeratorCancellation] CancellationToken cancellation)
+    internal override async IAsyncEnumerable<JsonElement> AnswerAsync(RequestContext context, object request,
+        [EnumeratorCancellation] CancellationToken cancellation)
     {
         await foreach (TPiece item in handler(context, (TBody)request, cancellation).WithCancellation(cancellation))
             yield return JsonSerializer.SerializeToElement(item, command.Piece);

@@ -23,7 +23,8 @@ public sealed class Routes : ICommandTable
     }
 
     /// <summary>Adds a command whose handler answers without waiting for anything.</summary>
-    public Routes Add<TBody, TReply>(Command<TBody, TReply> command, Roles allowed, Func<RequestContext, TBody, TReply> handler) where TBody : class where TReply : class =>
+    public Routes Add<TBody, TReply>(Command<TBody, TReply> command, Roles allowed, Func<RequestContext, TBody, TReply> handler)
+        where TBody : class where TReply : class =>
         Add(command, allowed, (context, body, _) => Task.FromResult(handler(context, body)));
 
     /// <summary>Adds a command that has nothing to say but its name.</summary>
@@ -31,7 +32,8 @@ public sealed class Routes : ICommandTable
         Add(command, allowed, (context, _, _) => Task.FromResult(handler(context)));
 
     /// <summary>Adds a command that answers with a stream; it ends when the handler's does, or by its exception.</summary>
-    public Routes Add<TBody, TPiece>(StreamCommand<TBody, TPiece> command, Roles allowed, Func<RequestContext, TBody, CancellationToken, IAsyncEnumerable<TPiece>> handler)
+    public Routes Add<TBody, TPiece>(StreamCommand<TBody, TPiece> command, Roles allowed,
+        Func<RequestContext, TBody, CancellationToken, IAsyncEnumerable<TPiece>> handler)
         where TBody : class where TPiece : class
     {
         _routes.Add(command.Name, new StreamRoute<TBody, TPiece>(command, allowed, handler));

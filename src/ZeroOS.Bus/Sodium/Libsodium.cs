@@ -44,5 +44,6 @@ internal static unsafe partial class Libsodium
     internal static partial int crypto_secretbox_open_easy(byte* message, byte* cipher, ulong cipherLength, byte* nonce, byte* key);
 
     [LibraryImport(Sodium)]
-    internal static partial int crypto_pwhash(byte* output, ulong outputLength, byte* password, ulong passwordLength, byte* salt, ulong operations, nuint memory, int algorithm);
+    internal static partial int crypto_pwhash(byte* output, ulong outputLength, byte* password, ulong passwordLength, byte* salt, ulong operations,
+        nuint memory, int algorithm);
 }

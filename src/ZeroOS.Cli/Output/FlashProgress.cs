@@ -4,7 +4,9 @@ using ZeroOS.Media.Flash;
 
 namespace ZeroOS.Cli.Output;
 
-/// <summary>How far it is, how fast, how long still: one line on a terminal; in a script a line for each step when it is done, and one in ten seconds before.</summary>
+/// <summary>
+/// How far it is, how fast, how long still: one line on a terminal; in a script a line for each step when it is done, and one in ten seconds before.
+/// </summary>
 internal sealed class FlashProgress(Terminal terminal, TimeProvider clock) : IFlashProgress, IDisposable
 {
     private static readonly TimeSpan s_pause = TimeSpan.FromSeconds(10);
@@ -38,7 +40,8 @@ internal sealed class FlashProgress(Terminal terminal, TimeProvider clock) : IFl
     {
         _line?.Dispose();
         double seconds = Math.Max(clock.GetElapsedTime(_begin).TotalSeconds, 0.001);
-        terminal.Error.WriteLine($"{_step}: {Sizes.Text(bytes)} in {Sizes.Text(TimeSpan.FromSeconds(seconds))}, {Sizes.Text(bytes / seconds)}/s");
+        terminal.Error.WriteLine(
+            $"{_step}: {DecimalSizes.Text(bytes)} in {DecimalSizes.Text(TimeSpan.FromSeconds(seconds))}, {DecimalSizes.Text(bytes / seconds)}/s");
     }
 
     /// <inheritdoc/>
@@ -48,8 +51,9 @@ internal sealed class FlashProgress(Terminal terminal, TimeProvider clock) : IFl
     internal static string Text(string step, long bytes, long? total, TimeSpan elapsed)
     {
         double rate = bytes / Math.Max(elapsed.TotalSeconds, 0.001);
-        string far = total > 0 ? string.Create(CultureInfo.InvariantCulture, $"{bytes * 100 / total,3} % of {Sizes.Text(total.Value)}") : Sizes.Text(bytes);
-        string left = total > bytes && rate > 0 ? $", {Sizes.Text(TimeSpan.FromSeconds((total.Value - bytes) / rate))} left" : "";
-        return $"{step} {far}, {Sizes.Text(rate)}/s{left}";
+        string far = total > 0 ? string.Create(CultureInfo.InvariantCulture, $"{bytes * 100 / total,3} % of {DecimalSizes.Text(total.Value)}")
+            : DecimalSizes.Text(bytes);
+        string left = total > bytes && rate > 0 ? $", {DecimalSizes.Text(TimeSpan.FromSeconds((total.Value - bytes) / rate))} left" : "";
+        return $"{step} {far}, {DecimalSizes.Text(rate)}/s{left}";
     }
 }

@@ -7,7 +7,7 @@ using ZeroOS.Media.Serve.Report;
 namespace ZeroOS.Cli.Output;
 
 /// <summary>
-/// What a person or a program reads of it: on a terminal one line a machine, kept up to date; elsewhere a line for each thing that happens; with --json one
+/// What a person or a program reads of it: on a terminal one line a computer, kept up to date; elsewhere a line for each thing that happens; with --json one
 /// object for it.
 /// </summary>
 internal sealed class ServeReport(Terminal terminal, bool json, TimeProvider clock) : IServeReport
@@ -22,7 +22,7 @@ internal sealed class ServeReport(Terminal terminal, bool json, TimeProvider clo
     /// <summary>One thing that happened. On a terminal the list says it.</summary>
     public void Say(BootEvent what)
     {
-        if (Live && what.Machine is not null)
+        if (Live && what.Computer is not null)
             return;
         lock (_lock)
             terminal.Out.WriteLine(json ? Encoding.UTF8.GetString(JsonSerializer.SerializeToUtf8Bytes(what, BootEventJson.Default.BootEvent)) : Line(what));
@@ -53,15 +53,16 @@ internal sealed class ServeReport(Terminal terminal, bool json, TimeProvider clo
     internal static string Row(BootRow row)
     {
         string far = row.Loads && row.TotalBytes > 0
-            ? string.Create(CultureInfo.InvariantCulture, $"{row.Bytes * 100 / row.TotalBytes,3} % of {row.TotalBytes / 1e6:0.0} MB, {row.Rate / 1e6:0.0} MB/s") : "";
+            ? string.Create(CultureInfo.InvariantCulture, $"{row.Bytes * 100 / row.TotalBytes,3} % of {row.TotalBytes / 1e6:0.0} MB, {row.Rate / 1e6:0.0} MB/s")
+            : "";
         return Terminal.Clean($"{row.Name}  {row.Address ?? "",-15}  {row.Kind,-9}  {row.State}  {far}".TrimEnd());
     }
 
     /// <summary>A line of the log.</summary>
     internal static string Line(BootEvent e)
     {
-        string address = e.Address is null || e.Address == e.Machine ? "" : $" ({e.Address})", kind = string.IsNullOrEmpty(e.Kind) ? "" : $", {e.Kind}";
-        string who = e.Machine is null ? "" : $"{e.Machine}{address}{kind}: ";
+        string address = e.Address is null || e.Address == e.Computer ? "" : $" ({e.Address})", kind = string.IsNullOrEmpty(e.Kind) ? "" : $", {e.Kind}";
+        string who = e.Computer is null ? "" : $"{e.Computer}{address}{kind}: ";
         string rate = e.BytesPerSecond > 0 ? string.Create(CultureInfo.InvariantCulture, $", {e.BytesPerSecond / 1e6:0.0} MB/s") : "";
         string what = e.Event switch
         {

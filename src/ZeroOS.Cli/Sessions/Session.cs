@@ -43,7 +43,9 @@ internal sealed class Session : IDisposable
     /// <summary>The node spoken to, once <see cref="Connect"/> was called.</summary>
     public KnownNode? Node { get; private set; }
 
-    /// <summary>What a command does, wrapped: a time-out is said as one. <paramref name="lasting"/> commands wait or stream and have none unless asked for.</summary>
+    /// <summary>
+    /// What a command does, wrapped: a time-out is said as one. <paramref name="lasting"/> commands wait or stream and have none unless asked for.
+    /// </summary>
     public static void Set(Command command, Terminal terminal, Func<Session, ParseResult, Task<int>> run, bool lasting = false) =>
         command.SetAction(async (parsed, interrupt) =>
         {
@@ -90,7 +92,8 @@ internal sealed class Session : IDisposable
     public NodeClient Connect(string? name = null)
     {
         (KnownNode node, HttpTransport transport) = Reach(name);
-        return new NodeClient(new BusClient(Key(), KeyId.TryParse(node.Id, out KeyId? id) ? id : throw new InvalidOperationException(), transport, TimeProvider.System));
+        BusClient bus = new(Key(), KeyId.TryParse(node.Id, out KeyId? id) ? id : throw new InvalidOperationException(), transport, TimeProvider.System);
+        return new NodeClient(bus, () => Terminal.Complain($"the connection to {node.Host}:{node.Port} was lost; dialling again"));
     }
 
     /// <summary>The way to that node, for who has another key to speak with.</summary>
@@ -104,11 +107,20 @@ internal sealed class Session : IDisposable
         return (Node, _transport);
     }
 
-    /// <summary>Registries as this machine reaches them.</summary>
+    /// <summary>Registries as this computer reaches them.</summary>
     public Registries Registries() => new(Folder.Read(), _parsed.GetValue(Globals.Registry) ?? []);
 
     /// <summary>One JSON object on one line.</summary>
-    public void WriteJson<T>(T value, JsonTypeInfo<T> type) => Terminal.Out.WriteLine(Encoding.UTF8.GetString(JsonSerializer.SerializeToUtf8Bytes(value, type)));
+    public void WriteJson<T>(T value, JsonTypeInfo<T> type) =>
+        Terminal.Out.WriteLine(Encoding.UTF8.GetString(JsonSerializer.SerializeToUtf8Bytes(value, type)));
+
+    /// <summary>One JSON object on one line, if that is how answers are wanted; false: the caller writes them for people.</summary>
+    public bool TryWriteJson<T>(T value, JsonTypeInfo<T> type)
+    {
+        if (Json)
+            WriteJson(value, type);
+        return Json;
+    }
 
     public void Dispose()
     {

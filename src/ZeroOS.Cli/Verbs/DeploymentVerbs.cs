@@ -59,11 +59,8 @@ internal static class DeploymentVerbs
         Session.Set(command, terminal, async (session, _) =>
         {
             DeploymentList all = await session.Connect().DeploymentsAsync(session.Cancellation);
-            if (session.Json)
-            {
-                session.WriteJson(all, BusJson.Default.DeploymentList);
+            if (session.TryWriteJson(all, BusJson.Default.DeploymentList))
                 return 0;
-            }
             Table table = new("NAME", "VERSION", "WORKLOADS", "STATE");
             foreach (DeploymentStatus d in all.Deployments)
             {
@@ -137,7 +134,8 @@ internal static class DeploymentVerbs
             session.WriteJson(status, BusJson.Default.DeploymentStatus);
             return;
         }
-        session.Terminal.Out.WriteLine(Terminal.Clean($"{status.Deployment.Name}, version {status.Deployment.Version}{(status.Deleting ? ", being deleted" : "")}"));
+        session.Terminal.Out.WriteLine(
+            Terminal.Clean($"{status.Deployment.Name}, version {status.Deployment.Version}{(status.Deleting ? ", being deleted" : "")}"));
         Table table = new("NAME", "TYPE", "STATE", "ADDRESSES");
         foreach (WorkloadStatus w in status.Workloads)
             table.Add(w.Name, w.Type, WorkloadText.Describe(w), string.Join(" ", w.Addresses?.Values ?? []));

@@ -18,6 +18,7 @@ internal static class FarmVerbs
     {
         Command farm = new("farm", "Manage farm settings: who owns a node and which registries it may use.");
         farm.Add(New(terminal));
+        farm.Add(FarmNextVerb.Build(terminal));
         farm.Add(Sign(terminal));
         farm.Add(Inspect(terminal));
         return farm;
@@ -25,13 +26,19 @@ internal static class FarmVerbs
 
     private static Command New(Terminal terminal)
     {
-        Option<string[]> owners = new("--owner") { HelpName = "KEYID", Required = true, Description = "key id of an owner; may be repeated, and every owner must sign" };
+        Option<string[]> owners = new("--owner")
+        {
+            HelpName = "KEYID",
+            Required = true,
+            Description = "key id of an owner; may be repeated, and every owner must sign"
+        };
         Option<string> name = new("--name") { DefaultValueFactory = _ => "farm", Description = "name of the farm, shown to people" };
         Option<int> threshold = new("--threshold") { DefaultValueFactory = _ => 1, Description = "number of owners who must sign a change of the farm" };
         Option<string[]> time = new("--time-server") { HelpName = "HOST", Description = "SNTP server; may be repeated" };
         Option<string?> channel = new("--channel") { Description = "release channel of its nodes (default: stable)" };
         Option<string> output = new("-o", "--output") { HelpName = "FILE", Required = true, Description = "file to write the settings to" };
-        Command command = new("new", "Write farm settings signed by your key, and print the recovery key. List each registry as nodes reach it: --registry NAME=URL[,plain].")
+        Command command = new("new",
+            "Write farm settings signed by your key, and print the recovery key. List each registry as nodes reach it: --registry NAME=URL[,plain].")
         {
             owners, name, threshold, time, channel, output,
         };
@@ -61,7 +68,9 @@ internal static class FarmVerbs
             string path = parsed.GetRequiredValue(output);
             using (FileStream file = new(path, FileMode.CreateNew, FileAccess.Write))
                 file.Write(document);
-            terminal.Error.WriteLine(complete ? $"Wrote {path}. Print the recovery key below and keep it offline: it gives a node with a new mainboard its identity back, and can name new owners when all keys are lost."
+            terminal.Error.WriteLine(complete
+                ? $"Wrote {path}. Print the recovery key below and keep it offline: it gives a node with a new mainboard its identity back, "
+                    + "and can name new owners when all keys are lost."
                 : $"Wrote {path}, not complete yet: {fault}. Print the recovery key below and keep it offline.");
             terminal.Out.WriteLine(Base58.Encode(seed));
             return Task.FromResult(0);
@@ -71,15 +80,19 @@ internal static class FarmVerbs
 
     private static Command Sign(Terminal terminal)
     {
-        Argument<string> file = new("FILE") { Description = "farm settings written by zos farm new" };
-        Command command = new("sign", "Add your signature to settings that another owner wrote.") { file };
+        Argument<string> file = new("FILE") { Description = "farm settings written by zos farm new or zos farm next" };
+        Option<bool> former = new("--former") { Description = "sign as an owner of the version before, who is none any more" };
+        Option<string?> recovery = new("--recovery-key") { HelpName = "FILE|-", Description = "sign with the farm's recovery key instead of yours" };
+        Command command = new("sign", "Add your signature to settings that another owner wrote.") { file, former, recovery };
         Session.Set(command, terminal, (session, parsed) =>
         {
             string path = parsed.GetRequiredValue(file);
-            byte[] document = FarmDocument.AddSignature(File.ReadAllBytes(path), session.Key());
+            using IdentityKey? recoveryKey = parsed.GetValue(recovery) is { } source ? IdentityKey.FromSeed(RecoveryKeyFile.Read(session, source)) : null;
+            byte[] document = FarmDocument.AddSignature(File.ReadAllBytes(path), recoveryKey ?? session.Key(), parsed.GetValue(former));
             File.WriteAllBytes(path + ".new", document);
             File.Move(path + ".new", path, overwrite: true);
-            terminal.Error.WriteLine(FarmDocument.TryVerify(document, out _, out string? fault) ? $"{path} is complete." : $"{path} is not complete yet: {fault}.");
+            terminal.Error.WriteLine(FarmDocument.TryVerify(document, out _, out string? fault)
+                ? $"{path} is complete." : $"{path} is not complete yet: {fault}.");
             return Task.FromResult(0);
         });
         return command;
@@ -101,9 +114,12 @@ internal static class FarmVerbs
                 return Task.FromResult(complete ? 0 : CliException.Refused);
             }
             TextWriter o = terminal.Out;
-            o.WriteLine($"farm      {Terminal.Clean(settings.Name)} ({settings.FarmId}), version {settings.Version}");
+            o.WriteLine($"farm      {Terminal.Clean(settings.Name)} ({settings.FarmId}), version {settings.Version}"
+                + $"{(settings.RecoveryGeneration == 0 ? "" : $", recovery generation {settings.RecoveryGeneration}")}");
             foreach (string owner in settings.Owners)
                 o.WriteLine($"owner     {owner}{(signers.Contains(owner) ? "" : "  has not signed")}");
+            foreach (string other in signers.Where(s => !settings.Owners.Contains(s)))
+                o.WriteLine($"signed    {other}  {(other == settings.RecoverySigningKey ? "the recovery key" : "no owner of this version")}");
             o.WriteLine($"threshold {settings.Threshold}");
             o.WriteLine($"recovery  {settings.RecoverySigningKey}");
             foreach ((string name, FarmRegistry registry) in settings.Registries)

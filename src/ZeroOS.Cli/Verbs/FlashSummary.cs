@@ -6,7 +6,8 @@ namespace ZeroOS.Cli.Verbs;
 internal sealed record FlashSummary(string Target, long Bytes, bool Compared, bool BackupTableMoved, bool FarmSettings);
 
 /// <summary>What --json says of a disk, one object a line.</summary>
-internal sealed record DiskSummary(string Path, long SizeBytes, string Model, string Serial, bool Removable, bool Usb, string? WhyNot, IReadOnlyList<string> Contents);
+internal sealed record DiskSummary(string Path, long SizeBytes, string Model, string Serial, bool Removable, bool Usb, string? WhyNot,
+    IReadOnlyList<string> Contents);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(FlashSummary))]

@@ -27,7 +27,12 @@ internal static class FlistVerbs
     private static Command BuildVerb(Terminal terminal)
     {
         Argument<string> source = new("SOURCE") { Description = "oci:DIRECTORY[:TAG], docker-archive:FILE[:NAME], rootfs:PATH or tar:FILE" };
-        Option<string> output = new("-o", "--output") { HelpName = "DIR", DefaultValueFactory = _ => "flist", Description = "OCI layout directory to write to" };
+        Option<string> output = new("-o", "--output")
+        {
+            HelpName = "DIR",
+            DefaultValueFactory = _ => "flist",
+            Description = "OCI layout directory to write to"
+        };
         Command command = new("build", "Build a flist from a container image. The same image always gives the same digest.") { source, output };
         Session.Set(command, terminal, (session, parsed) =>
         {
@@ -36,13 +41,15 @@ internal static class FlistVerbs
             progress.Dispose();
             if (session.Json)
             {
-                session.WriteJson(new FlistSummary(result.ManifestDigest, result.DeviceBytes, result.StoredBytes, result.ChunkCount, result.Files), FlistSummaryJson.Default.FlistSummary);
+                session.WriteJson(new FlistSummary(result.ManifestDigest, result.DeviceBytes, result.StoredBytes, result.ChunkCount, result.Files),
+                    FlistSummaryJson.Default.FlistSummary);
                 return Task.FromResult(0);
             }
             if (result.IgnoredXattrs > 0)
                 terminal.Complain($"{result.IgnoredXattrs} extended attributes were left out: Linux has no place for them");
             terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"{result.ManifestDigest}  {result.Files} files, {result.DeviceBytes >> 20} MiB, {result.StoredBytes >> 20} MiB stored in {result.ChunkCount} chunks"));
+                $"{result.ManifestDigest}  {result.Files} files, {result.DeviceBytes >> 20} MiB, "
+                + $"{result.StoredBytes >> 20} MiB stored in {result.ChunkCount} chunks"));
             return Task.FromResult(0);
         }, lasting: true);
         return command;
@@ -86,7 +93,8 @@ internal static class FlistVerbs
             using RegistryClient registry = session.Registries().Open(reference);
             RegistryManifest stored = await registry.GetManifestAsync(reference.Repository, reference.Target, cancellation: session.Cancellation);
             FlistManifest manifest = FlistManifest.Parse(stored.Bytes);
-            FlistIndex index = FlistIndex.Open(await registry.GetBlobAsync(reference.Repository, manifest.Index.Digest, FlistFormat.MaxIndexBytes, session.Cancellation));
+            FlistIndex index = FlistIndex.Open(await registry.GetBlobAsync(reference.Repository, manifest.Index.Digest, FlistFormat.MaxIndexBytes,
+                session.Cancellation));
             byte[] config = await registry.GetBlobAsync(reference.Repository, manifest.Config.Digest, FlistFormat.MaxConfigBytes, session.Cancellation);
             Describe(session, stored.Digest, manifest, index, config);
             return 0;
@@ -107,7 +115,8 @@ internal static class FlistVerbs
     {
         if (session.Json)
         {
-            session.WriteJson(new FlistSummary(digest.ToString(), index.DeviceSize, manifest.Data.Sum(d => d.Size), index.ChunkCount, null), FlistSummaryJson.Default.FlistSummary);
+            session.WriteJson(new FlistSummary(digest.ToString(), index.DeviceSize, manifest.Data.Sum(d => d.Size), index.ChunkCount, null),
+                FlistSummaryJson.Default.FlistSummary);
             return;
         }
         TextWriter o = session.Terminal.Out;

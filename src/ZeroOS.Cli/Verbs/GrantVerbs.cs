@@ -19,14 +19,12 @@ internal static class GrantVerbs
         Session.Set(list, terminal, async (session, _) =>
         {
             GrantList grants = new() { Grants = await session.Connect().GrantsAsync(session.Cancellation) };
-            if (session.Json)
-            {
-                session.WriteJson(grants, BusJson.Default.GrantList);
+            if (session.TryWriteJson(grants, BusJson.Default.GrantList))
                 return 0;
-            }
             Table table = new("TENANT", "VERSION", "MACHINES", "CPU", "MEMORY", "STORAGE", "PORTS", "UNTIL");
             foreach (Grant g in grants.Grants)
-                table.Add(g.Grantee, $"{g.Version}", $"{g.Machines}", $"{g.Cpu}", $"{g.Memory}", $"{g.Storage}", string.Join(",", g.Ports), $"{g.Expires:yyyy-MM-dd}");
+                table.Add(g.Grantee, $"{g.Version}", $"{g.Machines}", $"{g.Cpu}", $"{g.Memory}", $"{g.Storage}", string.Join(",", g.Ports),
+                    $"{g.Expires:yyyy-MM-dd}");
             table.Write(terminal.Out);
             return 0;
         });
@@ -40,7 +38,12 @@ internal static class GrantVerbs
         Option<int> machines = new("--machines") { Required = true, Description = "maximum number of machines" };
         Option<int> cpu = new("--cpu") { Required = true, Description = "total vCPUs" };
         Option<string> memory = new("--memory") { Required = true, HelpName = "SIZE", Description = "total memory, for example 16GiB" };
-        Option<string> storage = new("--storage") { Required = true, HelpName = "SIZE", Description = "total disk space for images, volumes, writable layers and logs" };
+        Option<string> storage = new("--storage")
+        {
+            Required = true,
+            HelpName = "SIZE",
+            Description = "total disk space for images, volumes, writable layers and logs"
+        };
         Option<string[]> ports = new("--ports") { HelpName = "PORT[-PORT][,…]", Description = "ports of the node that the tenant may publish" };
         Option<int> days = new("--days") { Required = true, Description = "days until the grant ends" };
         Option<int> grace = new("--grace-days") { DefaultValueFactory = _ => 7, Description = "days that volumes are kept after the end" };
@@ -60,7 +63,8 @@ internal static class GrantVerbs
                 Cpu = parsed.GetRequiredValue(cpu),
                 Memory = SizeArgument.Parse(parsed.GetRequiredValue(memory)),
                 Storage = SizeArgument.Parse(parsed.GetRequiredValue(storage)),
-                Ports = [.. (parsed.GetValue(ports) ?? []).SelectMany(p => p.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))],
+                Ports = [.. (parsed.GetValue(ports) ?? [])
+                    .SelectMany(p => p.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))],
                 NotBefore = now,
                 Expires = now.AddDays(parsed.GetRequiredValue(days)),
                 GraceSeconds = parsed.GetValue(grace) * 86400L,

@@ -16,11 +16,19 @@ internal static class ImageBuildVerb
     {
         Option<string> output = new("--output", "-o") { Required = true, HelpName = "DIR", Description = "folder to write the image to" };
         Option<string> image = new("--image") { HelpName = "DIR", Description = "folder of a finished image (make image), to add farm settings to" };
-        Option<string> farm = new("--farm") { HelpName = "FILE", Description = "farm settings (zos farm new) to add to each medium of --image; the signed system does not change" };
+        Option<string> farm = new("--farm")
+        {
+            HelpName = "FILE",
+            Description = "farm settings (zos farm new) to add to each medium of --image; the signed system does not change"
+        };
         Option<string> repository = new("--repository") { DefaultValueFactory = _ => ".", HelpName = "DIR", Description = "checkout of the ZeroOS repository" };
         Option<string> parts = new("--parts") { HelpName = "DIR", Description = "folder of built programs, kernels, templates and boot loaders to assemble" };
         Option<string> version = new("--release-version") { HelpName = "X.Y.Z", Description = "version of the image (default: that of this program)" };
-        Option<string> releaseKeys = new("--release-keys") { HelpName = "FILE", Description = "key ids that may sign releases (default: image/release-keys of the checkout)" };
+        Option<string> releaseKeys = new("--release-keys")
+        {
+            HelpName = "FILE",
+            Description = "key ids that may sign releases (default: image/release-keys of the checkout)"
+        };
         Option<string> console = new("--console") { HelpName = "NAME", Description = "also send kernel messages to this console, for example ttyS0,115200" };
         Option<string> append = new("--append") { HelpName = "WORDS", Description = "add words to the kernel's command line; they are signed with the image" };
         Option<bool> quick = new("--quick") { Description = "compress less: a larger image, built in seconds" };

@@ -13,7 +13,11 @@ internal static class ImageInspectVerb
     public static Command Build(Terminal terminal)
     {
         Argument<string> path = new("FILE") { Description = "EFI file, disk image, ISO image, or folder written by make image" };
-        Command command = new("inspect", "Show version, digest, partitions, signature and farm settings of a system image. A folder is checked against its SHA256SUMS.") { path };
+        Command command = new("inspect",
+            "Show version, digest, partitions, signature and farm settings of a system image. A folder is checked against its SHA256SUMS.")
+        {
+            path
+        };
         Session.Set(command, terminal, (session, parsed) =>
         {
             ImageFacts facts = ImageInspector.Inspect(parsed.GetRequiredValue(path));
@@ -33,7 +37,8 @@ internal static class ImageInspectVerb
         if (facts.Sha256 is not null)
             o.WriteLine($"  sha256     {facts.Sha256}");
         foreach (PartitionFacts p in facts.Partitions)
-            o.WriteLine($"  partition  {p.Number} \"{Terminal.Clean(p.Name)}\", {p.Type}, {Count(p.Bytes)} bytes at {Count(p.Offset)}, id {p.Id}{(p.LegacyBootable ? ", starts from BIOS" : "")}");
+            o.WriteLine($"  partition  {p.Number} \"{Terminal.Clean(p.Name)}\", {p.Type}, {Count(p.Bytes)} bytes at {Count(p.Offset)}, id {p.Id}"
+                + $"{(p.LegacyBootable ? ", starts from BIOS" : "")}");
         foreach (EfiFacts efi in facts.Systems)
             Write(o, efi, facts.Kind == "efi");
         foreach (SettingsFacts settings in facts.Settings)
@@ -48,8 +53,10 @@ internal static class ImageInspectVerb
 
     private static void Write(TextWriter o, EfiFacts efi, bool alone)
     {
-        o.WriteLine($"  system     {(alone ? "" : Terminal.Clean(efi.Path) + ": ")}ZeroOS {Terminal.Clean(efi.Version ?? "of no version")}{(alone ? "" : $", {Count(efi.Bytes)} bytes, sha256 {efi.Sha256}")}");
-        o.WriteLine($"  digest     {Terminal.Clean(efi.ImageDigest ?? "none")}{(efi.SourceTime is null ? "" : $", of sources of {Terminal.Clean(efi.SourceTime)}")}");
+        o.WriteLine($"  system     {(alone ? "" : Terminal.Clean(efi.Path) + ": ")}ZeroOS {Terminal.Clean(efi.Version ?? "of no version")}"
+            + $"{(alone ? "" : $", {Count(efi.Bytes)} bytes, sha256 {efi.Sha256}")}");
+        o.WriteLine(
+            $"  digest     {Terminal.Clean(efi.ImageDigest ?? "none")}{(efi.SourceTime is null ? "" : $", of sources of {Terminal.Clean(efi.SourceTime)}")}");
         o.WriteLine($"  kernel     {Terminal.Clean(efi.CommandLine)}");
         if (efi.Trust is not TrustFacts trust)
         {
@@ -59,16 +66,23 @@ internal static class ImageInspectVerb
         if (trust.Signatures.Count == 0)
             o.WriteLine("  signed     no");
         foreach (SignatureFacts signature in trust.Signatures)
-            o.WriteLine($"  signed     for Secure Boot by {Terminal.Clean(signature.By)} (certificate sha256 {signature.Certificate}){(signature.Valid ? "" : ": NOT VALID, the file was changed")}");
+            o.WriteLine($"  signed     for Secure Boot by {Terminal.Clean(signature.By)} (certificate sha256 {signature.Certificate})"
+                + $"{(signature.Valid ? "" : ": NOT VALID, the file was changed")}");
         o.WriteLine($"  measured   as {trust.Authenticode} (PCR 4), the kernel inside as {trust.KernelAuthenticode}");
-        o.WriteLine($"  PCR 11     {trust.Pcr11}{trust.PcrPolicyHolds switch { true => $", signed by key {trust.PcrSigningKey}", false => ", with a policy that does NOT HOLD", null => ", not signed" }}");
+        o.WriteLine($"  PCR 11     {trust.Pcr11}" + trust.PcrPolicyHolds switch
+        {
+            true => $", signed by key {trust.PcrSigningKey}",
+            false => ", with a policy that does NOT HOLD",
+            null => ", not signed"
+        });
         if (efi.Sealed is not null)
             Write(o, efi.Sealed);
     }
 
     private static void Write(TextWriter o, SettingsFacts settings)
     {
-        string what = settings.Farm is null ? "no farm settings" : $"farm \"{Terminal.Clean(settings.Farm)}\" ({settings.FarmId}), version {settings.Version}, owners {string.Join(' ', settings.Owners)}";
+        string what = settings.Farm is null ? "no farm settings"
+            : $"farm \"{Terminal.Clean(settings.Farm)}\" ({settings.FarmId}), version {settings.Version}, owners {string.Join(' ', settings.Owners)}";
         o.WriteLine($"  settings   {Terminal.Clean(settings.Path)}: {what}{(settings.Fault is null ? "" : $"; a node would refuse them: {settings.Fault}")}");
     }
 

@@ -20,7 +20,8 @@ internal static class KeyVerbs
         {
             using IdentityKey identity = IdentityKey.Generate();
             KeyFile.Create(session.KeyPath(), identity, Passphrase(session, parsed));
-            terminal.Error.WriteLine($"Made {session.KeyPath()}; keep a copy of it where you keep your papers. Send your key id to the farmer who shall grant you room:");
+            terminal.Error.WriteLine(
+                $"Made {session.KeyPath()}; keep a copy of it where you keep your papers. Send your key id to the farmer who shall grant you room:");
             terminal.Out.WriteLine(identity.Id);
             return Task.FromResult(0);
         });

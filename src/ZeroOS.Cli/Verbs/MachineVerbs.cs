@@ -6,6 +6,7 @@ using ZeroOS.Client;
 using ZeroOS.Client.Deploying;
 using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Deployments;
+using ZeroOS.Contracts.Guest;
 
 namespace ZeroOS.Cli.Verbs;
 
@@ -30,7 +31,7 @@ internal static class MachineVerbs
                 session.WriteJson(piece, BusJson.Default.LogPiece);
                 continue;
             }
-            Stream target = piece.Stream == "stderr" ? session.Terminal.RawError : session.Terminal.RawOut;
+            Stream target = piece.Stream == OutputStream.StandardError ? session.Terminal.RawError : session.Terminal.RawOut;
             await target.WriteAsync(Convert.FromBase64String(piece.Data), session.Cancellation);
             await target.FlushAsync(session.Cancellation);
         }
@@ -42,11 +43,8 @@ internal static class MachineVerbs
         Session.Set(command, terminal, async (session, _) =>
         {
             DeploymentList all = await session.Connect().DeploymentsAsync(session.Cancellation);
-            if (session.Json)
-            {
-                session.WriteJson(all, BusJson.Default.DeploymentList);
+            if (session.TryWriteJson(all, BusJson.Default.DeploymentList))
                 return 0;
-            }
             Table table = new("MACHINE", "IMAGE", "STATE", "STARTS", "ADDRESSES", "PORTS");
             foreach (DeploymentStatus d in all.Deployments)
             {
@@ -54,7 +52,8 @@ internal static class MachineVerbs
                 {
                     WorkloadStatus? status = d.Workloads.FirstOrDefault(w => w.Name == machine.Name);
                     IEnumerable<string> ports = machine.Data.Publish.Select(p => $"{p.Host}->{p.Guest}/{p.Protocol.ToString().ToLowerInvariant()}");
-                    table.Add($"{d.Deployment.Name}/{machine.Name}", machine.Data.Flist.Reference, status is null ? "" : WorkloadText.Describe(status), $"{status?.Starts}",
+                    table.Add($"{d.Deployment.Name}/{machine.Name}", machine.Data.Flist.Reference,
+                        status is null ? "" : WorkloadText.Describe(status), $"{status?.Starts}",
                         string.Join(" ", status?.Addresses?.Values ?? []), string.Join(" ", ports));
                 }
             }
@@ -75,7 +74,8 @@ internal static class MachineVerbs
             NodeClient node = session.Connect();
             MachineName name = await MachineFinder.FindAsync(node, parsed.GetRequiredValue(machine), session.Cancellation);
             long? bytes = parsed.GetValue(tail) is string size ? SizeArgument.Parse(size).Bytes : null;
-            await CopyLogsAsync(session, node, new MachineLogs { Deployment = name.Deployment, Machine = name.Machine, Follow = parsed.GetValue(follow), TailBytes = bytes });
+            await CopyLogsAsync(session, node,
+                new MachineLogs { Deployment = name.Deployment, Machine = name.Machine, Follow = parsed.GetValue(follow), TailBytes = bytes });
             return 0;
         }, lasting: true);
         return command;

@@ -19,14 +19,25 @@ internal static class NodeAttestVerb
 
     public static Command Build(Terminal terminal, Argument<string?> name)
     {
-        Option<string?> measurements = new("--measurements") { HelpName = "FILE", Description = "measurements.json of the expected release; without it no image is verified" };
+        Option<string?> measurements = new("--measurements")
+        {
+            HelpName = "FILE",
+            Description = "measurements.json of the expected release; without it no image is verified"
+        };
         Option<string?> farm = new("--farm") { HelpName = "FILE", Description = "expected farm settings (default: report, do not check)" };
         Option<string?> authorities = new("--ek-ca") { HelpName = "FILE", Description = "PEM file of TPM makers' CA certificates; require one" };
-        Option<string[]> accept = new("--accept") { HelpName = "HASH", Description = "accept a file that runs before the image, by Authenticode SHA-256 (iPXE, a boot menu)" };
+        Option<string[]> accept = new("--accept")
+        {
+            HelpName = "HASH",
+            Description = "accept a file that runs before the image, by Authenticode SHA-256 (iPXE, a boot menu)"
+        };
         Option<string?> save = new("--save") { HelpName = "FILE", Description = "store the evidence in FILE so that others can check it" };
         Option<bool> newTpm = new("--new-tpm") { Description = "accept a different TPM than at the first attestation, and pin it" };
         Option<bool> newFirmware = new("--new-firmware") { Description = "accept different firmware or cards than at the first attestation, and pin them" };
-        Command command = new("attest", "Verify with the node's TPM what the node booted. Owners and tenants.") { name, measurements, farm, authorities, accept, save, newTpm, newFirmware };
+        Command command = new("attest", "Verify with the node's TPM what the node booted. Owners and tenants.")
+        {
+            name, measurements, farm, authorities, accept, save, newTpm, newFirmware
+        };
         Session.Set(command, terminal, async (session, parsed) =>
         {
             Expectation expected = new()
@@ -75,7 +86,8 @@ internal static class NodeAttestVerb
             return;
         folder.Write(config with
         {
-            Nodes = new SortedDictionary<string, KnownNode>(config.Nodes.ToDictionary(p => p.Key, p => p.Value.Id == node.Text ? p.Value with { Tpm = tpm } : p.Value), StringComparer.Ordinal),
+            Nodes = new SortedDictionary<string, KnownNode>(
+                config.Nodes.ToDictionary(p => p.Key, p => p.Value.Id == node.Text ? p.Value with { Tpm = tpm } : p.Value), StringComparer.Ordinal),
         });
     }
 
@@ -119,10 +131,12 @@ internal static class NodeAttestVerb
     {
         if (!File.Exists(file))
             throw new CliException($"there is no file {file}", CliException.Usage);
-        return new FileInfo(file).Length <= MaxFileBytes ? File.ReadAllBytes(file) : throw new CliException($"{file} has more than a megabyte; that is not what is asked for here", CliException.Usage);
+        return new FileInfo(file).Length <= MaxFileBytes ? File.ReadAllBytes(file)
+            : throw new CliException($"{file} has more than a megabyte; that is not what is asked for here", CliException.Usage);
     }
 
-    private static string Hash(string text) => IsHash(text) ? text : throw new CliException($"\"{text}\" is not a hash: 64 hexadecimal digits", CliException.Usage);
+    private static string Hash(string text) =>
+        IsHash(text) ? text : throw new CliException($"\"{text}\" is not a hash: 64 hexadecimal digits", CliException.Usage);
 
     private static bool IsHash(string text) => text.Length == 64 && text.All(char.IsAsciiHexDigit);
 }

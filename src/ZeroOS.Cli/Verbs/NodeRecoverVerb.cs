@@ -16,17 +16,29 @@ namespace ZeroOS.Cli.Verbs;
 /// <summary>zos node recover: the farm's recovery key gives a locked node its identity back.</summary>
 internal static class NodeRecoverVerb
 {
-    private const int MaxKeyFileBytes = 4096;
-    private static readonly TimeSpan s_returnsWithin = TimeSpan.FromSeconds(90), s_between = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan s_returnsWithin = TimeSpan.FromSeconds(90);
 
     public static Command Build(Terminal terminal)
     {
-        Argument<string?> name = new("NAME") { Arity = ArgumentArity.ZeroOrOne, Description = "pinned node, or KEYID@HOST[:PORT] with its former key id (default: as --node)" };
-        Option<string?> key = new("--recovery-key") { HelpName = "FILE|-", Description = "file with the farm's recovery key (printed by zos farm new); - reads standard input (default: ask)" };
+        Argument<string?> name = new("NAME")
+        {
+            Arity = ArgumentArity.ZeroOrOne,
+            Description = "pinned node, or KEYID@HOST[:PORT] with its former key id (default: as --node)"
+        };
+        Option<string?> key = new("--recovery-key")
+        {
+            HelpName = "FILE|-",
+            Description = "file with the farm's recovery key (printed by zos farm new); - reads standard input (default: ask)"
+        };
         Option<string?> temporary = new("--temporary-id") { HelpName = "KEYID", Description = "temporary id on the screen of the locked node (default: ask)" };
         Option<bool> open = new("--open") { Description = "store the identity unsealed if the computer has no usable TPM" };
-        Command command = new("recover", "Restore the identity of a locked node, after a new mainboard, a cleared TPM or another image. Needs the farm's recovery key.") { name, key, temporary, open };
-        Session.Set(command, terminal, (session, parsed) => RecoverAsync(session, parsed.GetValue(name), ReadKey(session, parsed.GetValue(key)), parsed.GetValue(temporary), parsed.GetValue(open)), lasting: true);
+        Command command = new("recover",
+            "Restore the identity of a locked node, after a new mainboard, a cleared TPM or another image. Needs the farm's recovery key.")
+        {
+            name, key, temporary, open
+        };
+        Session.Set(command, terminal, (session, parsed) => RecoverAsync(session, parsed.GetValue(name), RecoveryKeyFile.Read(session, parsed.GetValue(key)),
+            parsed.GetValue(temporary), parsed.GetValue(open)), lasting: true);
         return command;
     }
 
@@ -55,12 +67,16 @@ internal static class NodeRecoverVerb
         return 0;
     }
 
-    /// <summary>Whoever holds the disk has the box, and could wait here for the seed in a machine of his own: a person has to have seen the temporary id on the screen of the right one.</summary>
+    /// <summary>
+    /// Whoever holds the disk has the box, and could wait here for the seed in a computer of his own: a person has to have seen the temporary id on the screen
+    /// of the right one.
+    /// </summary>
     private static void Confirm(Session session, string called, KnownNode known, LockedState locked, string temporaryId, string? expected)
     {
         session.Terminal.Error.WriteLine(Terminal.Clean($"{known.Host} says it is {called}, locked ({locked.Reason}): {locked.Message}."));
         if (expected is not null && expected != temporaryId)
-            throw new CliException($"its temporary id is {temporaryId}, not {expected}; a locked node has another one after each start, so look at its screen again");
+            throw new CliException(
+                $"its temporary id is {temporaryId}, not {expected}; a locked node has another one after each start, so look at its screen again");
         if (expected is not null)
             return;
         if (!session.Terminal.Interactive)
@@ -71,7 +87,8 @@ internal static class NodeRecoverVerb
 
     private static byte[] OpenBox(byte[] recoverySeed, NodeRecovery answer, string id, string called)
     {
-        if (answer.Box is not string box || !CanonicalBase64.TryDecode(box, Crypto.KeyBytes + Crypto.SealOverhead, out byte[] cipher) || RecoveryKey.TryOpen(recoverySeed, cipher) is not byte[] seed)
+        if (answer.Box is not string box || !CanonicalBase64.TryDecode(box, Crypto.KeyBytes + Crypto.SealOverhead, out byte[] cipher)
+            || RecoveryKey.TryOpen(recoverySeed, cipher) is not byte[] seed)
             throw new CliException($"this recovery key does not open what {called} kept; is it the one of its farm?");
         using IdentityKey key = IdentityKey.FromSeed(seed);
         return key.Id.Text == id ? seed : throw new CliException($"what {called} kept is the seed of another node, {key.Id}; nothing was sent");
@@ -79,40 +96,17 @@ internal static class NodeRecoverVerb
 
     private static async Task<NodeInfo> ReturnAsync(IdentityKey key, string id, HttpTransport transport, CancellationToken cancellation)
     {
-        BusClient client = new(key, KeyId.TryParse(id, out KeyId? node) ? node : throw new CliException($"\"{id}\" is not a key id"), transport, TimeProvider.System);
-        using CancellationTokenSource deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        deadline.CancelAfter(s_returnsWithin);
+        KeyId own = KeyId.TryParse(id, out KeyId? known) ? known : throw new CliException($"\"{id}\" is not a key id");
+        NodeClient node = new(new BusClient(key, own, transport, TimeProvider.System));
         try
         {
-            while (true)
-            {
-                try
-                {
-                    return await client.InfoAsync(deadline.Token);
-                }
-                catch (Exception e) when (e is BusTransportException or SpoofedReplyException)
-                {
-                    await Task.Delay(s_between, deadline.Token);    // it is not up again yet, or still its locked self
-                }
-            }
+            // No events tell of it, so it is dialled: the locked self has none and ends with the restart, and to the node itself the recovery key is a
+            // stranger's.
+            return await node.ReturnAsync(s_returnsWithin, cancellation);
         }
-        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        catch (ClientException e)
         {
-            throw new TimeoutException($"the identity was taken, but the node was not back within {s_returnsWithin.TotalSeconds} seconds; its screen says more");
+            throw new CliException($"the identity was taken, but {e.Message}; its screen says more");
         }
-    }
-
-    private static byte[] ReadKey(Session session, string? source)
-    {
-        string? text = source switch
-        {
-            "-" => Console.In.ReadLine(),
-            not null when new FileInfo(source).Length > MaxKeyFileBytes => "",
-            not null => File.ReadAllText(source),
-            _ when session.Terminal.Interactive => session.Terminal.Ask("The farm's recovery key, not shown, like a passphrase: "),
-            _ => throw new CliException("give the farm's recovery key: --recovery-key FILE, or - for standard input", CliException.Usage),
-        };
-        byte[] seed = new byte[Crypto.KeyBytes];
-        return Base58.TryDecode(text?.Trim() ?? "", seed) ? seed : throw new CliException("that is not a recovery key: 43 or 44 characters of base58, as \"zos farm new\" printed them");
     }
 }

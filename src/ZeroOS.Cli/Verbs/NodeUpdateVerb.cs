@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
 
-using ZeroOS.Bus.Client;
 using ZeroOS.Bus.Release;
 using ZeroOS.Cli.Output;
 using ZeroOS.Cli.Sessions;
@@ -14,14 +13,15 @@ namespace ZeroOS.Cli.Verbs;
 /// <summary>zos node update: sends a signed release to a node, and with --wait follows it through its restart.</summary>
 internal static class NodeUpdateVerb
 {
-    private static readonly TimeSpan s_pause = TimeSpan.FromSeconds(1), s_answerWithin = TimeSpan.FromSeconds(10);
-
     public static Command Build(Terminal terminal)
     {
         Argument<string?> name = new("NAME") { Arity = ArgumentArity.ZeroOrOne, Description = "pinned node, or KEYID@HOST[:PORT] (default: as --node)" };
         Option<string> release = new("--release") { Required = true, HelpName = "FILE", Description = "signed release file (zos release)" };
         Option<bool> wait = new("--wait") { Description = "wait until the update is kept or rolled back" };
-        Command command = new("update", "Update a node to a signed release. The node tries the release and keeps it if it is healthy. Owners only.") { name, release, wait };
+        Command command = new("update", "Update a node to a signed release. The node tries the release and keeps it if it is healthy. Owners only.")
+        {
+            name, release, wait
+        };
         Session.Set(command, terminal, async (session, parsed) =>
         {
             byte[] document = File.ReadAllBytes(parsed.GetRequiredValue(release));
@@ -36,7 +36,8 @@ internal static class NodeUpdateVerb
             else if (status.State == UpdateState.Kept)
                 terminal.Out.WriteLine($"{Terminal.Clean(status.Version)} runs and is kept");
             else if (status.State != UpdateState.Failed)
-                terminal.Out.WriteLine($"the node updates from {Terminal.Clean(status.From)} to {Terminal.Clean(status.Version)}; zos node status shows how far it is");
+                terminal.Out.WriteLine(
+                    $"the node updates from {Terminal.Clean(status.From)} to {Terminal.Clean(status.Version)}; zos node status shows how far it is");
             return status.State == UpdateState.Failed ? Fail(terminal, status) : 0;
         }, lasting: true);
         return command;
@@ -48,57 +49,17 @@ internal static class NodeUpdateVerb
         return CliException.Refused;
     }
 
-    /// <summary>Asks again and again; a node that restarts does not answer for a while, and has another epoch afterwards, which the client learns by itself.</summary>
     private static async Task<UpdateStatus> FollowAsync(Session session, NodeClient node, ReleaseManifest manifest)
     {
         using ProgressLine progress = new(session.Terminal, TimeProvider.System);
-        bool restarted = false;
-        while (true)
-        {
-            await Task.Delay(s_pause, session.Cancellation);
-            (NodeStatus? now, string version) = await AskAsync(session, node);
-            if (now is null)
-            {
-                restarted = true;
-                progress.Show("the node restarts");
-                continue;
-            }
-            if (now.Update is { } update && update.Version == manifest.Version)
-            {
-                if (update.State is UpdateState.Kept or UpdateState.Failed)
-                    return update;
-                progress.Show(Describe(update));
-                restarted |= update.State == UpdateState.Trial;
-                continue;
-            }
-            // A node without a disk remembers nothing over a restart: what it runs is all there is to see.
-            if (restarted && now.Update is null && now.Stage == "ready" && version != manifest.Version)
-                return new UpdateStatus { State = UpdateState.Failed, Version = manifest.Version, From = version, Reason = "forgotten", Message = "the node is back with the version from before and does not remember why" };
-        }
-    }
-
-    private static async Task<(NodeStatus? Status, string Version)> AskAsync(Session session, NodeClient node)
-    {
-        using CancellationTokenSource timer = CancellationTokenSource.CreateLinkedTokenSource(session.Cancellation);
-        timer.CancelAfter(s_answerWithin);
-        try
-        {
-            NodeInfo info = await node.InfoAsync(timer.Token);
-            return (await node.StatusAsync(timer.Token), info.Version);
-        }
-        catch (Exception e) when (e is BusTransportException or SpoofedReplyException or IOException || (e is OperationCanceledException && !session.Cancellation.IsCancellationRequested))
-        {
-            return (null, "");
-        }
-        catch (BusErrorException e) when (e.Error.Retryable || e.Error.Code is ErrorCodes.Stale or ErrorCodes.Busy)
-        {
-            return (null, "");
-        }
+        return await UpdateWait.UntilEndedAsync(node, manifest.Version, u => progress.Show(u is null ? "the node restarts" : Describe(u)), TimeProvider.System,
+            session.Cancellation);
     }
 
     private static string Describe(UpdateStatus update) => update.State switch
     {
-        UpdateState.Fetching when update.TotalBytes > 0 => string.Create(CultureInfo.InvariantCulture, $"fetching {update.DoneBytes * 100 / update.TotalBytes,3} %"),
+        UpdateState.Fetching when update.TotalBytes > 0 =>
+            string.Create(CultureInfo.InvariantCulture, $"fetching {update.DoneBytes * 100 / update.TotalBytes,3} %"),
         UpdateState.Writing => "writing it beside the running version",
         UpdateState.Restarting => "the node restarts",
         UpdateState.Trial => $"on trial{(update.Message is null ? "" : $": {update.Message}")}",

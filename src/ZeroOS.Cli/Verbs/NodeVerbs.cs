@@ -15,7 +15,11 @@ namespace ZeroOS.Cli.Verbs;
 /// <summary>zos node: which nodes there are, and what owners do with them.</summary>
 internal static class NodeVerbs
 {
-    private static readonly Argument<string?> s_name = new("NAME") { Arity = ArgumentArity.ZeroOrOne, Description = "pinned node, or KEYID@HOST[:PORT] (default: as --node)" };
+    private static readonly Argument<string?> s_name = new("NAME")
+    {
+        Arity = ArgumentArity.ZeroOrOne,
+        Description = "pinned node, or KEYID@HOST[:PORT] (default: as --node)"
+    };
 
     public static Command Build(Terminal terminal)
     {
@@ -35,6 +39,7 @@ internal static class NodeVerbs
         node.Add(Power(terminal, "reboot", (node, cancellation) => node.RebootAsync(cancellation), "Restart the node; all workloads come back. Owners only."));
         node.Add(Power(terminal, "shutdown", (node, cancellation) => node.ShutdownAsync(cancellation), "Power the node off. Owners only."));
         node.Add(NodeUpdateVerb.Build(terminal));
+        node.Add(NodeDiskVerbs.Build(terminal));
         return node;
     }
 
@@ -56,7 +61,10 @@ internal static class NodeVerbs
             _ = await new BusClient(session.Key(), id, transport, TimeProvider.System).InfoAsync(session.Cancellation);
             // A new address is no reason to forget the TPM that was pinned.
             KnownNode node = new() { Id = id.Text, Host = there.Host, Port = there.Port, Tpm = before?.Tpm };
-            session.Folder.Write(config with { Nodes = new SortedDictionary<string, KnownNode>(config.Nodes.ToDictionary(), StringComparer.Ordinal) { [called] = node } });
+            session.Folder.Write(config with
+            {
+                Nodes = new SortedDictionary<string, KnownNode>(config.Nodes.ToDictionary(), StringComparer.Ordinal) { [called] = node }
+            });
             if (session.Json)
                 session.WriteJson(node, ConfigJson.Default.KnownNode);
             else
@@ -73,7 +81,8 @@ internal static class NodeVerbs
         if (before is not null && before.Id != info.Id)
             throw Changed(called, before.Id, info.Id);
         if (!session.Terminal.Interactive)
-            throw new CliException($"{there.Host} says it is {info.Id}; compare that with its screen and give it: zos node add {called} {info.Id}@{there.Host}:{there.Port}");
+            throw new CliException(
+                $"{there.Host} says it is {info.Id}; compare that with its screen and give it: zos node add {called} {info.Id}@{there.Host}:{there.Port}");
         string? answer = session.Terminal.Ask($"{there.Host} says it is {info.Id}. Is that what its screen shows? [y/N] ");
         return answer is "y" or "Y" or "yes" && KeyId.TryParse(info.Id, out KeyId? id) ? id : throw new CliException("not pinned");
     }
@@ -84,11 +93,8 @@ internal static class NodeVerbs
     private static int List(Session session)
     {
         ClientConfig config = session.Folder.Read();
-        if (session.Json)
-        {
-            session.WriteJson(config, ConfigJson.Default.ClientConfig);
+        if (session.TryWriteJson(config, ConfigJson.Default.ClientConfig))
             return 0;
-        }
         Table table = new("NAME", "ADDRESS", "ID");
         foreach ((string name, KnownNode node) in config.Nodes)
             table.Add(name, $"{node.Host}:{node.Port}", node.Id);
@@ -99,11 +105,8 @@ internal static class NodeVerbs
     private static async Task<int> InfoAsync(Session session, ParseResult parsed)
     {
         NodeInfo info = await session.Connect(parsed.GetValue(s_name)).InfoAsync(session.Cancellation);
-        if (session.Json)
-        {
-            session.WriteJson(info, BusJson.Default.NodeInfo);
+        if (session.TryWriteJson(info, BusJson.Default.NodeInfo))
             return 0;
-        }
         TextWriter o = session.Terminal.Out;
         o.WriteLine($"id        {info.Id}");
         o.WriteLine($"version   {Terminal.Clean(info.Version)}");
@@ -119,18 +122,16 @@ internal static class NodeVerbs
     private static async Task<int> StatusAsync(Session session, ParseResult parsed)
     {
         NodeStatus status = await session.Connect(parsed.GetValue(s_name)).StatusAsync(session.Cancellation);
-        if (session.Json)
-        {
-            session.WriteJson(status, BusJson.Default.NodeStatus);
+        if (session.TryWriteJson(status, BusJson.Default.NodeStatus))
             return 0;
-        }
         TextWriter o = session.Terminal.Out;
         string since = status.ReadyAfterSeconds is double s ? string.Create(CultureInfo.InvariantCulture, $", {s:0.0} s after the kernel began") : "";
         o.WriteLine($"stage     {Terminal.Clean(status.Stage)}{since}");
         foreach (NodeCondition condition in status.Conditions)
             o.WriteLine(Terminal.Clean($"{condition.Name,-9} {(condition.Ok ? "well" : $"{condition.Reason}: {condition.Message}")}"));
         if (status.Update is { State: UpdateState.Fetching, TotalBytes: > 0 } update)
-            o.WriteLine(string.Create(CultureInfo.InvariantCulture, $"fetched   {update.DoneBytes * 100 / update.TotalBytes} % of {Terminal.Clean(update.Version)}"));
+            o.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"fetched   {update.DoneBytes * 100 / update.TotalBytes} % of {Terminal.Clean(update.Version)}"));
         o.WriteLine($"capacity  {Describe(status.Capacity)}");
         o.WriteLine($"used      {Describe(status.Used)}");
         if (status.Grant is Grant grant)
@@ -139,7 +140,11 @@ internal static class NodeVerbs
         foreach (string address in status.Addresses ?? [])
             o.WriteLine($"address   {Terminal.Clean(address)}");
         foreach (DiskStatus disk in status.Disks ?? [])
+        {
             o.WriteLine(Terminal.Clean($"disk      {disk.Name} {disk.SizeBytes >> 30} GiB {disk.State} {disk.Serial} {disk.Reason}"));
+            if (disk.Remedy is { } remedy)
+                o.WriteLine(Terminal.Clean($"          {remedy}"));
+        }
         return 0;
     }
 

@@ -32,11 +32,29 @@ internal static class ReleaseVerbs
 
     private static Command New(Terminal terminal)
     {
-        Option<string> image = new("--image") { DefaultValueFactory = _ => "out", HelpName = "DIR", Description = "folder of the system image, with zeroos.efi" };
-        Option<string> channel = new("--channel") { DefaultValueFactory = _ => ReleaseManifest.DefaultChannel, Description = "release channel; nodes accept only their farm's channel" };
+        Option<string> image = new("--image")
+        {
+            DefaultValueFactory = _ => "out",
+            HelpName = "DIR",
+            Description = "folder of the system image, with zeroos.efi"
+        };
+        Option<string> channel = new("--channel")
+        {
+            DefaultValueFactory = _ => ReleaseManifest.DefaultChannel,
+            Description = "release channel; nodes accept only their farm's channel"
+        };
         Option<string> minimum = new("--minimum") { Required = true, HelpName = "X.Y.Z", Description = "oldest version that may update directly to this one" };
-        Option<string> at = new("--at") { Required = true, HelpName = "REGISTRY/NAME", Description = "where nodes fetch it, with the registry's name in the farm settings (zos release push)" };
-        Option<int> health = new("--health-seconds") { DefaultValueFactory = _ => ReleaseManifest.DefaultHealthSeconds, Description = "seconds that a node must be healthy before it keeps the release" };
+        Option<string> at = new("--at")
+        {
+            Required = true,
+            HelpName = "REGISTRY/NAME",
+            Description = "where nodes fetch it, with the registry's name in the farm settings (zos release push)"
+        };
+        Option<int> health = new("--health-seconds")
+        {
+            DefaultValueFactory = _ => ReleaseManifest.DefaultHealthSeconds,
+            Description = "seconds that a node must be healthy before it keeps the release"
+        };
         Option<string> output = new("-o", "--output") { HelpName = "FILE", Required = true, Description = "file to write the release to" };
         Command command = new("new", "Create a release from a system image and sign it with your key.") { image, channel, minimum, at, health, output };
         Session.Set(command, terminal, (session, parsed) =>
@@ -59,7 +77,8 @@ internal static class ReleaseVerbs
                 throw new CliException($"this would be no release: {wrong}", CliException.Usage);
             using (FileStream file = new(parsed.GetRequiredValue(output), FileMode.CreateNew, FileAccess.Write))
                 file.Write(document);
-            terminal.Error.WriteLine($"Wrote {parsed.GetRequiredValue(output)}: version {manifest.Version}, signed by you. Others add theirs with: zos release sign {parsed.GetRequiredValue(output)}");
+            terminal.Error.WriteLine($"Wrote {parsed.GetRequiredValue(output)}: version {manifest.Version}, signed by you. "
+                + $"Others add theirs with: zos release sign {parsed.GetRequiredValue(output)}");
             return Task.FromResult(0);
         }, lasting: true);
         return command;
@@ -75,7 +94,8 @@ internal static class ReleaseVerbs
             File.WriteAllBytes(path + ".new", document);
             File.Move(path + ".new", path, overwrite: true);
             (_, IReadOnlyList<KeyId> signers) = Read(path, document);
-            terminal.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{path} has {signers.Count} {(signers.Count == 1 ? "signature" : "signatures")}."));
+            terminal.Error.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"{path} has {signers.Count} {(signers.Count == 1 ? "signature" : "signatures")}."));
             return Task.FromResult(0);
         });
         return command;
@@ -120,7 +140,12 @@ internal static class ReleaseVerbs
 
     private static Command Push(Terminal terminal)
     {
-        Option<string> image = new("--image") { DefaultValueFactory = _ => "out", HelpName = "DIR", Description = "folder of the system image, with zeroos.efi" };
+        Option<string> image = new("--image")
+        {
+            DefaultValueFactory = _ => "out",
+            HelpName = "DIR",
+            Description = "folder of the system image, with zeroos.efi"
+        };
         Command command = new("push", "Push a release and its EFI file to the registry that it names.") { s_file, image };
         Session.Set(command, terminal, async (session, parsed) =>
         {
@@ -143,5 +168,6 @@ internal static class ReleaseVerbs
     }
 
     private static (ReleaseManifest Manifest, IReadOnlyList<KeyId> Signers) Read(string path, byte[] document) =>
-        ReleaseDocument.TryInspect(document, out ReleaseManifest? manifest, out IReadOnlyList<KeyId> signers, out string? fault) ? (manifest, signers) : throw new CliException($"{path}: {fault}");
+        ReleaseDocument.TryInspect(document, out ReleaseManifest? manifest, out IReadOnlyList<KeyId> signers, out string? fault)
+            ? (manifest, signers) : throw new CliException($"{path}: {fault}");
 }

@@ -52,7 +52,7 @@ internal sealed partial record RunRequest
         return $"{(text.Length == 0 ? "run" : text)}-{Convert.ToHexStringLower(Guid.NewGuid().ToByteArray().AsSpan(0, 2))}";
     }
 
-    /// <summary>NAME=VALUE, or NAME for this machine's value.</summary>
+    /// <summary>NAME=VALUE, or NAME for this computer's value.</summary>
     public static Dictionary<string, string> ParseEnvironment(IEnumerable<string> options)
     {
         Dictionary<string, string> environment = new(StringComparer.Ordinal);
@@ -64,13 +64,14 @@ internal sealed partial record RunRequest
                 throw new CliException($"-e \"{option}\" has no name; write NAME=VALUE", CliException.Usage);
             environment[name] = equals >= 0 ? option[(equals + 1)..]
                 : System.Environment.GetEnvironmentVariable(name)
-                    ?? throw new CliException($"-e {name}: this machine has no such variable; write {name}=VALUE", CliException.Usage);
+                    ?? throw new CliException($"-e {name}: this computer has no such variable; write {name}=VALUE", CliException.Usage);
         }
         return environment;
     }
 
     /// <summary>A size as Docker writes it (512m, 2g: binary units, a bare number is bytes) or as everything else here does (512MiB).</summary>
-    public static ByteSize ParseMemory(string option) => option.Length > 1 && char.IsAsciiDigit(option[^2]) && "bkmgBKMG".IndexOf(option[^1]) is >= 0 and int unit
+    public static ByteSize ParseMemory(string option) =>
+        option.Length > 1 && char.IsAsciiDigit(option[^2]) && "bkmgBKMG".IndexOf(option[^1]) is >= 0 and int unit
         ? SizeArgument.Parse(option[..^1] + (unit % 4) switch { 0 => "B", 1 => "KiB", 2 => "MiB", _ => "GiB" })
         : SizeArgument.Parse(option);
 
@@ -96,7 +97,8 @@ internal sealed partial record RunRequest
     {
         string[] parts = option.Split(':');
         if (parts[0].StartsWith('/') || parts[0].StartsWith('.') || parts[0].StartsWith('~'))
-            throw new CliException($"-v {option}: a node has no folder of yours to mount; name a volume (-v data:{parts[^1]}) and put the files into the image or the volume",
+            throw new CliException(
+                $"-v {option}: a node has no folder of yours to mount; name a volume (-v data:{parts[^1]}) and put the files into the image or the volume",
                 CliException.Usage);
         if (parts is not ([_, ['/', ..]] or [_, ['/', ..], "ro" or "rw"]) || !NamePattern().IsMatch(parts[0]))
             throw new CliException($"-v {option} is not NAME:PATH[:ro]; the name has lower-case letters, digits and hyphens", CliException.Usage);

@@ -22,27 +22,70 @@ internal static class RunVerb
 
     private static readonly string[] s_sources = ["oci:", "oci-archive:", "docker-archive:", "rootfs:", "tar:"];
 
-    private static readonly Option<string[]> s_env = new("-e", "--env") { HelpName = "NAME=VALUE", Description = "set a variable; NAME alone takes its value from this computer" };
-    private static readonly Option<string[]> s_publish = new("-p", "--publish") { HelpName = "HOST:GUEST[/udp]", Description = "publish a machine's port on the node" };
-    private static readonly Option<string[]> s_volume = new("-v", "--volume") { HelpName = "NAME:PATH[:ro]", Description = "mount a volume; it is kept when the machine is deleted" };
-    private static readonly Option<string> s_volumeSize = new("--volume-size") { HelpName = "SIZE", DefaultValueFactory = _ => "1GiB", Description = "size of each new volume" };
-    private static readonly Option<string?> s_user = new("-u", "--user") { HelpName = "USER[:GROUP]", Description = "run the program as this user (default: the image's)" };
-    private static readonly Option<string?> s_workdir = new("-w", "--workdir") { HelpName = "PATH", Description = "run the program in this directory (default: the image's)" };
+    private static readonly Option<string[]> s_env = new("-e", "--env")
+    {
+        HelpName = "NAME=VALUE",
+        Description = "set a variable; NAME alone takes its value from this computer"
+    };
+    private static readonly Option<string[]> s_publish = new("-p", "--publish")
+    {
+        HelpName = "HOST:GUEST[/udp]",
+        Description = "publish a machine's port on the node"
+    };
+    private static readonly Option<string[]> s_volume = new("-v", "--volume")
+    {
+        HelpName = "NAME:PATH[:ro]",
+        Description = "mount a volume; it is kept when the machine is deleted"
+    };
+    private static readonly Option<string> s_volumeSize = new("--volume-size")
+    {
+        HelpName = "SIZE",
+        DefaultValueFactory = _ => "1GiB",
+        Description = "size of each new volume"
+    };
+    private static readonly Option<string?> s_user = new("-u", "--user")
+    {
+        HelpName = "USER[:GROUP]",
+        Description = "run the program as this user (default: the image's)"
+    };
+    private static readonly Option<string?> s_workdir = new("-w", "--workdir")
+    {
+        HelpName = "PATH",
+        Description = "run the program in this directory (default: the image's)"
+    };
     private static readonly Option<string?> s_entrypoint = new("--entrypoint") { HelpName = "PROGRAM", Description = "replace the image's entrypoint" };
-    private static readonly Option<string> s_restart = new("--restart") { HelpName = "no|on-failure|always", DefaultValueFactory = _ => "no", Description = "restart the program when it ends" };
-    private static readonly Option<string> s_memory = new("--memory", "-m") { HelpName = "SIZE", DefaultValueFactory = _ => "256MiB", Description = "memory of the machine" };
+    private static readonly Option<string> s_restart = new("--restart")
+    {
+        HelpName = "no|on-failure|always",
+        DefaultValueFactory = _ => "no",
+        Description = "restart the program when it ends"
+    };
+    private static readonly Option<string> s_memory = new("--memory", "-m")
+    {
+        HelpName = "SIZE",
+        DefaultValueFactory = _ => "256MiB",
+        Description = "memory of the machine"
+    };
     private static readonly Option<int> s_cpus = new("--cpus") { DefaultValueFactory = _ => 1, Description = "vCPUs of the machine" };
     private static readonly Option<string?> s_name = new("--name") { Description = "name of the deployment (default: made from the image's)" };
     private static readonly Option<bool> s_detach = new("-d", "--detach") { Description = "return when the machine runs" };
     private static readonly Option<bool> s_remove = new("--rm") { Description = "delete the deployment when its program ends; volumes are kept" };
-    private static readonly Argument<string> s_image = new("IMAGE") { Description = "flist REGISTRY/NAME[:TAG]; or oci:, docker-archive:, rootfs: or tar: source, which is built and pushed first" };
-    private static readonly Argument<string[]> s_command = new("COMMAND") { Arity = ArgumentArity.ZeroOrMore, Description = "program and arguments (default: the image's)" };
+    private static readonly Argument<string> s_image = new("IMAGE")
+    {
+        Description = "flist REGISTRY/NAME[:TAG]; or oci:, docker-archive:, rootfs: or tar: source, which is built and pushed first"
+    };
+    private static readonly Argument<string[]> s_command = new("COMMAND")
+    {
+        Arity = ArgumentArity.ZeroOrMore,
+        Description = "program and arguments (default: the image's)"
+    };
 
     public static Command Build(Terminal terminal)
     {
         WorkloadCommand command = new("run", "Run one machine in the foreground until its program ends.")
         {
-            s_env, s_publish, s_volume, s_volumeSize, s_user, s_workdir, s_entrypoint, s_restart, s_memory, s_cpus, s_name, s_detach, s_remove, s_image, s_command,
+            s_env, s_publish, s_volume, s_volumeSize, s_user, s_workdir, s_entrypoint, s_restart, s_memory, s_cpus, s_name, s_detach,
+            s_remove, s_image, s_command,
         };
         Session.Set(command, terminal, async (session, parsed) =>
         {
@@ -90,7 +133,8 @@ internal static class RunVerb
             session.Terminal.Out.WriteLine(name);
             return 0;
         }
-        await MachineVerbs.CopyLogsAsync(session, node, new MachineLogs { Deployment = name, Machine = RunRequest.Machine, Follow = true }); // until it is at rest
+        await MachineVerbs.CopyLogsAsync(session, node,
+            new MachineLogs { Deployment = name, Machine = RunRequest.Machine, Follow = true }); // until it is at rest
         int code = await DeploymentWait.UntilEndedAsync(node, name, RunRequest.Machine, session.Cancellation) ?? OurFault;
         if (parsed.GetValue(s_remove))
             await node.DeleteAsync(name, [], session.Cancellation);

@@ -8,9 +8,21 @@ namespace ZeroOS.Cli.Verbs;
 /// <summary>The options that name an image's signing keys, the same for every verb that makes one.</summary>
 internal sealed class SigningOptions
 {
-    private readonly Option<string> _key = new("--secure-boot-key") { HelpName = "FILE", Description = "RSA key (PEM) that signs the EFI file for Secure Boot; its passphrase is asked, or taken from ZOS_PASSPHRASE" };
-    private readonly Option<string> _certificate = new("--secure-boot-certificate") { HelpName = "FILE", Description = "certificate (PEM) of the Secure Boot key, enrolled in the firmware" };
-    private readonly Option<string> _pcrKey = new("--pcr-key") { HelpName = "FILE", Description = "RSA-2048 key (PEM) that signs the expected TPM measurements, so that sealed secrets open for this image and its successors" };
+    private readonly Option<string> _key = new("--secure-boot-key")
+    {
+        HelpName = "FILE",
+        Description = "RSA key (PEM) that signs the EFI file for Secure Boot; its passphrase is asked, or taken from ZOS_PASSPHRASE"
+    };
+    private readonly Option<string> _certificate = new("--secure-boot-certificate")
+    {
+        HelpName = "FILE",
+        Description = "certificate (PEM) of the Secure Boot key, enrolled in the firmware"
+    };
+    private readonly Option<string> _pcrKey = new("--pcr-key")
+    {
+        HelpName = "FILE",
+        Description = "RSA-2048 key (PEM) that signs the expected TPM measurements, so that sealed secrets open for this image and its successors"
+    };
 
     /// <summary>Whether a key for Secure Boot was named.</summary>
     public bool NamesKey(ParseResult parsed) => parsed.GetValue(_key) is not null;

@@ -2,7 +2,10 @@ using System.CommandLine;
 
 namespace ZeroOS.Cli.Verbs;
 
-/// <summary>A verb whose words behind its first argument belong to the workload, as Docker has it, even if they look like options of ours: run, and what else starts a program.</summary>
+/// <summary>
+/// A verb whose words behind its first argument belong to the workload, as Docker has it, even if they look like options of ours: run, and what else starts a
+/// program.
+/// </summary>
 internal sealed class WorkloadCommand(string name, string description) : Command(name, description)
 {
     /// <summary>The same words, with "--" before those that belong to the workload; unchanged for every other verb.</summary>

@@ -11,8 +11,8 @@ using ZeroOS.Formats.Tpm.EventLog;
 namespace ZeroOS.Client.Attestation;
 
 /// <summary>
-/// Makes a verdict from evidence: no I/O, no clock, no chance. First that the words are those of one TPM, about this question and this node; if not, nothing else is looked
-/// at. Then what the words say.
+/// Makes a verdict from evidence: no I/O, no clock, no chance. First that the words are those of one TPM, about this question and this node; if not, nothing
+/// else is looked at. Then what the words say.
 /// </summary>
 public sealed class AttestationVerifier
 {
@@ -61,7 +61,8 @@ public sealed class AttestationVerifier
     {
         _tpm = AttestedTpm.Read(_evidence.Quote);
         if (!_tpm.SignsOnlyTheTpmsWords)
-            return Fail("key", Reasons.NotAnAttestationKey, "the key that signed is not one that signs only what a TPM itself says, so its signature proves nothing");
+            return Fail("key", Reasons.NotAnAttestationKey,
+                "the key that signed is not one that signs only what a TPM itself says, so its signature proves nothing");
         byte[] statement = AttestedTpm.Bytes(_evidence.Quote.Statement);
         if (!TpmSignature.Parse(AttestedTpm.Bytes(_evidence.Quote.Signature)).Verifies(_tpm.Attestation, statement))
             return Fail("signature", Reasons.SignatureWrong, "the quote is not signed by the attestation key that came with it");
@@ -85,7 +86,8 @@ public sealed class AttestationVerifier
     private bool ItAnswersThisQuestion()
     {
         if (AttestedTpm.Bytes(_evidence.Quote.SealingKey) is var key && !key.AsSpan().SequenceEqual(_evidence.SealingKey))
-            return Fail("freshness", Reasons.ReplayedQuote, "the quote is for another connection than this one: somebody stands between, or the node drew new keys just now");
+            return Fail("freshness", Reasons.ReplayedQuote,
+                "the quote is for another connection than this one: somebody stands between, or the node drew new keys just now");
         _farm = Optional(_evidence.Quote.FarmSettings);
         byte[] binding = AttestationBinding.Compute(_evidence.Nonce, _evidence.Node, _evidence.Epoch, key, _evidence.Quote.IdentitySealed, _farm);
         return _statement.ExtraData.Span.SequenceEqual(binding)
@@ -102,8 +104,10 @@ public sealed class AttestationVerifier
         }
         if (pinned.EndorsementKey == _tpm.EndorsementName && pinned.AttestationKey == _tpm.AttestationName)
             return Hold("tpm", "it is the TPM of the first attestation");
-        string both = $"this is the TPM with endorsement key {_tpm.EndorsementName} (attestation key {_tpm.AttestationName}), and the node had {pinned.EndorsementKey} ({pinned.AttestationKey})";
-        return _expected.NewTpm ? Note("tpm", $"accepted: {both}") : Fail("tpm", Reasons.OtherTpm, $"{both}: another mainboard, a cleared TPM, or another machine in its place; if you know why: --new-tpm");
+        string both = $"this is the TPM with endorsement key {_tpm.EndorsementName} (attestation key {_tpm.AttestationName}), "
+            + $"and the node had {pinned.EndorsementKey} ({pinned.AttestationKey})";
+        return _expected.NewTpm ? Note("tpm", $"accepted: {both}")
+            : Fail("tpm", Reasons.OtherTpm, $"{both}: another mainboard, a cleared TPM, or another computer in its place; if you know why: --new-tpm");
     }
 
     private bool ItsMakerIsKnown()
@@ -114,13 +118,15 @@ public sealed class AttestationVerifier
             _unproved.Add("that the TPM is a chip and not a program (--ek-ca)");
             return Note("maker", der is null ? "the TPM holds no certificate of a maker" : $"unchecked: a certificate by {EndorsementCertificate.Issuer(der)}");
         }
-        return EndorsementCertificate.Check(der, _tpm.Endorsement, authorities, out string says) ? Hold("maker", says) : Fail("maker", Reasons.CertificateNotTrusted, says);
+        return EndorsementCertificate.Check(der, _tpm.Endorsement, authorities, out string says) ? Hold("maker", says)
+            : Fail("maker", Reasons.CertificateNotTrusted, says);
     }
 
     private bool TheRegistersAreThoseQuoted()
     {
         byte[][] values = [.. _evidence.Quote.Pcrs.Select(AttestedTpm.Bytes)];
-        if (values.Length != Evidence.Pcrs.Count || values.Any(v => v.Length != 32) || !SHA256.HashData([.. values.SelectMany(v => v)]).AsSpan().SequenceEqual(_statement.PcrDigest.Span))
+        if (values.Length != Evidence.Pcrs.Count || values.Any(v => v.Length != 32)
+            || !SHA256.HashData([.. values.SelectMany(v => v)]).AsSpan().SequenceEqual(_statement.PcrDigest.Span))
             return Fail("registers", Reasons.RegistersDiffer, "the register values that came are not those the TPM signed");
         _pcrs = Evidence.Pcrs.Zip(values).ToDictionary(p => p.First, p => p.Second);
         return true;
@@ -133,7 +139,8 @@ public sealed class AttestationVerifier
         int[] wrong = [.. Evidence.Pcrs.Where(p => !replayed[p].AsSpan().SequenceEqual(_pcrs[p]))];
         return wrong.Length == 0
             ? Hold("log", $"the event log gives the quoted value of every register ({string.Join(", ", Evidence.Pcrs)})")
-            : Fail("log", Reasons.LogDiffers, $"the event log does not give the quoted value of PCR {string.Join(", ", wrong)}: it is not the log of this start, or something was measured that it leaves out");
+            : Fail("log", Reasons.LogDiffers, $"the event log does not give the quoted value of PCR {string.Join(", ", wrong)}: "
+                + "it is not the log of this start, or something was measured that it leaves out");
     }
 
     // ---- what they say --------------------------------------------------------------------------------------------
@@ -143,7 +150,8 @@ public sealed class AttestationVerifier
         if (_expected.Measurements is Measurements image)
             _findings.Add(BootChain.Check(_log, image, _expected.Accepted));
         else
-            Fail("started", Reasons.NoMeasurements, $"no measurements were given (--measurements FILE), so no image can be told; the firmware started {BootChain.Describe(_log)}");
+            Fail("started", Reasons.NoMeasurements,
+                $"no measurements were given (--measurements FILE), so no image can be told; the firmware started {BootChain.Describe(_log)}");
     }
 
     private void TheImageRuns()
@@ -157,29 +165,42 @@ public sealed class AttestationVerifier
             Fail("image", Reasons.WrongImage, $"PCR 11 is {value}, and ZeroOS {image.Version} gives {image.Pcr11}");
     }
 
-    /// <summary>Two things: nothing unknown lay beside the image, which the registers tell; and which settings are in force, which the image tells, now that it is known.</summary>
+    /// <summary>
+    /// Two things: nothing unknown lay beside the image, which the registers tell; and which settings are in force, which the image tells, now that it is
+    /// known.
+    /// </summary>
     private void ItHasTheSettings()
     {
-        byte[] nothing = new byte[32], beside = _evidence.Quote.SettingsBeside is string other ? AttestedTpm.Bytes(other) : _pcrs[12].AsSpan().SequenceEqual(nothing) ? [] : _farm;
+        byte[] nothing = new byte[32], beside = _evidence.Quote.SettingsBeside is string other ? AttestedTpm.Bytes(other)
+            : _pcrs[12].AsSpan().SequenceEqual(nothing) ? [] : _farm;
         byte[] wanted = beside.Length == 0 ? nothing
             : MeasuredBootLog.Extend(PcrBank.Sha256, nothing, SHA256.HashData(StubArchive.Credentials((Path.GetFileName(FarmSettings.Path), beside))!));
         _settings = _farm.Length == 0 ? "no farm settings"
-            : FarmDocument.TryVerify(_farm, out FarmSettings? settings, out _) ? $"the settings of farm \"{settings.Name}\" (version {settings.Version}, owners {string.Join(" ", settings.Owners)})"
+            : FarmDocument.TryVerify(_farm, out FarmSettings? settings, out _)
+                ? $"the settings of farm \"{settings.Name}\" (version {settings.Version}, owners {string.Join(" ", settings.Owners)})"
             : "settings that no node should accept";
         if (!_pcrs[13].AsSpan().SequenceEqual(nothing))
             Fail("settings", Reasons.SettingsDiffer, "other files than settings lay beside the image and were given to it (PCR 13)");
         else if (!_pcrs[12].AsSpan().SequenceEqual(wanted))
-            Fail("settings", Reasons.SettingsDiffer, $"PCR 12 is {Convert.ToHexStringLower(_pcrs[12])}, and the settings that lay beside the image give {Convert.ToHexStringLower(wanted)}: other settings, more files, or another command line");
+            Fail("settings", Reasons.SettingsDiffer,
+                $"PCR 12 is {Convert.ToHexStringLower(_pcrs[12])}, and the settings that lay beside the image give {Convert.ToHexStringLower(wanted)}: "
+                + "other settings, more files, or another command line");
         else if (_expected.Farm is not null && !_farm.AsSpan().SequenceEqual(_expected.Farm))
             Fail("settings", Reasons.SettingsDiffer, $"in force are {_settings}, which are not those given");
         else
-            Hold("settings", $"in force are {_settings}{(beside.AsSpan().SequenceEqual(_farm) ? "" : ", which did not lie beside the image")}; no other file beside it, no other command line");
+            Hold("settings", $"in force are {_settings}{(beside.AsSpan().SequenceEqual(_farm) ? "" : ", which did not lie beside the image")}; "
+                + "no other file beside it, no other command line");
     }
 
     private void TheFirmwareIsTheSame()
     {
         int drivers = BootChain.Drivers(_log);
-        string ran = drivers switch { 0 => "no driver from a card or a disk", 1 => "one driver from a card or a disk", _ => $"{drivers} drivers from cards or disks" };
+        string ran = drivers switch
+        {
+            0 => "no driver from a card or a disk",
+            1 => "one driver from a card or a disk",
+            _ => $"{drivers} drivers from cards or disks"
+        };
         _unproved.Add(drivers == 0 ? "that the firmware is honest" : "that the firmware and the drivers it ran are honest");
         (string zero, string two) = (Convert.ToHexStringLower(_pcrs[0]), Convert.ToHexStringLower(_pcrs[2]));
         if (_expected.Pinned is not PinnedTpm pinned || _expected.NewTpm)
@@ -189,7 +210,9 @@ public sealed class AttestationVerifier
         else if (_expected.NewFirmware)
             Note("firmware", $"accepted: another than at the first attestation; it ran {ran}");
         else
-            Fail("firmware", Reasons.FirmwareChanged, $"{(pinned.Pcr0 == zero ? "the drivers it ran are" : "it is")} not as at the first attestation, and it ran {ran}; if you updated it or changed a card: --new-firmware");
+            Fail("firmware", Reasons.FirmwareChanged,
+                $"{(pinned.Pcr0 == zero ? "the drivers it ran are" : "it is")} not as at the first attestation, and it ran {ran}; "
+                + "if you updated it or changed a card: --new-firmware");
     }
 
     private void TheIdentityIsSealed()
@@ -208,10 +231,11 @@ public sealed class AttestationVerifier
     private AttestationReport Report(bool genuine)
     {
         Finding? failed = _findings.Find(f => f.Verdict == Verdict.Fails);
-        _unproved.Add("that nobody with the machine in hand reads or changes its memory or its disks");
+        _unproved.Add("that nobody with the computer in hand reads or changes its memory or its disks");
         string sentence = failed is not null
             ? $"Not proved: {failed.Reason}: {failed.Says}."
-            : $"Proved: the node runs ZeroOS {_expected.Measurements!.Version} and nothing else, with {_settings}, and what you seal to {_evidence.Node} now is read by that start alone; "
+            : $"Proved: the node runs ZeroOS {_expected.Measurements!.Version} and nothing else, with {_settings}, "
+                + $"and what you seal to {_evidence.Node} now is read by that start alone; "
                 + $"not proved: {string.Join("; ", _unproved)}.";
         return new AttestationReport
         {

@@ -14,7 +14,8 @@ public sealed record AttestedTpm(TpmPublic Attestation, TpmPublic Endorsement)
 
     /// <summary>Reads both.</summary>
     /// <exception cref="TpmException">One of them is no key.</exception>
-    public static AttestedTpm Read(Contracts.Bus.NodeQuote quote) => new(TpmPublic.Parse(Bytes(quote.AttestationKey)), TpmPublic.Parse(Bytes(quote.EndorsementKey)));
+    public static AttestedTpm Read(Contracts.Bus.NodeQuote quote) =>
+        new(TpmPublic.Parse(Bytes(quote.AttestationKey)), TpmPublic.Parse(Bytes(quote.EndorsementKey)));
 
     /// <summary>A restricted key signs nothing that could be mistaken for the TPM's own words, so its signature is the TPM's word.</summary>
     public bool SignsOnlyTheTpmsWords => Same(Attestation, TpmTemplates.AttestationEcc);
@@ -38,7 +39,8 @@ public sealed record AttestedTpm(TpmPublic Attestation, TpmPublic Endorsement)
 
     /// <summary>Base64 of a node as bytes.</summary>
     /// <exception cref="TpmException">It is none.</exception>
-    public static byte[] Bytes(string base64) => Bus.Json.CanonicalBase64.TryDecode(base64, out byte[] bytes) ? bytes : throw new TpmException("what came is not base64");
+    public static byte[] Bytes(string base64) =>
+        Bus.Json.CanonicalBase64.TryDecode(base64, out byte[] bytes) ? bytes : throw new TpmException("what came is not base64");
 
     // All but the key itself: two public areas with the same bytes there allow the same.
     private static bool Same(TpmPublic key, TpmPublic template) => Kind(key).AsSpan().SequenceEqual(Kind(template));

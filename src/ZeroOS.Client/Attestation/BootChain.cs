@@ -7,8 +7,8 @@ using ZeroOS.Formats.Tpm.EventLog;
 namespace ZeroOS.Client.Attestation;
 
 /// <summary>
-/// What a true event log says was started. Only digests are covered by the quote: neither an event's type nor its data is, so every event of PCR 4 must be accounted for by its digest,
-/// whatever it calls itself [a boot kit relabelled as a sentence of the firmware].
+/// What a true event log says was started. Only digests are covered by the quote: neither an event's type nor its data is, so every event of PCR 4 must be
+/// accounted for by its digest, whatever it calls itself [a boot kit relabelled as a sentence of the firmware].
 /// </summary>
 public static class BootChain
 {
@@ -19,7 +19,8 @@ public static class BootChain
     /// <summary>Whether nothing but the image was started from outside the firmware, and it was.</summary>
     public static Finding Check(MeasuredBootLog log, Measurements image, IReadOnlyList<string> accepted)
     {
-        Dictionary<int, string> places = LoadedImage.Applications(log).Zip(log.Events.Where(e => e is { Pcr: Started, Type: EventType.EfiBootServicesApplication }))
+        Dictionary<int, string> places = LoadedImage.Applications(log)
+            .Zip(log.Events.Where(e => e is { Pcr: Started, Type: EventType.EfiBootServicesApplication }))
             .ToDictionary(p => p.Second.Index, p => p.First.Where);
         bool started = false;
         List<string> others = [], allowed = [];
@@ -30,15 +31,20 @@ public static class BootChain
                 started = true;
             else if (accepted.Any(a => Same(digest, a)))
                 allowed.Add($"{places.GetValueOrDefault(e.Index, "a file")} ({digest})");
-            // The kernel counts only behind the image's own file: started alone it runs whatever it is given, which can then extend every register as the image would have.
+            // The kernel counts only behind the image's own file: started alone it runs whatever it is given, which can then extend every register as the image
+            // would have.
             else if (!(started && Same(digest, image.Linux.Authenticode)) && !e.Sha256.SequenceEqual(s_separator) && !IsSentence(e))
                 others.Add($"{places.GetValueOrDefault(e.Index, "something")} ({digest})");
         }
         if (!started)
-            return new Finding("started", Verdict.Fails, $"the firmware did not start the file of ZeroOS {image.Version} but {(others.Count > 0 ? string.Join(", ", others) : "nothing")}", Reasons.WrongImage);
+            return new Finding("started", Verdict.Fails,
+                $"the firmware did not start the file of ZeroOS {image.Version} but {(others.Count > 0 ? string.Join(", ", others) : "nothing")}",
+                Reasons.WrongImage);
         if (others.Count > 0)
-            return new Finding("started", Verdict.Fails, $"besides ZeroOS {image.Version} the firmware started {string.Join(", ", others)}; if you know it: --accept HASH", Reasons.UnknownBootFile);
-        return new Finding("started", Verdict.Holds, $"the firmware started the file of ZeroOS {image.Version} and {(allowed.Count > 0 ? $"what was accepted: {string.Join(", ", allowed)}" : "nothing else")}");
+            return new Finding("started", Verdict.Fails,
+                $"besides ZeroOS {image.Version} the firmware started {string.Join(", ", others)}; if you know it: --accept HASH", Reasons.UnknownBootFile);
+        return new Finding("started", Verdict.Holds, $"the firmware started the file of ZeroOS {image.Version} and "
+            + $"{(allowed.Count > 0 ? $"what was accepted: {string.Join(", ", allowed)}" : "nothing else")}");
     }
 
     /// <summary>Files that were started, for a person who gave nothing to compare with.</summary>
@@ -73,7 +79,8 @@ public static class BootChain
     public static int Drivers(MeasuredBootLog log) => log.Events.Count(e => e is { Pcr: 2, IsExtended: true } && !e.Sha256.SequenceEqual(s_separator));
 
     // Printable text whose hash is the digest: no file that can be started is text from its first to its last byte.
-    private static bool IsSentence(MeasuredEvent e) => e.Data.Length is > 0 and <= MaxSentenceBytes && e.DataIsMeasured && !e.Data.Span.ContainsAnyExceptInRange((byte)' ', (byte)'~');
+    private static bool IsSentence(MeasuredEvent e) =>
+        e.Data.Length is > 0 and <= MaxSentenceBytes && e.DataIsMeasured && !e.Data.Span.ContainsAnyExceptInRange((byte)' ', (byte)'~');
 
     private static bool Same(string digest, string other) => digest.Equals(other, StringComparison.OrdinalIgnoreCase);
 

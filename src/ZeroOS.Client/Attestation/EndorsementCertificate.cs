@@ -9,8 +9,8 @@ namespace ZeroOS.Client.Attestation;
 public static class EndorsementCertificate
 {
     /// <summary>
-    /// Whether the certificate is for that key and leads to one of the authorities (PEM: roots, which sign themselves, and what is between). Revocation is not asked for:
-    /// makers publish it in places a node's verifier may not reach.
+    /// Whether the certificate is for that key and leads to one of the authorities (PEM: roots, which sign themselves, and what is between). Revocation is not
+    /// asked for: makers publish it in places a node's verifier may not reach.
     /// </summary>
     public static bool Check(byte[]? der, TpmPublic key, string authorities, out string says)
     {
@@ -34,10 +34,12 @@ public static class EndorsementCertificate
             X509Certificate2Collection given = [];
             given.ImportFromPem(authorities);
             foreach (X509Certificate2 authority in given)
-                (authority.SubjectName.RawData.AsSpan().SequenceEqual(authority.IssuerName.RawData) ? chain.ChainPolicy.CustomTrustStore : chain.ChainPolicy.ExtraStore).Add(authority);
+                (authority.SubjectName.RawData.AsSpan().SequenceEqual(authority.IssuerName.RawData)
+                    ? chain.ChainPolicy.CustomTrustStore : chain.ChainPolicy.ExtraStore).Add(authority);
             bool good = chain.Build(certificate);
             says = good ? $"the TPM's certificate leads to {chain.ChainElements[^1].Certificate.Subject}"
-                : $"the TPM's certificate, by {certificate.Issuer}, does not lead to the authorities given: {string.Join("; ", chain.ChainStatus.Select(s => s.StatusInformation.Trim().TrimEnd('.')))}";
+                : $"the TPM's certificate, by {certificate.Issuer}, does not lead to the authorities given: "
+                    + $"{string.Join("; ", chain.ChainStatus.Select(s => s.StatusInformation.Trim().TrimEnd('.')))}";
             return good;
         }
         catch (CryptographicException e)

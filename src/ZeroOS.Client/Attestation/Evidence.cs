@@ -6,7 +6,10 @@ namespace ZeroOS.Client.Attestation;
 /// <summary>What was asked and what came back: everything a verdict is made from, so that it can be made again later, elsewhere, or in a test.</summary>
 public sealed record Evidence
 {
-    /// <summary>Registers a verdict needs, rising: firmware, its drivers, started files, Secure Boot, the image's sections, settings, and what else lay beside the image. The others are noise here.</summary>
+    /// <summary>
+    /// Registers a verdict needs, rising: firmware, its drivers, started files, Secure Boot, the image's sections, settings, and what else lay beside the
+    /// image. The others are noise here.
+    /// </summary>
     public static readonly IReadOnlyList<int> Pcrs = [0, 2, 4, 7, 11, 12, 13];
 
     /// <summary>The pinned node.</summary>

@@ -17,7 +17,8 @@ public static class EvidenceCollector
     {
         byte[] nonce = RandomNumberGenerator.GetBytes(AttestationBinding.NonceBytes), secret = RandomNumberGenerator.GetBytes(AttestedTpm.SecretBytes);
         NodeAttest question = new() { Quote = new QuoteRequest { Nonce = Convert.ToBase64String(nonce), Pcrs = Evidence.Pcrs } };
-        NodeQuote quote = (await node.AttestAsync(question, cancellation)).Quote ?? throw new SpoofedReplyException("a question for a quote was answered with something else");
+        NodeQuote quote = (await node.AttestAsync(question, cancellation)).Quote
+            ?? throw new SpoofedReplyException("a question for a quote was answered with something else");
         (byte[] epoch, byte[] sealingKey) = node.Channel!.Value; // those the question went with: the challenge may go with later ones
         return new Evidence
         {
@@ -37,7 +38,11 @@ public static class EvidenceCollector
         try
         {
             TpmCredential credential = AttestedTpm.Read(quote).Challenge(secret);
-            CredentialChallenge challenge = new() { Credential = Convert.ToBase64String(credential.Object.Span), EncryptedSeed = Convert.ToBase64String(credential.EncryptedSeed.Span) };
+            CredentialChallenge challenge = new()
+            {
+                Credential = Convert.ToBase64String(credential.Object.Span),
+                EncryptedSeed = Convert.ToBase64String(credential.EncryptedSeed.Span)
+            };
             string? told = (await node.AttestAsync(new NodeAttest { Challenge = challenge }, cancellation)).Secret;
             return told is not null && CanonicalBase64.TryDecode(told, out byte[] bytes) ? bytes : null;
         }

@@ -6,7 +6,10 @@ using ZeroOS.Contracts.Bus;
 
 namespace ZeroOS.Client.Attestation;
 
-/// <summary>Evidence in a file (--save): question and answer, for others to look at. Whoever did not ask cannot know when it was: the nonce is fresh only to who drew it.</summary>
+/// <summary>
+/// Evidence in a file (--save): question and answer, for others to look at. Whoever did not ask cannot know when it was: the nonce is fresh only to who drew
+/// it.
+/// </summary>
 public sealed record SavedEvidence
 {
     /// <summary>The node's key id.</summary>

@@ -10,7 +10,7 @@ public sealed record ClientConfig
     /// <summary>Pinned nodes by name.</summary>
     public IReadOnlyDictionary<string, KnownNode> Nodes { get; init; } = new SortedDictionary<string, KnownNode>(StringComparer.Ordinal);
 
-    /// <summary>Registries' URLs, as this machine reaches them, by the name references use.</summary>
+    /// <summary>Registries' URLs, as this computer reaches them, by the name references use.</summary>
     public IReadOnlyDictionary<string, string> Registries { get; init; } = new SortedDictionary<string, string>(StringComparer.Ordinal);
 }
 

@@ -6,7 +6,7 @@ using ZeroOS.Oci.Registry;
 
 namespace ZeroOS.Client.Config;
 
-/// <summary>Where registries are, seen from this machine: the same names the farm settings give them for the node.</summary>
+/// <summary>Where registries are, seen from this computer: the same names the farm settings give them for the node.</summary>
 public sealed class Registries
 {
     private readonly Dictionary<string, Uri> _urls = new(StringComparer.Ordinal);
@@ -45,13 +45,13 @@ public sealed class Registries
     }
 
     /// <summary>Opens the registry a reference names.</summary>
-    /// <exception cref="ClientException">It is not known, or would mean another machine to the node than to us.</exception>
+    /// <exception cref="ClientException">It is not known, or would mean another computer to the node than to us.</exception>
     public RegistryClient Open(RegistryReference reference, RegistryCredentials? credentials = null)
     {
         if (_urls.TryGetValue(reference.Registry, out Uri? url))
             return new RegistryClient(url, plainHttp: url.Scheme == Uri.UriSchemeHttp, credentials);
         if (IsLoopback(reference.Registry))
-            throw new ClientException($"\"{reference}\" is on the loopback address, which is another machine for the node; give the registry a name with "
+            throw new ClientException($"\"{reference}\" is on the loopback address, which is another computer for the node; give the registry a name with "
                 + $"--registry NAME=http://{reference.Registry} and the node's own address for that name in the farm settings");
         if (!reference.Registry.Contains('.', StringComparison.Ordinal) && !reference.Registry.Contains(':', StringComparison.Ordinal))
             throw new ClientException($"no registry is called \"{reference.Registry}\" here; say where it is with --registry {reference.Registry}=URL");

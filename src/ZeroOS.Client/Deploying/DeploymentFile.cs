@@ -64,11 +64,13 @@ public sealed class DeploymentFile
         : null;
 
     private static IEnumerable<JsonObject> Flists(JsonObject deployment) =>
-        (deployment["workloads"] as JsonArray ?? []).Select(w => (w as JsonObject)?["data"] as JsonObject).Select(d => d?["flist"] as JsonObject).OfType<JsonObject>();
+        (deployment["workloads"] as JsonArray ?? []).Select(w => (w as JsonObject)?["data"] as JsonObject).Select(d => d?["flist"] as JsonObject)
+            .OfType<JsonObject>();
 
     private static Deployment Check(YamlReader yaml, JsonObject json)
     {
-        if (StrictJson.TryRead(System.Text.Encoding.UTF8.GetBytes(json.ToJsonString()), BusJson.Default.Deployment, out Deployment? deployment, out JsonFault? fault))
+        if (StrictJson.TryRead(System.Text.Encoding.UTF8.GetBytes(json.ToJsonString()), BusJson.Default.Deployment, out Deployment? deployment,
+            out JsonFault? fault))
             return deployment;
         string field = fault.Path is null ? "" : $"{fault.Path}: ";
         throw new ClientException($"{yaml.Where(fault.Path)}: {field}{fault.Message}");

@@ -3,7 +3,10 @@ using ZeroOS.Contracts.Deployments;
 
 namespace ZeroOS.Client.Deploying;
 
-/// <summary>Waits for a deployment by listening to the node's events: the deployment is asked for once, and again after each event about it.</summary>
+/// <summary>
+/// Waits for a deployment by listening to the node's events: the deployment is asked for once, and again after each event about it and each break of the
+/// connection.
+/// </summary>
 public static class DeploymentWait
 {
     /// <summary>Returns when every workload is running, has exited, or was stopped.</summary>
@@ -12,20 +15,23 @@ public static class DeploymentWait
         UntilAsync(node, name, observer, status =>
         {
             if (status.Workloads.FirstOrDefault(w => w.State == WorkloadState.Failed) is WorkloadStatus failed)
-                throw new ClientException($"{name}/{failed.Name} failed: {failed.Message ?? failed.Reason ?? "the node says no reason"}; zos get {name} shows everything");
+                throw new ClientException(
+                    $"{name}/{failed.Name} failed: {failed.Message ?? failed.Reason ?? "the node says no reason"}; zos get {name} shows everything");
             return status.Workloads.All(w => w.State is WorkloadState.Running or WorkloadState.Exited or WorkloadState.Stopped);
         }, cancellation);
 
     /// <summary>Returns the exit code of a machine once it has ended; null when it has none.</summary>
     public static async Task<int?> UntilEndedAsync(NodeClient node, string name, string machine, CancellationToken cancellation)
     {
-        DeploymentStatus status = await UntilAsync(node, name, null, s => Find(s) is null or { State: WorkloadState.Exited or WorkloadState.Stopped or WorkloadState.Failed }, cancellation);
+        DeploymentStatus status = await UntilAsync(node, name, null,
+            s => Find(s) is null or { State: WorkloadState.Exited or WorkloadState.Stopped or WorkloadState.Failed }, cancellation);
         return Find(status)?.ExitCode;
 
         WorkloadStatus? Find(DeploymentStatus s) => s.Workloads.FirstOrDefault(w => w.Name == machine);
     }
 
-    private static async Task<DeploymentStatus> UntilAsync(NodeClient node, string name, IWaitObserver? observer, Func<DeploymentStatus, bool> done, CancellationToken cancellation)
+    private static async Task<DeploymentStatus> UntilAsync(NodeClient node, string name, IWaitObserver? observer, Func<DeploymentStatus, bool> done,
+        CancellationToken cancellation)
     {
         // The first piece says that everything from now on will be told: what the answer to the question behind it does not show yet comes as an event.
         EventsWatch watch = new() { New = true, Follow = true, Progress = observer is not null };
@@ -35,7 +41,7 @@ public static class DeploymentWait
                 observer?.Fetching(one.Workload ?? "", one.DoneBytes ?? 0, one.TotalBytes ?? 0);
             if (one.Kind != EventKinds.Watching && (one.Kind == EventKinds.ImageProgress || one.Deployment != name))
                 continue;
-            DeploymentStatus status = await node.DeploymentAsync(name, cancellation);
+            DeploymentStatus status = await node.InsistAsync(c => node.DeploymentAsync(name, c), cancellation);
             foreach (WorkloadStatus workload in status.Workloads)
                 observer?.Changed(workload);
             if (done(status))

@@ -32,12 +32,14 @@ public static class FlistResolver
     private static bool IsPlainImage(Registries registries, string text)
     {
         string first = text.Split('/')[0];
-        return first == text || first is "docker.io" or "docker:" || (!first.Contains('.', StringComparison.Ordinal) && !first.Contains(':', StringComparison.Ordinal)
+        return first == text || first is "docker.io" or "docker:"
+            || (!first.Contains('.', StringComparison.Ordinal) && !first.Contains(':', StringComparison.Ordinal)
             && first != "localhost" && !registries.Knows(first));
     }
 
     private static string WhatToDo(string text) =>
         $"\"{text}\" is a container image, and no flist of it is known here; a node runs flists. Fetch it (skopeo copy "
-        + $"docker://{text.Replace("docker://", "", StringComparison.Ordinal)} oci:DIR:1), then zos run --registry NAME=URL oci:DIR:1, or zos flist build oci:DIR:1 -o OUT "
+        + $"docker://{text.Replace("docker://", "", StringComparison.Ordinal)} oci:DIR:1), then zos run --registry NAME=URL oci:DIR:1, "
+        + "or zos flist build oci:DIR:1 -o OUT "
         + "and zos flist push OUT NAME/IMAGE; if NAME is a registry of yours, say where with --registry NAME=URL";
 }

@@ -24,7 +24,8 @@ public static class MachineFinder
         {
             [] => throw new ClientException($"you have no machine \"{text}\" on this node; zos ps shows those you have"),
             [MachineName one] => one,
-            _ => throw new ClientException($"\"{text}\" can mean {string.Join(" or ", found.Select(f => $"{f.Deployment}/{f.Machine}"))}; say which", isUsage: true),
+            _ => throw new ClientException($"\"{text}\" can mean {string.Join(" or ", found.Select(f => $"{f.Deployment}/{f.Machine}"))}; say which",
+                isUsage: true),
         };
     }
 }

@@ -39,6 +39,11 @@ internal sealed class YamlReader
         {
             throw new ClientException($"{name}:{e.Start.Line}: {e.Message}");
         }
+        catch (InvalidOperationException)
+        {
+            // The library's scanner says so of some broken flow mappings, without a line of its own.
+            throw new ClientException($"{name}:{reader._parser.Current?.End.Line ?? 1}: this is not YAML behind here");
+        }
         return reader;
     }
 
@@ -100,7 +105,8 @@ internal sealed class YamlReader
         JsonObject mapping = [];
         while (!_parser.TryConsume<MappingEnd>(out _))
         {
-            Scalar key = _parser.TryConsume<Scalar>(out Scalar? scalar) ? scalar : throw new ClientException($"{_name}:{_parser.Current!.Start.Line}: a field's name is text");
+            Scalar key = _parser.TryConsume<Scalar>(out Scalar? scalar) ? scalar
+                : throw new ClientException($"{_name}:{_parser.Current!.Start.Line}: a field's name is text");
             if (mapping.ContainsKey(key.Value))
                 throw new ClientException($"{_name}:{key.Start.Line}: \"{key.Value}\" twice");
             string at = path.Length == 0 ? key.Value : $"{path}.{key.Value}";
@@ -121,7 +127,8 @@ internal sealed class YamlReader
             case "false":
                 return JsonValue.Create(false);
             case "" or "~" or "null":
-                throw new ClientException($"{_name}:{scalar.Start.Line}: nothing stands where a value belongs; leave the field out, or write \"\" for empty text");
+                throw new ClientException(
+                    $"{_name}:{scalar.Start.Line}: nothing stands where a value belongs; leave the field out, or write \"\" for empty text");
         }
         bool whole = long.TryParse(scalar.Value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long number)
             && number.ToString(CultureInfo.InvariantCulture) == scalar.Value;

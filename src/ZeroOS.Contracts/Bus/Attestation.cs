@@ -43,7 +43,10 @@ public sealed record NodeAttestation
 /// <summary>What the TPM signed, and everything needed to understand it. Nothing here is to be believed but by the signature and what it covers.</summary>
 public sealed record NodeQuote
 {
-    /// <summary>The signed statement, TPMS_ATTEST, base64. Its qualifying data is <c>AttestationBinding</c>: nonce, node id, epoch, and what is told below of sealing key, identity and settings.</summary>
+    /// <summary>
+    /// The signed statement, TPMS_ATTEST, base64. Its qualifying data is <c>AttestationBinding</c>: nonce, node id, epoch, and what is told below of sealing
+    /// key, identity and settings.
+    /// </summary>
     public required string Statement { get; init; }
 
     /// <summary>TPMT_SIGNATURE by the attestation key, base64.</summary>
@@ -67,10 +70,14 @@ public sealed record NodeQuote
     /// <summary>The farm settings in force, base64, at most 64 KiB; absent if there are none.</summary>
     public string? FarmSettings { get; init; }
 
-    /// <summary>The farm settings that lay beside the image, if they are others than those in force, base64, at most 64 KiB: what PCR 12 is explained by.</summary>
+    /// <summary>
+    /// The farm settings that lay beside the image, if they are others than those in force, base64, at most 64 KiB: what PCR 12 is explained by.
+    /// </summary>
     public string? SettingsBeside { get; init; }
 
-    /// <summary>The sealing key the statement is bound to, base64, 32 bytes: its private half is in the memory of the attested start and nowhere else.</summary>
+    /// <summary>
+    /// The sealing key the statement is bound to, base64, 32 bytes: its private half is in the memory of the attested start and nowhere else.
+    /// </summary>
     public required string SealingKey { get; init; }
 
     /// <summary>The node's identity came out of this TPM, which gives it to images of one signer only.</summary>

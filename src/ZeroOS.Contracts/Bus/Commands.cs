@@ -2,7 +2,9 @@ using ZeroOS.Contracts.Deployments;
 
 namespace ZeroOS.Contracts.Bus;
 
-/// <summary>Every command of the bus. What may follow each name, and what answers it, cannot disagree between client and node: both take it from here.</summary>
+/// <summary>
+/// Every command of the bus. What may follow each name, and what answers it, cannot disagree between client and node: both take it from here.
+/// </summary>
 public static class Commands
 {
     /// <summary>Anyone, unsealed: who the node is and how to seal to it.</summary>
@@ -12,7 +14,8 @@ public static class Commands
     public static readonly Command<Nothing, NodeStatus> NodeStatus = new("zos.node.status", BusJson.Default.Nothing, BusJson.Default.NodeStatus);
 
     /// <summary>Owners and grantees: what the node booted, proved by its TPM.</summary>
-    public static readonly Command<NodeAttest, NodeAttestation> NodeAttest = new("zos.node.attest", BusJson.Default.NodeAttest, BusJson.Default.NodeAttestation);
+    public static readonly Command<NodeAttest, NodeAttestation> NodeAttest = new("zos.node.attest", BusJson.Default.NodeAttest,
+        BusJson.Default.NodeAttestation);
 
     /// <summary>Owner: reboot.</summary>
     public static readonly Command<Nothing, Nothing> NodeReboot = new("zos.node.reboot", BusJson.Default.Nothing, BusJson.Default.Nothing);
@@ -26,6 +29,17 @@ public static class Commands
     /// <summary>The farm's recovery key, on a locked node only: give it back its identity.</summary>
     public static readonly Command<NodeRecover, NodeRecovery> NodeRecover = new("zos.node.recover", BusJson.Default.NodeRecover, BusJson.Default.NodeRecovery);
 
+    /// <summary>Owner: every disk, looked at now.</summary>
+    public static readonly Command<Nothing, DiskList> DiskList = new("zos.disk.list", BusJson.Default.Nothing, BusJson.Default.DiskList);
+
+    /// <summary>Any owner, with an order of the farm's threshold: make a disk the node's.</summary>
+    public static readonly Command<SignedDiskOrder, DiskDetails> DiskClaim = new("zos.disk.claim", BusJson.Default.SignedDiskOrder,
+        BusJson.Default.DiskDetails);
+
+    /// <summary>Any owner, with an order of the farm's threshold: zeros over a disk.</summary>
+    public static readonly Command<SignedDiskOrder, DiskDetails> DiskErase = new("zos.disk.erase", BusJson.Default.SignedDiskOrder,
+        BusJson.Default.DiskDetails);
+
     /// <summary>Owner: give or change a tenant's grant.</summary>
     public static readonly Command<Grant, Grant> GrantPut = new("zos.grant.put", BusJson.Default.Grant, BusJson.Default.Grant);
 
@@ -33,16 +47,20 @@ public static class Commands
     public static readonly Command<Nothing, GrantList> GrantList = new("zos.grant.list", BusJson.Default.Nothing, BusJson.Default.GrantList);
 
     /// <summary>Tenant: make, change.</summary>
-    public static readonly Command<DeploymentApply, DeploymentStatus> DeploymentApply = new("zos.deployment.apply", BusJson.Default.DeploymentApply, BusJson.Default.DeploymentStatus);
+    public static readonly Command<DeploymentApply, DeploymentStatus> DeploymentApply = new("zos.deployment.apply", BusJson.Default.DeploymentApply,
+        BusJson.Default.DeploymentStatus);
 
     /// <summary>Tenant: one, with status.</summary>
-    public static readonly Command<DeploymentName, DeploymentStatus> DeploymentGet = new("zos.deployment.get", BusJson.Default.DeploymentName, BusJson.Default.DeploymentStatus);
+    public static readonly Command<DeploymentName, DeploymentStatus> DeploymentGet = new("zos.deployment.get", BusJson.Default.DeploymentName,
+        BusJson.Default.DeploymentStatus);
 
     /// <summary>Tenant: all of theirs.</summary>
-    public static readonly Command<Nothing, DeploymentList> DeploymentList = new("zos.deployment.list", BusJson.Default.Nothing, BusJson.Default.DeploymentList);
+    public static readonly Command<Nothing, DeploymentList> DeploymentList = new("zos.deployment.list", BusJson.Default.Nothing,
+        BusJson.Default.DeploymentList);
 
     /// <summary>Tenant: take down; volumes stay unless named.</summary>
-    public static readonly Command<DeploymentDelete, Nothing> DeploymentDelete = new("zos.deployment.delete", BusJson.Default.DeploymentDelete, BusJson.Default.Nothing);
+    public static readonly Command<DeploymentDelete, Nothing> DeploymentDelete = new("zos.deployment.delete", BusJson.Default.DeploymentDelete,
+        BusJson.Default.Nothing);
 
     /// <summary>Tenant: start a stopped machine.</summary>
     public static readonly Command<MachineName, Nothing> MachineStart = new("zos.machine.start", BusJson.Default.MachineName, BusJson.Default.Nothing);

@@ -11,10 +11,15 @@ public sealed record EventsWatch
     /// <summary>Go on as more happen.</summary>
     public bool Follow { get; init; }
 
-    /// <summary>Only what happens from now on, whatever <see cref="After"/> says: the first piece is then of kind "watching", and its number is that of the last event before.</summary>
+    /// <summary>
+    /// Only what happens from now on, whatever <see cref="After"/> says: the first piece is then of kind "watching", and its number is that of the last event
+    /// before.
+    /// </summary>
     public bool New { get; init; }
 
-    /// <summary>While following, also tell how far images are, as pieces of kind "image-progress": see <see cref="EventKinds.ImageProgress"/>.</summary>
+    /// <summary>
+    /// While following, also tell how far images and the node's update are: <see cref="EventKinds.ImageProgress"/>, <see cref="EventKinds.UpdateProgress"/>.
+    /// </summary>
     public bool Progress { get; init; }
 }
 
@@ -45,9 +50,9 @@ public sealed record NodeEvent
     /// <summary>A sentence.</summary>
     public string? Message { get; init; }
 
-    /// <summary>Of "image-progress": stored bytes of the image that are on the node.</summary>
+    /// <summary>Of "image-progress": stored bytes of the image that are on the node. Of "update-progress": bytes that have arrived.</summary>
     public long? DoneBytes { get; init; }
 
-    /// <summary>Of "image-progress": stored bytes of the image in all.</summary>
+    /// <summary>Of both: bytes in all.</summary>
     public long? TotalBytes { get; init; }
 }

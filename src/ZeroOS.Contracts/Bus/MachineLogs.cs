@@ -1,3 +1,5 @@
+using ZeroOS.Contracts.Guest;
+
 namespace ZeroOS.Contracts.Bus;
 
 /// <summary>Body of zos.machine.logs.</summary>
@@ -25,8 +27,8 @@ public sealed record LogPiece
     /// <summary>At most 64 KiB, base64.</summary>
     public required string Data { get; init; }
 
-    /// <summary>"stdout" or "stderr".</summary>
-    public required string Stream { get; init; }
+    /// <summary>Which of the machine's streams.</summary>
+    public required OutputStream Stream { get; init; }
 
     /// <summary>The position in the machine's log behind this piece; what is asked for with <see cref="MachineLogs.After"/> begins there.</summary>
     public required long Position { get; init; }

@@ -31,7 +31,9 @@ public sealed record NodeInfo
     public required DateTimeOffset Time { get; init; }
 }
 
-/// <summary>A sealing key, vouched for by the identity (docs/bus.md, "Keys"). The signature is Ed25519 over "zeroos.sealing-key.v1" NUL key(32 raw bytes).</summary>
+/// <summary>
+/// A sealing key, vouched for by the identity (docs/bus.md, "Keys"). The signature is Ed25519 over "zeroos.sealing-key.v1" NUL key(32 raw bytes).
+/// </summary>
 public sealed record SealingKey
 {
     /// <summary>X25519 public key, base64, 32 bytes.</summary>

@@ -56,12 +56,18 @@ public sealed record DiskStatus
     /// <summary>Serial number, or empty.</summary>
     public required string Serial { get; init; }
 
+    /// <summary>What its maker calls it, or null.</summary>
+    public string? Model { get; init; }
+
     /// <summary>Bytes.</summary>
     public required long SizeBytes { get; init; }
 
-    /// <summary>empty, ours, foreign, broken, removable.</summary>
+    /// <summary>empty, ours, foreign, broken, removable; while that lasts claiming, erasing.</summary>
     public required string State { get; init; }
 
-    /// <summary>Why it is in that state.</summary>
+    /// <summary>Why it is in that state; of a foreign disk all that is known to be on it.</summary>
     public string? Reason { get; init; }
+
+    /// <summary>What a person does elsewhere so that the node can use it; null where nothing helps or nothing is needed.</summary>
+    public string? Remedy { get; init; }
 }

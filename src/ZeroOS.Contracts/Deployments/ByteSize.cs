@@ -18,7 +18,8 @@ public readonly record struct ByteSize(long Bytes)
         {
             if (!text.EndsWith(suffix, StringComparison.Ordinal))
                 continue;
-            if (!long.TryParse(text.AsSpan(0, text.Length - suffix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out long n) || n > (1L << 53) >> shift)
+            if (!long.TryParse(text.AsSpan(0, text.Length - suffix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out long n)
+                || n > (1L << 53) >> shift)
                 return false;
             size = new ByteSize(n << shift);
             return true;

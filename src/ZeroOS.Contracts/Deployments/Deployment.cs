@@ -70,8 +70,8 @@ public sealed record ZmachineData
     /// <summary>Virtual processors, 1 to 8.</summary>
     public int Cpu { get; set; } = 1;
 
-    /// <summary>Guest memory, at least 64 MiB.</summary>
-    public required ByteSize Memory { get; init; }
+    /// <summary>Guest memory, at least 64 MiB; absent: a part of the grant, of which little is reserved (docs/deployments.md, "Memory").</summary>
+    public ByteSize? Memory { get; init; }
 
     /// <summary>Writable layer over the image; 1 GiB if not given, at least 128 MiB.</summary>
     public ByteSize Rootfs { get; set; } = new(1L << 30);

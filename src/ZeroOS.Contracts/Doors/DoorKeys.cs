@@ -2,7 +2,10 @@ using System.Text;
 
 namespace ZeroOS.Contracts.Doors;
 
-/// <summary>The table of keys that have a role, as it travels: role (a byte), length of the key id (a byte), its text. Public ids; a door sorts by them and nothing else.</summary>
+/// <summary>
+/// The table of keys that have a role, as it travels: role (a byte), length of the key id (a byte), its text. Public ids; a door sorts by them and nothing
+/// else.
+/// </summary>
 public static class DoorKeys
 {
     private const int MaxEntryBytes = 2 + 64;

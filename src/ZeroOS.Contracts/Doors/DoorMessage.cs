@@ -5,7 +5,9 @@ namespace ZeroOS.Contracts.Doors;
 /// <summary>What is said on the link between a door and role node: one of these a seqpacket message.</summary>
 public enum DoorVerb : byte
 {
-    /// <summary>Door: an envelope. The body is the envelope, or, with <see cref="DoorMessage.BesideFlag"/>, its length (u32) with a sealed memfd beside.</summary>
+    /// <summary>
+    /// Door: an envelope. The body is the envelope, or, with <see cref="DoorMessage.BesideFlag"/>, its length (u32) with a sealed memfd beside.
+    /// </summary>
     Ask = 1,
 
     /// <summary>Door: so many bytes (u32) of an answer have left; the node may send as many again.</summary>
@@ -14,7 +16,10 @@ public enum DoorVerb : byte
     /// <summary>Door: nobody waits for the answer any more.</summary>
     Cancel = 3,
 
-    /// <summary>Node: keys that have a role. The first message of a table has <see cref="DoorMessage.FirstFlag"/>, the last <see cref="DoorMessage.LastFlag"/>; see <see cref="DoorKeys"/>.</summary>
+    /// <summary>
+    /// Node: keys that have a role. The first message of a table has <see cref="DoorMessage.FirstFlag"/>, the last <see cref="DoorMessage.LastFlag"/>; see
+    /// <see cref="DoorKeys"/>.
+    /// </summary>
     Keys = 4,
 
     /// <summary>Node: how an answer begins: status (u16), with <see cref="DoorMessage.ProvenFlag"/> and <see cref="DoorMessage.StreamFlag"/>.</summary>

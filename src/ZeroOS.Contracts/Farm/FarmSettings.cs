@@ -1,6 +1,10 @@
+using System.Text.Json.Serialization;
+
 namespace ZeroOS.Contracts.Farm;
 
-/// <summary>Whose node this is and what its owners decided; the payload of a DSSE document signed by every owner key it lists (docs/farm-settings.md).</summary>
+/// <summary>
+/// Whose node this is and what its owners decided; the payload of a DSSE document signed by every owner key it lists (docs/farm-settings.md).
+/// </summary>
 public sealed record FarmSettings
 {
     /// <summary>The payload type of the signed document.</summary>
@@ -9,13 +13,21 @@ public sealed record FarmSettings
     /// <summary>Where whoever boots the image may have put it beside the image: systemd-stub packs it from the boot medium.</summary>
     public const string Path = "/.extra/credentials/farm.cred";
 
-    /// <summary>Where it is in an image that was made for one farm (zos image seal). The stub writes nothing here, so what is here is what was signed, and goes first.</summary>
+    /// <summary>
+    /// Where it is in an image that was made for one farm (zos image seal). The stub writes nothing here, so what is here is what was signed, and goes first.
+    /// </summary>
     public const string SealedPath = "/sealed/farm.cred";
 
     /// <summary>A UUID; the farm's identity across versions.</summary>
     public required string FarmId { get; init; }
 
-    /// <summary>The node keeps the highest it has seen.</summary>
+    /// <summary>
+    /// Counts what the recovery key signed instead of the owners; goes before <see cref="Version"/>. 0 in settings that only owners signed ever since.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public int RecoveryGeneration { get; init; }
+
+    /// <summary>A node takes no lower one of the same recovery generation.</summary>
     public required int Version { get; init; }
 
     /// <summary>For people.</summary>
@@ -27,7 +39,7 @@ public sealed record FarmSettings
     /// <summary>How many owners must sign what needs the farm's threshold.</summary>
     public required int Threshold { get; init; }
 
-    /// <summary>Ed25519 key id that may sign successor settings; kept offline.</summary>
+    /// <summary>Ed25519 key id that may sign successor settings whatever the owners say; kept offline.</summary>
     public required string RecoverySigningKey { get; init; }
 
     /// <summary>X25519 key, base64, that may open the sealed identity seed; kept offline.</summary>

@@ -6,7 +6,10 @@ namespace ZeroOS.Contracts.Init;
 [JsonConverter(typeof(JsonStringEnumConverter<InitVerb>))]
 public enum InitVerb
 {
-    /// <summary>Node: start <see cref="InitMessage.Program"/> under <see cref="InitMessage.Name"/> in its jail; the descriptors beside it arrive there from 10 on, in order.</summary>
+    /// <summary>
+    /// Node: start <see cref="InitMessage.Program"/> under <see cref="InitMessage.Name"/> in its jail; the descriptors beside it arrive there from 10 on, in
+    /// order.
+    /// </summary>
     Start,
 
     /// <summary>Node: send <see cref="InitMessage.Signal"/> to a process; one that has ended already is not an error.</summary>
@@ -24,13 +27,13 @@ public enum InitVerb
     /// <summary>Node: the end of a process is stored; forget it.</summary>
     Acknowledge,
 
-    /// <summary>Node: switch the machine off in order.</summary>
+    /// <summary>Node: switch the computer off in order.</summary>
     PowerOff,
 
-    /// <summary>Node: restart the machine in order.</summary>
+    /// <summary>Node: restart the computer in order.</summary>
     Restart,
 
-    /// <summary>Node: the version on trial is kept; the machine need not go back to the one before.</summary>
+    /// <summary>Node: the version on trial is kept; the computer need not go back to the one before.</summary>
     TrialKept,
 
     /// <summary>Node: it answers doors; PID 1 starts one and says Door.</summary>
@@ -54,7 +57,7 @@ public enum InitVerb
     /// <summary>PID 1: a process has ended; said again at each hand-over until acknowledged.</summary>
     Exited,
 
-    /// <summary>PID 1: the machine is about to go down; stop the guests and end.</summary>
+    /// <summary>PID 1: the computer is about to go down; stop the guests and end.</summary>
     Stopping,
 }
 
@@ -92,6 +95,12 @@ public sealed record InitMessage
 
     /// <summary>With Start: memory limit in bytes of the process with all it caches.</summary>
     public long? MemoryBytes { get; init; }
+
+    /// <summary>With Start of a monitor: bytes of the largest file it may write.</summary>
+    public long? FileBytes { get; init; }
+
+    /// <summary>With Start of a monitor: processors of its machine, by which its share is measured.</summary>
+    public int? Processors { get; init; }
 
     /// <summary>With Start: which of the descriptors (from 0) is also its standard output and error; absent: they lead nowhere.</summary>
     public int? Output { get; init; }

@@ -6,7 +6,9 @@ namespace ZeroOS.Contracts.Monitor;
 [JsonConverter(typeof(JsonStringEnumConverter<MonitorVerb>))]
 public enum MonitorVerb
 {
-    /// <summary>Node to monitor, first on every (re)connection: say your state, send open vsock connections again as closed, repeat open chunk requests.</summary>
+    /// <summary>
+    /// Node to monitor, first on every (re)connection: say your state, send open vsock connections again as closed, repeat open chunk requests.
+    /// </summary>
     Hello,
 
     /// <summary>Node to monitor: press the power button (GED).</summary>
@@ -18,7 +20,9 @@ public enum MonitorVerb
     /// <summary>Node to monitor: send <see cref="Statistics"/>.</summary>
     GetStatistics,
 
-    /// <summary>Node to monitor: the guest should give up <see cref="MonitorMessage.BalloonBytes"/> of its memory, 0 for none. It does so in its own time.</summary>
+    /// <summary>
+    /// Node to monitor: the guest should give up <see cref="MonitorMessage.BalloonBytes"/> of its memory, 0 for none. It does so in its own time.
+    /// </summary>
     SetBalloon,
 
     /// <summary>Monitor to node: the state changed, or answers Hello. <see cref="MonitorMessage.State"/> is set.</summary>
@@ -27,7 +31,9 @@ public enum MonitorVerb
     /// <summary>Monitor to node: answers GetStatistics.</summary>
     Statistics,
 
-    /// <summary>Monitor to node: the guest connected to vsock <see cref="MonitorMessage.Port"/>; one descriptor beside it, the node's end of a stream socket.</summary>
+    /// <summary>
+    /// Monitor to node: the guest connected to vsock <see cref="MonitorMessage.Port"/>; one descriptor beside it, the node's end of a stream socket.
+    /// </summary>
     VsockAccepted,
 }
 
@@ -64,8 +70,8 @@ public sealed record MonitorMessage
     public long? BalloonBytes { get; init; }
 
     /// <summary>
-    /// With Statistics: counters by name (exits by reason, queue notifications, bytes, dropped serial bytes, bad chains, the balloon). What the guest says about its
-    /// memory (<c>balloon.guest.*</c>) answers the question before: each GetStatistics asks it anew.
+    /// With Statistics: counters by name (exits by reason, queue notifications, bytes, dropped serial bytes, bad chains, the balloon). What the guest says
+    /// about its memory (<c>balloon.guest.*</c>) answers the question before: each GetStatistics asks it anew.
     /// </summary>
     public IReadOnlyDictionary<string, long>? Counters { get; init; }
 }

@@ -71,7 +71,9 @@ public sealed record VmDisk
     /// <summary>Flist only: the index file (read-only), which maps device ranges to chunk numbers.</summary>
     public int IndexDescriptor { get; set; } = -1;
 
-    /// <summary>Flist only: the verified bitmap, one bit per chunk, bit n of byte n/8; shared mapping, read with acquire order before the device file is.</summary>
+    /// <summary>
+    /// Flist only: the verified bitmap, one bit per chunk, bit n of byte n/8; shared mapping, read with acquire order before the device file is.
+    /// </summary>
     public int VerifiedDescriptor { get; set; } = -1;
 
     /// <summary>Flist only: the chunk socket (seqpacket), <see cref="ChunkMessage"/>.</summary>

@@ -16,6 +16,8 @@ public sealed record ImageRelease(string Digest, DateTimeOffset Made, Version Ve
     /// <summary>Reads the lines; what is missing has a value that says so.</summary>
     public static ImageRelease Parse(IReadOnlyList<string> lines) => new(
         lines.Count > 0 ? lines[0] : "unknown",
-        lines.Count > 1 && DateTimeOffset.TryParse(lines[1], CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset made) ? made : DateTimeOffset.UnixEpoch,
+        lines.Count > 1 && DateTimeOffset.TryParse(lines[1], CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset made)
+            ? made
+            : DateTimeOffset.UnixEpoch,
         lines.Count > 2 && Version.TryParse(lines[2], out Version? version) ? version : typeof(ImageRelease).Assembly.GetName().Version!);
 }

@@ -4,7 +4,10 @@ using ZeroOS.Contracts.Bus;
 
 namespace ZeroOS.Contracts.Release;
 
-/// <summary>What the node remembers of its last update, from before the restart to after it. The version on trial reads what the one before wrote: members may be added, not renamed.</summary>
+/// <summary>
+/// What the node remembers of its last update, from before the restart to after it. The version on trial reads what the one before wrote: members may be added,
+/// not renamed.
+/// </summary>
 public sealed record UpdateRecord
 {
     /// <summary>Where it is.</summary>
@@ -37,7 +40,7 @@ public sealed record UpdateRecord
     /// <summary>The same as a sentence.</summary>
     public string? Message { get; init; }
 
-    /// <summary>It is not decided yet how it ends, and the machine restarts or has restarted for it.</summary>
+    /// <summary>It is not decided yet how it ends, and the computer restarts or has restarted for it.</summary>
     [JsonIgnore]
     public bool IsPending => State is UpdateState.Restarting or UpdateState.Trial;
 
@@ -64,8 +67,8 @@ public sealed record HealthExpectation
     public required IReadOnlyList<ExpectedMachine> Machines { get; init; }
 }
 
-/// <summary>A machine by its names.</summary>
-public sealed record ExpectedMachine(string Tenant, string Deployment, string Name);
+/// <summary>A machine by its names, and the version of its deployment; null in what an earlier ZeroOS remembered.</summary>
+public sealed record ExpectedMachine(string Tenant, string Deployment, string Name, int? Version = null);
 
 /// <summary>JSON of what is remembered.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]

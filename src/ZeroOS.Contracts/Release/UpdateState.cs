@@ -14,7 +14,7 @@ public enum UpdateState
     /// <summary>It is being written beside the running one.</summary>
     [JsonStringEnumMemberName("writing")] Writing,
 
-    /// <summary>Everything is in place; the machine restarts into it.</summary>
+    /// <summary>Everything is in place; the computer restarts into it.</summary>
     [JsonStringEnumMemberName("restarting")] Restarting,
 
     /// <summary>It runs, and has to prove itself.</summary>

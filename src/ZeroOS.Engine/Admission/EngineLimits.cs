@@ -32,8 +32,8 @@ public sealed record EngineLimits
     public long MonitorBytes { get; init; } = 16L << 20;
 
     /// <summary>
-    /// Machines at once, however much memory there is. Each is a process of PID 1, which holds <see cref="InitLimits.MaxProcesses"/>, some of them for fetching,
-    /// and up to 29 descriptors of each machine (record, sockets, pipe, 17 disks, 8 taps) of its 65,536; the node holds 6 of each, and no thread.
+    /// Machines at once, however much memory there is. Each is a process of PID 1, which holds <see cref="InitLimits.MaxProcesses"/>, some of them for
+    /// fetching, and up to 29 descriptors of each machine (record, sockets, pipe, 17 disks, 8 taps) of its 65,536; the node holds 6 of each, and no thread.
     /// </summary>
     public const int MaxMachines = InitLimits.MaxProcesses - OtherProcesses;
 

@@ -50,7 +50,9 @@ internal static class GrantRules
     public static bool IsOver(Grant grant, ResourceUse use) =>
         use.Machines > grant.Machines || use.Cpu > grant.Cpu || use.Memory > grant.Memory.Bytes || use.Storage > grant.Storage.Bytes;
 
-    /// <summary>Machines that the grant keeps from running, with the reason code: all of them once it ended, the newest after the notice when it is too small.</summary>
+    /// <summary>
+    /// Machines that the grant keeps from running, with the reason code: all of them once it ended, the newest after the notice when it is too small.
+    /// </summary>
     public static IReadOnlyDictionary<WorkloadId, string> Held(TenantView view)
     {
         Dictionary<WorkloadId, string> held = [];

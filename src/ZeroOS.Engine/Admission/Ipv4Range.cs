@@ -30,7 +30,8 @@ internal readonly record struct Ipv4Range(uint Network, int PrefixLength)
         if (prefix is < 16 or > 29)
             return false;
         Ipv4Range candidate = new(address, prefix);
-        why = $"has bits set beyond /{prefix.ToString(CultureInfo.InvariantCulture)}: write {Text(address & candidate.Mask)}/{prefix.ToString(CultureInfo.InvariantCulture)}";
+        why = $"has bits set beyond /{prefix.ToString(CultureInfo.InvariantCulture)}: "
+            + $"write {Text(address & candidate.Mask)}/{prefix.ToString(CultureInfo.InvariantCulture)}";
         if ((address & ~candidate.Mask) != 0)
             return false;
         why = "is not private address space (10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16)";
@@ -45,11 +46,14 @@ internal readonly record struct Ipv4Range(uint Network, int PrefixLength)
         return false;
     }
 
-    /// <summary>Parses a dotted quad in its one canonical form: "010.1.1.1" and "10.1" are refused, as they mean different things to different programs.</summary>
+    /// <summary>
+    /// Parses a dotted quad in its one canonical form: "010.1.1.1" and "10.1" are refused, as they mean different things to different programs.
+    /// </summary>
     public static bool TryParseAddress(string text, out uint address)
     {
         address = 0;
-        if (text.Length > 15 || !IPAddress.TryParse(text, out IPAddress? parsed) || parsed.AddressFamily != AddressFamily.InterNetwork || parsed.ToString() != text)
+        if (text.Length > 15 || !IPAddress.TryParse(text, out IPAddress? parsed) || parsed.AddressFamily != AddressFamily.InterNetwork
+            || parsed.ToString() != text)
             return false;
         Span<byte> bytes = stackalloc byte[4];
         parsed.TryWriteBytes(bytes, out _);

@@ -18,11 +18,17 @@ internal sealed class DeploymentAdmission(EngineStore store, EngineLimits limits
     /// <summary>Deployments of one tenant at most.</summary>
     public const int MaxDeployments = 64;
 
-    /// <summary>Makes or changes a deployment. The same version with the same content again is no error: its answer may have been lost.</summary>
+    /// <summary>
+    /// Makes or changes a deployment, with all that its workloads stand for. The same version with the same content again is no error: its answer may have been
+    /// lost.
+    /// </summary>
     /// <exception cref="BusErrorException">invalid, conflict, over-capacity, denied.</exception>
-    public void Apply(string tenant, Deployment wanted, MessageMark? mark)
+    public void Apply(string tenant, Deployment asked, MessageMark? mark)
     {
-        DeploymentValidator.Check(wanted);
+        DeploymentValidator.Check(asked);
+        Deployment wanted = WorkloadKinds.Expand(asked);
+        if (!ReferenceEquals(wanted, asked))
+            DeploymentValidator.Check(wanted);      // together they have the limits of one deployment, and names that fit each other
         store.Write(() =>
         {
             GrantRow grant = GrantRules.RequireActive(store.Grant(tenant));
@@ -34,7 +40,8 @@ internal sealed class DeploymentAdmission(EngineStore store, EngineLimits limits
                 return;
             int next = (old?.Content.Version ?? 0) + 1;
             if (wanted.Version != next)
-                throw Refuse.Conflict(old is null ? $"a new deployment has version 1, not {wanted.Version}" : $"the node has version {next - 1}, so the next is {next}, not {wanted.Version}", "version");
+                throw Refuse.Conflict(old is null ? $"a new deployment has version 1, not {wanted.Version}"
+                    : $"the node has version {next - 1}, so the next is {next}, not {wanted.Version}", "version");
             if (old is null && store.CountDeployments(tenant) >= MaxDeployments)
                 throw Refuse.OverCapacity($"a tenant has at most {MaxDeployments} deployments on a node");
 
@@ -65,7 +72,8 @@ internal sealed class DeploymentAdmission(EngineStore store, EngineLimits limits
     public void DeleteVolume(WorkloadId volume, MessageMark? mark) => store.Write(() =>
     {
         store.Mark(mark);
-        if (store.Deployment(volume.Tenant, volume.Deployment) is { Deleting: false } row && row.Content.Workloads.Any(w => w is ZmountWorkload && w.Name == volume.Name))
+        if (store.Deployment(volume.Tenant, volume.Deployment) is { Deleting: false } row
+            && row.Content.Workloads.Any(w => w is ZmountWorkload && w.Name == volume.Name))
             throw Refuse.Conflict($"deployment \"{volume.Deployment}\" uses the volume \"{volume.Name}\"; delete the deployment, or its zmount, first");
         MarkDestroyed(volume, "name");
     });
@@ -93,7 +101,8 @@ internal sealed class DeploymentAdmission(EngineStore store, EngineLimits limits
 
     private void MarkDestroyed(WorkloadId volume, string path)
     {
-        VolumeRow row = store.Volumes(volume.Tenant).FirstOrDefault(v => v.Id == volume) ?? throw Refuse.NotFound($"\"{volume.Deployment}\" has no volume \"{volume.Name}\"", path);
+        VolumeRow row = store.Volumes(volume.Tenant).FirstOrDefault(v => v.Id == volume)
+            ?? throw Refuse.NotFound($"\"{volume.Deployment}\" has no volume \"{volume.Name}\"", path);
         store.SetVolume(row with { Destroying = true });
     }
 
@@ -115,7 +124,8 @@ internal sealed class DeploymentAdmission(EngineStore store, EngineLimits limits
             IWorkloadKind kind = WorkloadKinds.Of(workload);
             ResourceUse use = kind.Use(workload);
             if (row is not null && row.Type != kind.Type)
-                throw Refuse.Conflict($"\"{workload.Name}\" is a {row.Type}{(row.Removed ? " still being taken down" : "")}; give the {kind.Type} another name", $"workloads[{i}].name", row.Removed);
+                throw Refuse.Conflict($"\"{workload.Name}\" is a {row.Type}{(row.Removed ? " still being taken down" : "")}; give the {kind.Type} another name",
+                    $"workloads[{i}].name", row.Removed);
             WorkloadId id = new(tenant, wanted.Name, workload.Name);
             kind.Promise(store, id, workload, row, $"workloads[{i}].data");
             if (row is null)
@@ -161,7 +171,8 @@ internal sealed class DeploymentAdmission(EngineStore store, EngineLimits limits
         Check("your grant has", "machines", grant.Machines, before.Machines, after.Machines, bytes: false);
         Check("your grant has", "virtual processors", grant.Cpu, before.Cpu, after.Cpu, bytes: false);
         Check("your grant has", "memory", grant.Memory.Bytes, before.Memory, after.Memory, bytes: true);
-        Check("your grant has", "storage (disks, images, 8MiB of log a machine, 1MiB of history a deployment)", grant.Storage.Bytes, before.Storage, after.Storage, bytes: true);
+        Check("your grant has", "storage (disks, images, 8MiB of log a machine, 1MiB of history a deployment)", grant.Storage.Bytes, before.Storage,
+            after.Storage, bytes: true);
     }
 
     private void CheckNode(ResourceUse before, ResourceUse after)
@@ -176,9 +187,10 @@ internal sealed class DeploymentAdmission(EngineStore store, EngineLimits limits
     {
         if (after <= limit || after <= before)
             return;
-        string Amount(long n) => bytes ? Sizes.Text(n) : n.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        string Amount(long n) => bytes ? BinarySizes.Text(n) : n.ToString(System.Globalization.CultureInfo.InvariantCulture);
         // What other tenants have is nobody's business, so the node's own sum is not told.
-        throw Refuse.OverCapacity(tellUse ? $"{who} {Amount(limit)} {what}; this would make it {Amount(after)}" : $"{who} not enough {what} left: {Amount(after - before)} more asked for");
+        throw Refuse.OverCapacity(tellUse ? $"{who} {Amount(limit)} {what}; this would make it {Amount(after)}"
+            : $"{who} not enough {what} left: {Amount(after - before)} more asked for");
     }
 
     private static string Json(Deployment deployment) => JsonSerializer.Serialize(deployment, BusJson.Default.Deployment);

@@ -33,12 +33,15 @@ internal sealed class GrantKeeper(EngineStore store, DeploymentAdmission deploym
             bool hasThings = store.Volumes(grant.Grantee).Count > 0 || store.CountDeployments(grant.Grantee) > 0;
             store.SetGrant(new GrantRow(grant, phase, Math.Max(grant.GraceSeconds, hasThings ? old?.GraceSeconds ?? 0 : 0),
                 phase == GrantPhase.Ended ? old?.GraceUsed ?? 0 : 0, old?.OverUsed ?? 0));
-            Tell(grant, phase, $"version {grant.Version}: {grant.Machines} machines, {grant.Cpu} cpu, {grant.Memory} memory, {grant.Storage} storage, until {grant.Expires:yyyy-MM-dd}");
+            Tell(grant, phase, $"version {grant.Version}: {grant.Machines} machines, {grant.Cpu} cpu, {grant.Memory} memory, {grant.Storage} storage, "
+                + $"until {grant.Expires:yyyy-MM-dd}");
             return grant;
         });
     }
 
-    /// <summary>Lets <paramref name="seconds"/> powered-on seconds pass; answers the tenants for whom something changed. While the clock is not synced nothing does.</summary>
+    /// <summary>
+    /// Lets <paramref name="seconds"/> powered-on seconds pass; answers the tenants for whom something changed. While the clock is not synced nothing does.
+    /// </summary>
     public IReadOnlyList<string> Tick(long seconds)
     {
         if (!clockSynced())

@@ -15,7 +15,8 @@ public sealed class DeploymentHandlers
     private readonly DeploymentAdmission _deployments;
     private readonly Action<string> _wake;
 
-    internal DeploymentHandlers(EngineParts parts, DeploymentAdmission deployments, Action<string> wake) => (_parts, _deployments, _wake) = (parts, deployments, wake);
+    internal DeploymentHandlers(EngineParts parts, DeploymentAdmission deployments, Action<string> wake) =>
+        (_parts, _deployments, _wake) = (parts, deployments, wake);
 
     /// <summary>Makes or changes a deployment; what is answered is on the medium.</summary>
     public DeploymentStatus Apply(RequestContext context, DeploymentApply body)

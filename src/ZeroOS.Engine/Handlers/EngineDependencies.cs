@@ -1,4 +1,5 @@
-using System.Collections.Concurrent;
+using ZeroOS.Linux;
+using ZeroOS.Workloads;
 
 namespace ZeroOS.Engine.Handlers;
 
@@ -14,6 +15,9 @@ public sealed record EngineDependencies
     /// <summary>Stage, conditions, disks and addresses for zos.node.status.</summary>
     public required Func<NodeFacts> Facts { get; init; }
 
+    /// <summary>What workloads are called on this node.</summary>
+    public required WorkloadNames Names { get; init; }
+
     /// <summary>Where log lines go.</summary>
-    public required Action<string> Log { get; init; }
+    public required ILog Log { get; init; }
 }

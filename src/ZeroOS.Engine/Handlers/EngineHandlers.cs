@@ -1,4 +1,5 @@
 namespace ZeroOS.Engine.Handlers;
 
 /// <summary>Who answers the engine's commands, by noun.</summary>
-public sealed record EngineHandlers(StatusHandlers Status, GrantHandlers Grants, DeploymentHandlers Deployments, MachineHandlers Machines, VolumeHandlers Volumes, EventHandlers Events);
+public sealed record EngineHandlers(StatusHandlers Status, GrantHandlers Grants, DeploymentHandlers Deployments, MachineHandlers Machines,
+    VolumeHandlers Volumes, EventHandlers Events);

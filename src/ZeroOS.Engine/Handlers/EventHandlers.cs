@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 
 using ZeroOS.Bus.Serving;
 using ZeroOS.Contracts.Bus;
+using ZeroOS.Contracts.Release;
 using ZeroOS.Engine.Reconciling;
 using ZeroOS.Workloads;
 
@@ -14,22 +15,25 @@ public sealed class EventHandlers
     private static readonly TimeSpan s_progress = TimeSpan.FromSeconds(1);
 
     private readonly EngineParts _parts;
+    private readonly Func<NodeFacts> _facts;
     private readonly CancellationToken _stopping;
 
-    internal EventHandlers(EngineParts parts, CancellationToken stopping) => (_parts, _stopping) = (parts, stopping);
+    internal EventHandlers(EngineParts parts, Func<NodeFacts> facts, CancellationToken stopping) => (_parts, _facts, _stopping) = (parts, facts, stopping);
 
     /// <summary>The receiver's events above a number, or from now on, and then those to come, with progress between them if that is wanted.</summary>
     public async IAsyncEnumerable<NodeEvent> Watch(RequestContext context, EventsWatch body, [EnumeratorCancellation] CancellationToken cancellation)
     {
         using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, _stopping);
         string receiver = context.Tenant;
-        long after = Math.Max(0, body.After);
+        // A number beyond the last is of a node that forgot, as one without a disk does: all that is kept is new then.
+        long last = _parts.Store.LastEvent(receiver), after = body.After < 0 || body.After > last ? 0 : body.After;
         if (body.New)
         {
-            after = _parts.Store.LastEvent(receiver);
+            after = last;
             yield return Aside(EventKinds.Watching, after);
         }
         Dictionary<WorkloadId, long> told = [];
+        UpdateStatus? toldUpdate = null;
         while (true)
         {
             Task added = _parts.Store.EventsAdded.Of(receiver).Next;
@@ -49,7 +53,23 @@ public sealed class EventHandlers
                 continue;
             }
             foreach ((WorkloadId machine, IImage image) in Fetching(receiver, told))
-                yield return Aside(EventKinds.ImageProgress, after) with { Deployment = machine.Deployment, Workload = machine.Name, DoneBytes = image.BytesFetched, TotalBytes = image.BytesTotal };
+                yield return Aside(EventKinds.ImageProgress, after) with
+                {
+                    Deployment = machine.Deployment,
+                    Workload = machine.Name,
+                    DoneBytes = image.BytesFetched,
+                    TotalBytes = image.BytesTotal
+                };
+            if (Updating(context) is { } update && update != toldUpdate)
+            {
+                toldUpdate = update;
+                yield return Aside(EventKinds.UpdateProgress, after) with
+                {
+                    DoneBytes = update.DoneBytes,
+                    TotalBytes = update.TotalBytes,
+                    Message = update.Message
+                };
+            }
             await Task.WhenAny(added, Task.Delay(s_progress, either.Token)).ConfigureAwait(false);
             either.Token.ThrowIfCancellationRequested();
         }
@@ -68,6 +88,10 @@ public sealed class EventHandlers
         }
         return moved;
     }
+
+    /// <summary>The update under way, for an owner.</summary>
+    private UpdateStatus? Updating(RequestContext context) =>
+        context.IsOwner && _facts().Update is { State: not (UpdateState.Kept or UpdateState.Failed) } update ? update : null;
 
     private NodeEvent Aside(string kind, long number) => new() { Number = number, Time = _parts.Time.GetUtcNow(), Kind = kind };
 }

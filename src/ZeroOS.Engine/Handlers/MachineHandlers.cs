@@ -58,13 +58,17 @@ public sealed class MachineHandlers
         return new Nothing();
     }
 
-    /// <summary>A machine's output: what is kept, its tail, or what lies behind a position, and then what comes until the machine is removed or at rest, or the reader leaves.</summary>
+    /// <summary>
+    /// A machine's output: what is kept, its tail, or what lies behind a position, and then what comes until the machine is removed or at rest, or the reader
+    /// leaves.
+    /// </summary>
     public async IAsyncEnumerable<LogPiece> Logs(RequestContext context, MachineLogs body, [EnumeratorCancellation] CancellationToken cancellation)
     {
         WorkloadRow row = Machine(context.Tenant, body.Deployment, body.Machine);
         MachineLog log = _parts.Logs.Of(row.Id);
         using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, _stopping);
-        LogReader reader = body.After is { } position ? LogReader.After(log, position) : body.TailBytes is { } bytes ? LogReader.Tail(log, bytes) : new LogReader(log);
+        LogReader reader = body.After is { } position ? LogReader.After(log, position)
+            : body.TailBytes is { } bytes ? LogReader.Tail(log, bytes) : new LogReader(log);
         while (true)
         {
             Task changed = log.Changed.Next;
@@ -84,7 +88,7 @@ public sealed class MachineHandlers
 
     private static LogPiece Piece(LogChunk chunk) => new()
     {
-        Stream = chunk.Stream == LogRecord.Stderr ? "stderr" : "stdout",
+        Stream = chunk.Stream,
         Data = Convert.ToBase64String(chunk.Bytes.Span),
         Position = chunk.Position,
     };

@@ -24,7 +24,13 @@ public sealed class StatusHandlers
         ResourceUse use = _parts.Store.Use(isOwner ? null : sender);
         List<NodeCondition> conditions = [.. facts.Conditions];
         if (_parts.Publisher.Trouble is { } trouble)
-            conditions.Add(new NodeCondition { Name = "publish", Ok = false, Reason = "publish-failed", Message = isOwner ? trouble : "published ports cannot be changed just now; it is tried again" });
+            conditions.Add(new NodeCondition
+            {
+                Name = "publish",
+                Ok = false,
+                Reason = "publish-failed",
+                Message = isOwner ? trouble : "published ports cannot be changed just now; it is tried again"
+            });
         if (!isOwner && grant is not null)
             conditions.Add(GrantCondition(grant, use));
         return new NodeStatus
@@ -46,7 +52,8 @@ public sealed class StatusHandlers
         (string? reason, string message) = row.Phase switch
         {
             GrantPhase.Waiting => ("grant-not-begun", $"the grant begins at {row.Grant.NotBefore:yyyy-MM-dd'T'HH:mm:ss'Z'}"),
-            GrantPhase.Active when GrantRules.IsOver(row.Grant, use) => ("over-grant", "more is reserved than the grant has: nothing can grow, and after 7 days the newest machines stop"),
+            GrantPhase.Active when GrantRules.IsOver(row.Grant, use) =>
+                ("over-grant", "more is reserved than the grant has: nothing can grow, and after 7 days the newest machines stop"),
             GrantPhase.Active => (null, $"until {row.Grant.Expires:yyyy-MM-dd'T'HH:mm:ss'Z'}"),
             _ => ("grant-ended", $"volumes are kept for {Math.Max(0, row.GraceSeconds - row.GraceUsed)} more seconds of this node's running time"),
         };

@@ -15,13 +15,15 @@ public sealed class VolumeHandlers
     private readonly DeploymentAdmission _deployments;
     private readonly Action<string> _wake;
 
-    internal VolumeHandlers(EngineParts parts, DeploymentAdmission deployments, Action<string> wake) => (_parts, _deployments, _wake) = (parts, deployments, wake);
+    internal VolumeHandlers(EngineParts parts, DeploymentAdmission deployments, Action<string> wake) =>
+        (_parts, _deployments, _wake) = (parts, deployments, wake);
 
     /// <summary>A tenant's volumes, kept ones included.</summary>
     public VolumeList List(RequestContext context)
     {
         TenantView view = _parts.Store.Tenant(context.Tenant);
-        HashSet<(string, string)> used = [.. view.Deployments.Where(d => !d.Deleting).SelectMany(d => d.Content.Workloads.OfType<ZmountWorkload>().Select(v => (d.Content.Name, v.Name)))];
+        HashSet<(string, string)> used =
+            [.. view.Deployments.Where(d => !d.Deleting).SelectMany(d => d.Content.Workloads.OfType<ZmountWorkload>().Select(v => (d.Content.Name, v.Name)))];
         return new VolumeList
         {
             Volumes = [.. view.Volumes.Where(v => !v.Destroying).Select(v => new VolumeStatus

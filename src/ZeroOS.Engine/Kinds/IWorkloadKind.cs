@@ -7,7 +7,7 @@ namespace ZeroOS.Engine.Kinds;
 
 /// <summary>
 /// One kind of workload: what is checked, promised, made, told and taken down for it. It has no state; what is known of a tenant's workloads is in the
-/// reconciler that it makes for each. A kind that stands for several others promises rows of theirs, and their reconcilers do the rest.
+/// reconciler that it makes for each. A kind that stands for several others says which (<see cref="Expand"/>); theirs do the rest.
 /// </summary>
 internal interface IWorkloadKind
 {
@@ -23,14 +23,24 @@ internal interface IWorkloadKind
     /// <summary>Whether a workload is of this kind.</summary>
     bool Is(Workload workload);
 
-    /// <summary>Checks what can be judged without the node; kinds earlier in the table were checked before. <paramref name="path"/> is its data's place.</summary>
+    /// <summary>
+    /// Checks what can be judged without the node; kinds earlier in the table were checked before. <paramref name="path"/> is its data's place.
+    /// </summary>
     /// <exception cref="Contracts.Bus.BusErrorException">invalid, with the path of the fault.</exception>
     void Check(string path, Workload workload, DeploymentGraph graph);
+
+    /// <summary>
+    /// The workloads of other kinds that a checked one stands for. They are named after it, and the same workload always gives the same ones: they are made
+    /// anew from each version of the deployment. None for a kind whose reconciler does everything itself.
+    /// </summary>
+    IEnumerable<Workload> Expand(Workload workload) => [];
 
     /// <summary>What it takes of the grant and of the node.</summary>
     ResourceUse Use(Workload workload);
 
-    /// <summary>Stores what one workload is promised beside its own row; <paramref name="row"/> is null for a new one. Inside the admission's transaction.</summary>
+    /// <summary>
+    /// Stores what one workload is promised beside its own row; <paramref name="row"/> is null for a new one. Inside the admission's transaction.
+    /// </summary>
     /// <exception cref="Contracts.Bus.BusErrorException">conflict, with the path of the fault.</exception>
     void Promise(EngineStore store, WorkloadId id, Workload workload, WorkloadRow? row, string path);
 

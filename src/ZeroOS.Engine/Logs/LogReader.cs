@@ -1,8 +1,10 @@
+using ZeroOS.Contracts.Guest;
+
 namespace ZeroOS.Engine.Logs;
 
 /// <summary>
-/// Reads one machine's log a piece at a time, as the reader takes them. Whoever reads slowly holds its two buffers (128 KiB) and nothing else, however much is kept.
-/// For one caller.
+/// Reads one machine's log a piece at a time, as the reader takes them. Whoever reads slowly holds its two buffers (128 KiB) and nothing else, however much is
+/// kept. For one caller.
 /// </summary>
 internal sealed class LogReader
 {
@@ -19,8 +21,8 @@ internal sealed class LogReader
     public LogReader(MachineLog log) => _log = log;
 
     /// <summary>
-    /// Reads from behind a position that an earlier piece named. One that is beyond the log's end is of another log, of a machine before this one: all that is kept is read then.
-    /// One inside a record, which no piece names, means the record behind it.
+    /// Reads from behind a position that an earlier piece named. One that is beyond the log's end is of another log, of a machine before this one: all that is
+    /// kept is read then. One inside a record, which no piece names, means the record behind it.
     /// </summary>
     public static LogReader After(MachineLog log, long position)
     {
@@ -92,7 +94,7 @@ internal sealed class LogReader
             }
             Pass(at);
         }
-        chunk = new LogChunk(stream, _piece.AsMemory(0, taken), _position);
+        chunk = new LogChunk((OutputStream)stream, _piece.AsMemory(0, taken), _position);
         return taken > 0;
     }
 

@@ -1,5 +1,7 @@
 using System.Buffers.Binary;
 
+using ZeroOS.Contracts.Guest;
+
 namespace ZeroOS.Engine.Logs;
 
 /// <summary>
@@ -15,10 +17,10 @@ internal readonly record struct LogRecord(byte Kind, long Offset, int Start, int
     public const int MaxPayload = 64 * 1024;
 
     /// <summary>Kind: the workload's standard output.</summary>
-    public const byte Stdout = 1;
+    public const byte Stdout = (byte)OutputStream.StandardOutput;
 
     /// <summary>Kind: its standard error.</summary>
-    public const byte Stderr = 2;
+    public const byte Stderr = (byte)OutputStream.StandardError;
 
     /// <summary>Kind: a new run begins, offsets count from 0 again.</summary>
     public const byte Begin = 3;

@@ -1,29 +1,63 @@
 using System.Collections.Concurrent;
 
+using ZeroOS.Contracts.Guest;
 using ZeroOS.Engine.Store;
 using ZeroOS.Workloads;
 
 namespace ZeroOS.Engine.Logs;
 
-/// <summary>The output of every machine, 8 MiB of each, in files named by the machine's short id: no text of a tenant's is ever part of a path. Thread-safe.</summary>
+/// <summary>
+/// The output of every machine, 8 MiB of each, in a directory of its own (<see cref="LogPlace"/>): no text of a tenant's is ever part of a path. Thread-safe.
+/// </summary>
 public sealed class LogStore
 {
     private readonly ConcurrentDictionary<WorkloadId, MachineLog> _logs = new();
     private readonly string _directory;
+    private readonly WorkloadNames _names;
+    private readonly bool _onTrial;
     private readonly long _limitBytes;
 
-    /// <summary>Uses, and makes, <paramref name="directory"/>.</summary>
-    public LogStore(string directory, long limitBytes = ResourceUse.LogBytes)
+    /// <summary>Uses, and makes, <paramref name="directory"/>. A version <paramref name="onTrial"/> writes what the version before reads.</summary>
+    public LogStore(string directory, WorkloadNames names, bool onTrial = false, long limitBytes = ResourceUse.LogBytes)
     {
         Directory.CreateDirectory(directory);
-        (_directory, _limitBytes) = (directory, limitBytes);
+        (_directory, _names, _onTrial, _limitBytes) = (directory, names, onTrial, limitBytes);
+    }
+
+    /// <summary>
+    /// Moves what an earlier version wrote about <paramref name="machines"/> to where it belongs, and deletes what belongs to none of them. Output that two
+    /// machines could claim is nobody's. Call it once, before anything else. False: the disk refuses; what was not moved is tried again at the next start.
+    /// </summary>
+    public bool TakeOver(IEnumerable<WorkloadId> machines)
+    {
+        if (_onTrial)
+            return true;
+        try
+        {
+            MoveFormer(machines);
+            return true;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+
+    private void MoveFormer(IEnumerable<WorkloadId> machines)
+    {
+        foreach (IGrouping<string, WorkloadId> claimants in machines.GroupBy(m => m.FormerName).Where(g => g.Count() == 1))
+            LogPlace.Own(_directory, _names, claimants.Single()).TakeOver(LogPlace.Former(_directory, claimants.Single()));
+        foreach (string file in Directory.EnumerateFiles(_directory, "*" + LogPlace.Suffix).ToList())
+            File.Delete(file);
+        foreach (string half in Directory.EnumerateDirectories(_directory, LogPlace.New + "*").ToList())
+            Directory.Delete(half, recursive: true);
     }
 
     /// <summary>A machine is about to start: its output counts from 0 again.</summary>
     public void Begin(WorkloadId machine) => Of(machine).Begin();
 
     /// <summary>Adds output of a machine; <paramref name="offset"/> counts from its start.</summary>
-    public void Append(WorkloadId machine, long offset, int stream, ReadOnlySpan<byte> bytes) => Of(machine).Append(offset, stream, bytes);
+    public void Append(WorkloadId machine, long offset, OutputStream stream, ReadOnlySpan<byte> bytes) => Of(machine).Append(offset, stream, bytes);
 
     /// <summary>From which offset output is not stored yet.</summary>
     public long WantedFrom(WorkloadId machine) => Of(machine).Wanted;
@@ -47,6 +81,12 @@ public sealed class LogStore
         if (_logs.TryGetValue(machine, out MachineLog? log))
             return log;
         lock (_logs)        // two logs over one file would write over each other
-            return _logs.GetOrAdd(machine, static (m, self) => new MachineLog(self._directory, m.Short, self._limitBytes), this);
+            return _logs.GetOrAdd(machine, static (m, self) => new MachineLog(self.PlaceOf(m), self._limitBytes), this);
+    }
+
+    private LogPlace PlaceOf(WorkloadId machine)
+    {
+        LogPlace own = LogPlace.Own(_directory, _names, machine);
+        return own.Exists() || !_onTrial ? own : LogPlace.Former(_directory, machine);
     }
 }

@@ -1,21 +1,19 @@
-using System.Globalization;
-
 using Microsoft.Win32.SafeHandles;
 
+using ZeroOS.Contracts.Guest;
 using ZeroOS.Engine.Store;
 
 namespace ZeroOS.Engine.Logs;
 
 /// <summary>
 /// The output of one machine: segments of a file each, named by the position at which they begin, the oldest deleted when all together exceed the limit.
-/// A position counts bytes of records since the machine was made, so a reader keeps its place over rotation. Readers (<see cref="LogReader"/>) hold no lock while
-/// they read: what is below a segment's length never changes. Thread-safe.
+/// A position counts bytes of records since the machine was made, so a reader keeps its place over rotation. Readers (<see cref="LogReader"/>) hold no lock
+/// while they read: what is below a segment's length never changes. Thread-safe.
 /// </summary>
 internal sealed class MachineLog
 {
     private readonly Lock _gate = new();
-    private readonly string _directory;
-    private readonly string _name;
+    private readonly LogPlace _place;
     private readonly long _limitBytes;
     private readonly int _segmentBytes;
     private readonly List<LogSegment> _segments = [];
@@ -23,14 +21,14 @@ internal sealed class MachineLog
     private long _wanted;
     private bool _removed;
 
-    public MachineLog(string directory, string name, long limitBytes)
+    public MachineLog(LogPlace place, long limitBytes)
     {
-        (_directory, _name, _limitBytes, _segmentBytes) = (directory, name, limitBytes, (int)Math.Min(1 << 20, limitBytes / 8));
+        (_place, _limitBytes, _segmentBytes) = (place, limitBytes, (int)Math.Min(1 << 20, limitBytes / 8));
         Recover();
     }
 
     /// <summary>Fires when output was added, when the machine changed its state, and when the log is removed.</summary>
-    public Pulse Changed { get; } = new();
+    public ChangeSignal Changed { get; } = new();
 
     /// <summary>The log was removed with its machine.</summary>
     public bool Removed
@@ -73,9 +71,9 @@ internal sealed class MachineLog
     }
 
     /// <summary>Adds output; what is stored already is left out, what the guest dropped is a gap.</summary>
-    public void Append(long offset, int stream, ReadOnlySpan<byte> bytes)
+    public void Append(long offset, OutputStream stream, ReadOnlySpan<byte> bytes)
     {
-        if (stream is not (LogRecord.Stdout or LogRecord.Stderr) || offset < 0)
+        if (offset < 0)
             return;
         lock (_gate)
         {
@@ -100,8 +98,8 @@ internal sealed class MachineLog
     }
 
     /// <summary>
-    /// Copies whole records from <paramref name="position"/> on into <paramref name="buffer"/>, the last one perhaps cut off; returns how many bytes, 0 at the end. A position
-    /// in what was rotated away moves to the oldest record that is kept. The buffer must hold the largest record.
+    /// Copies whole records from <paramref name="position"/> on into <paramref name="buffer"/>, the last one perhaps cut off; returns how many bytes, 0 at the
+    /// end. A position in what was rotated away moves to the oldest record that is kept. The buffer must hold the largest record.
     /// </summary>
     public int ReadRecords(ref long position, Span<byte> buffer)
     {
@@ -139,26 +137,22 @@ internal sealed class MachineLog
             _tail?.Dispose();
             _tail = null;
             foreach (LogSegment segment in _segments)
-                File.Delete(Path(segment.Start));
+                File.Delete(_place.PathOf(segment.Start));
             _segments.Clear();
+            _place.Remove();
         }
         Changed.Fire();
     }
 
     private void Recover()
     {
-        foreach (string file in Directory.EnumerateFiles(_directory, _name + ".*.log"))
-        {
-            string text = System.IO.Path.GetFileNameWithoutExtension(file)[(_name.Length + 1)..];
-            if (long.TryParse(text, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out long start) && start >= 0)
-                _segments.Add(new LogSegment(start, new FileInfo(file).Length, 0));
-        }
-        _segments.Sort((a, b) => a.Start.CompareTo(b.Start));
+        foreach (long start in _place.Starts)
+            _segments.Add(new LogSegment(start, new FileInfo(_place.PathOf(start)).Length, 0));
         if (_segments.Count == 0)
             return;
         for (int i = 0; i < _segments.Count; i++)
             _segments[i] = Recover(_segments[i]);
-        _tail = File.OpenHandle(Path(_segments[^1].Start), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite);
+        _tail = File.OpenHandle(_place.PathOf(_segments[^1].Start), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite);
         RandomAccess.SetLength(_tail, _segments[^1].Length);       // what a power cut tore
     }
 
@@ -197,12 +191,14 @@ internal sealed class MachineLog
     private void Rotate()
     {
         long start = _segments.Count == 0 ? 0 : _segments[^1].End;
+        if (_segments.Count == 0)
+            _place.Make();
         while (_segments.Count > 0 && _segments.Sum(s => s.Length) + _segmentBytes > _limitBytes)
         {
-            File.Delete(Path(_segments[0].Start));
+            File.Delete(_place.PathOf(_segments[0].Start));
             _segments.RemoveAt(0);
         }
-        SafeFileHandle next = File.OpenHandle(Path(start), FileMode.Create, FileAccess.ReadWrite, FileShare.ReadWrite);
+        SafeFileHandle next = File.OpenHandle(_place.PathOf(start), FileMode.Create, FileAccess.ReadWrite, FileShare.ReadWrite);
         _tail?.Dispose();
         _tail = next;
         _segments.Add(new LogSegment(start, 0, 0));
@@ -212,7 +208,7 @@ internal sealed class MachineLog
     {
         try
         {
-            using SafeFileHandle file = File.OpenHandle(Path(start), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            using SafeFileHandle file = File.OpenHandle(_place.PathOf(start), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
             int read = 0, n;
             while (read < buffer.Length && (n = RandomAccess.Read(file, buffer[read..], from + read)) > 0)
                 read += n;
@@ -223,6 +219,4 @@ internal sealed class MachineLog
             return 0;
         }
     }
-
-    private string Path(long start) => System.IO.Path.Combine(_directory, $"{_name}.{start:x16}.log");
 }

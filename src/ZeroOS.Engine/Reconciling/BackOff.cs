@@ -1,6 +1,9 @@
 namespace ZeroOS.Engine.Reconciling;
 
-/// <summary>How long to wait after the n-th failure in a row: 1 s doubling to 60 s, a quarter of it by chance, so that machines that failed together do not come back together.</summary>
+/// <summary>
+/// How long to wait after the n-th failure in a row: 1 s doubling to 60 s, a quarter of it by chance, so that machines that failed together do not come back
+/// together.
+/// </summary>
 internal sealed class BackOff(Random random)
 {
     /// <summary>The longest wait.</summary>

@@ -3,13 +3,14 @@ using System.Collections.Concurrent;
 using ZeroOS.Engine.Admission;
 using ZeroOS.Engine.Logs;
 using ZeroOS.Engine.Store;
+using ZeroOS.Linux;
 using ZeroOS.Workloads;
 
 namespace ZeroOS.Engine.Reconciling;
 
 /// <summary>What every tenant's reconciler works with.</summary>
-internal sealed record EngineParts(EngineStore Store, INetworks Networks, IVolumes Volumes, IImages Images, IMachines Machines, LogStore Logs, EngineLimits Limits,
-    PortPublisher Publisher, BackOff BackOff, Action<string> Log)
+internal sealed record EngineParts(EngineStore Store, INetworks Networks, IVolumes Volumes, IImages Images, IMachines Machines, LogStore Logs,
+    EngineLimits Limits, PortPublisher Publisher, BackOff BackOff, WorkloadNames Names, ILog Log)
 {
     /// <summary>The clock.</summary>
     public TimeProvider Time => Store.Time;

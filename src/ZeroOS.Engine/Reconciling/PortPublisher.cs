@@ -4,6 +4,7 @@ using System.Net;
 using ZeroOS.Contracts.Deployments;
 using ZeroOS.Engine.Admission;
 using ZeroOS.Engine.Store;
+using ZeroOS.Linux;
 using ZeroOS.Workloads;
 
 namespace ZeroOS.Engine.Reconciling;
@@ -12,7 +13,7 @@ namespace ZeroOS.Engine.Reconciling;
 /// Keeps the node's published ports what the store says. They are replaced as a whole, so after a start nothing is said before every tenant's networks had
 /// their turn: a list that lacks some would cut connections of machines that never stopped.
 /// </summary>
-internal sealed class PortPublisher(EngineStore store, INetworks networks, TimeProvider time, BackOff backOff, Action<string> log)
+internal sealed class PortPublisher(EngineStore store, INetworks networks, TimeProvider time, BackOff backOff, ILog log)
 {
     private readonly Lock _gate = new();
     private readonly ConcurrentDictionary<WorkloadId, byte> _ready = new();
@@ -71,7 +72,7 @@ internal sealed class PortPublisher(EngineStore store, INetworks networks, TimeP
                 _attempt++;
                 _retry = time.GetUtcNow() + backOff.After(_attempt);
                 Trouble = e.Message;
-                log($"event=not-published ports={wanted.Count} attempt={_attempt} message=\"{e.Message}\"");
+                log.Warn($"event=not-published ports={wanted.Count} attempt={_attempt} message=\"{e.Message}\"");
                 return _retry;
             }
         }
@@ -87,11 +88,13 @@ internal sealed class PortPublisher(EngineStore store, INetworks networks, TimeP
             IReadOnlyList<AddressRow> addresses = store.Addresses(group.Key.Tenant, group.Key.Deployment);
             foreach (PortRow port in group)
             {
-                string? first = deployment.Content.Workloads.OfType<ZmachineWorkload>().FirstOrDefault(m => m.Name == port.Machine.Name)?.Data.Networks[0].Network;
+                string? first = deployment.Content.Workloads.OfType<ZmachineWorkload>()
+                    .FirstOrDefault(m => m.Name == port.Machine.Name)?.Data.Networks[0].Network;
                 AddressRow? address = addresses.FirstOrDefault(a => a.Network == first && a.Machine == port.Machine.Name);
                 if (address is null || !_ready.ContainsKey(port.Machine with { Name = address.Network }))
                     continue;
-                mappings.Add(new PortMapping(port.Protocol, port.Port, port.Machine with { Name = address.Network }, IPAddress.Parse(Ipv4Range.Text(address.Address)), port.GuestPort));
+                mappings.Add(new PortMapping(port.Protocol, port.Port, port.Machine with { Name = address.Network },
+                    IPAddress.Parse(Ipv4Range.Text(address.Address)), port.GuestPort));
             }
         }
         return mappings;

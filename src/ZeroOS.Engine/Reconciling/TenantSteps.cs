@@ -11,7 +11,7 @@ namespace ZeroOS.Engine.Reconciling;
 
 /// <summary>
 /// What the reconcilers of one tenant share: a step that may fail for itself alone, when to look again, and what is there. Belongs to the tenant's worker, but
-/// for <see cref="Wake"/> and <see cref="News"/>.
+/// for <see cref="Wake"/> and <see cref="MachineEvents"/>.
 /// </summary>
 internal sealed class TenantSteps(EngineParts parts, string tenant, IReadOnlyList<WorkloadId> running, IReadOnlyList<WorkloadId> ending, Action wake)
 {
@@ -31,7 +31,7 @@ internal sealed class TenantSteps(EngineParts parts, string tenant, IReadOnlyLis
     public IReadOnlyList<WorkloadId> Ending { get; } = ending;
 
     /// <summary>What happened to machines, to be dealt with in the next pass.</summary>
-    public ConcurrentQueue<MachineNews> News { get; } = new();
+    public ConcurrentQueue<MachineEvent> MachineEvents { get; } = new();
 
     /// <summary>Machines that were asked to stop and have not ended.</summary>
     public HashSet<WorkloadId> Stopping { get; } = [];
@@ -87,7 +87,9 @@ internal sealed class TenantSteps(EngineParts parts, string tenant, IReadOnlyLis
             NextLook = at;
     }
 
-    /// <summary>Does one step of one workload; a failure is its status and its next try, and nobody else's matter. The store's own failures end the pass.</summary>
+    /// <summary>
+    /// Does one step of one workload; a failure is its status and its next try, and nobody else's matter. The store's own failures end the pass.
+    /// </summary>
     public void Try(WorkloadId id, Action step, Func<WorkloadRow, bool>? keeps = null)
     {
         try
@@ -100,7 +102,7 @@ internal sealed class TenantSteps(EngineParts parts, string tenant, IReadOnlyLis
         }
         catch (Exception e) when (e is not SqliteException)
         {
-            Parts.Log($"event=workload-failed workload={id.Short} error={e.GetType().Name} message=\"{e.Message}\"");
+            Parts.Log.Warn($"event=workload-failed workload={Parts.Names.Of(id)} error={e.GetType().Name} message=\"{e.Message}\"");
             Failed(id, "internal", "something on the node failed; it is tried again", permanent: false, keeps);
         }
     }

@@ -17,12 +17,20 @@ public sealed partial class EngineStore
     {
         Execute("INSERT INTO receivers VALUES($1,1) ON CONFLICT(receiver) DO UPDATE SET last=last+1", receiver);
         long number = Scalar("SELECT last FROM receivers WHERE receiver=$1", receiver)!.Value;
-        Execute("INSERT INTO events VALUES($1,$2,$3,$4,$5,$6,$7,$8,$9)", receiver, number, Time.GetUtcNow().ToUnixTimeMilliseconds(), kind, deployment, workload,
-            state is { } s ? (int)s : null, reason, message);
-        Execute("DELETE FROM events WHERE receiver=$1 AND deployment IS $2 AND number <= (SELECT number FROM events WHERE receiver=$1 AND deployment IS $2 ORDER BY number DESC LIMIT 1 OFFSET $3)",
+        Execute("INSERT INTO events VALUES($1,$2,$3,$4,$5,$6,$7,$8,$9)", receiver, number, Time.GetUtcNow().ToUnixTimeMilliseconds(), kind,
+            deployment, workload, state is { } s ? (int)s : null, reason, message);
+        Execute("DELETE FROM events WHERE receiver=$1 AND deployment IS $2 AND number <= "
+            + "(SELECT number FROM events WHERE receiver=$1 AND deployment IS $2 ORDER BY number DESC LIMIT 1 OFFSET $3)",
             receiver, deployment, EventsKept);
         Execute("DELETE FROM events WHERE receiver=$1 AND number <= $2", receiver, number - EventsKeptInAll);
         _receivers.Add(receiver);
+    });
+
+    /// <summary>One event to every owner.</summary>
+    internal void TellOwners(IReadOnlyList<string> owners, string kind, string reason, string message) => Write(() =>
+    {
+        foreach (string owner in owners)
+            AddEvent(owner, kind, reason: reason, message: message);
     });
 
     /// <summary>The number of a receiver's last event, 0 before the first.</summary>

@@ -37,8 +37,10 @@ public sealed partial class EngineStore
     {
         _grantsChanged = true;
         Execute(
-        "INSERT INTO grants VALUES($1,$2,$3,$4,$5,$6,$7) ON CONFLICT(tenant) DO UPDATE SET version=excluded.version, content=excluded.content, phase=excluded.phase, grace=excluded.grace, grace_used=excluded.grace_used, over_used=excluded.over_used",
-        row.Grant.Grantee, row.Grant.Version, JsonSerializer.Serialize(row.Grant, BusJson.Default.Grant), (int)row.Phase, row.GraceSeconds, row.GraceUsed, row.OverUsed);
+        "INSERT INTO grants VALUES($1,$2,$3,$4,$5,$6,$7) ON CONFLICT(tenant) DO UPDATE SET version=excluded.version, content=excluded.content, "
+            + "phase=excluded.phase, grace=excluded.grace, grace_used=excluded.grace_used, over_used=excluded.over_used",
+        row.Grant.Grantee, row.Grant.Version, JsonSerializer.Serialize(row.Grant, BusJson.Default.Grant), (int)row.Phase, row.GraceSeconds, row.GraceUsed,
+        row.OverUsed);
     });
 
     private static GrantRow ReadGrant(SqliteDataReader r) =>

@@ -18,6 +18,13 @@ public sealed partial class EngineStore
         return true;
     });
 
+    /// <summary>Tells every owner, and every tenant, that the farm's settings changed or are about to.</summary>
+    internal void TellFarm(IReadOnlyList<string> owners, string reason, string message) => Write(() =>
+    {
+        foreach (string receiver in owners.Union(Grantees))
+            AddEvent(receiver, "farm-settings", reason: reason, message: message);
+    });
+
     private string? Meta(string key) => Query("SELECT value FROM meta WHERE key=$1", r => r.GetString(0), key).FirstOrDefault();
 
     private void SetMeta(string key, string value) => Execute("INSERT INTO meta VALUES($1,$2) ON CONFLICT(key) DO UPDATE SET value=excluded.value", key, value);

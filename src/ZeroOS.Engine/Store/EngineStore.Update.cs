@@ -1,5 +1,6 @@
 using System.Text.Json;
 
+using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Deployments;
 using ZeroOS.Contracts.Release;
 
@@ -30,16 +31,21 @@ public sealed partial class EngineStore
     {
         Mark(mark);
         SetMeta(UpdateKey, JsonSerializer.Serialize(record, UpdateJson.Default.UpdateRecord));
-        if (record.State == UpdateState.Kept && Version.TryParse(record.Version, out Version? version) && (HighestRelease is not { } highest || version > highest))
+        if (record.State == UpdateState.Kept && Version.TryParse(record.Version, out Version? version)
+            && (HighestRelease is not { } highest || version > highest))
             SetMeta(HighestReleaseKey, record.Version);
         foreach (string owner in owners)
-            AddEvent(owner, "node-update", reason: record.State.ToString().ToLowerInvariant(), message: Sentence(record));
+            AddEvent(owner, EventKinds.NodeUpdate, reason: record.State.ToString().ToLowerInvariant(), message: Sentence(record));
     });
 
     /// <summary>Machines whose program runs now.</summary>
-    internal IReadOnlyList<ExpectedMachine> RunningMachines() => Read(() => Query(
-        "SELECT tenant,deployment,name FROM workloads WHERE type=$1 AND state=$2 AND removed=0 AND stopped=0 ORDER BY sequence",
-        r => new ExpectedMachine(r.GetString(0), r.GetString(1), r.GetString(2)), WorkloadRow.Zmachine, (int)WorkloadState.Running));
+    internal IReadOnlyList<ExpectedMachine> RunningMachines() => Read<IReadOnlyList<ExpectedMachine>>(() =>
+    {
+        List<ExpectedMachine> running = Query(
+            "SELECT tenant,deployment,name FROM workloads WHERE type=$1 AND state=$2 AND removed=0 AND stopped=0 ORDER BY sequence",
+            r => new ExpectedMachine(r.GetString(0), r.GetString(1), r.GetString(2)), WorkloadRow.Zmachine, (int)WorkloadState.Running);
+        return [.. running.Select(m => m with { Version = Deployment(m.Tenant, m.Deployment)?.Content.Version })];
+    });
 
     private static string Sentence(UpdateRecord record) =>
         $"{record.From} to {record.Version}{(record.Reason is null ? "" : $": {record.Reason}")}{(record.Message is null ? "" : $": {record.Message}")}";

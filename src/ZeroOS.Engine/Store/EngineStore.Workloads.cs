@@ -10,7 +10,8 @@ namespace ZeroOS.Engine.Store;
 
 public sealed partial class EngineStore
 {
-    private const string WorkloadColumns = "tenant,deployment,name,type,sequence,removed,state,reason,message,attempt,next_retry,exit_code,starts,started_at,stopped,live,fingerprint,attached,root_digest,cpu,memory,storage";
+    private const string WorkloadColumns = "tenant,deployment,name,type,sequence,removed,state,reason,message,attempt,next_retry,exit_code,starts,"
+        + "started_at,stopped,live,fingerprint,attached,root_digest,cpu,memory,storage";
 
     /// <summary>Everything of one tenant at one moment.</summary>
     internal TenantView Tenant(string tenant) => Read(() => new TenantView(
@@ -30,7 +31,8 @@ public sealed partial class EngineStore
 
     /// <summary>Stores a deployment's content.</summary>
     internal void SetDeployment(DeploymentRow row) => Write(() => Execute(
-        "INSERT INTO deployments VALUES($1,$2,$3,$4,$5) ON CONFLICT(tenant,name) DO UPDATE SET version=excluded.version, content=excluded.content, deleting=excluded.deleting",
+        "INSERT INTO deployments VALUES($1,$2,$3,$4,$5) ON CONFLICT(tenant,name) DO UPDATE SET version=excluded.version, content=excluded.content, "
+            + "deleting=excluded.deleting",
         row.Tenant, row.Content.Name, row.Content.Version, JsonSerializer.Serialize(row.Content, BusJson.Default.Deployment), row.Deleting ? 1 : 0));
 
     /// <summary>Forgets a deployment and what hangs on it; volumes are not part of it.</summary>
@@ -38,7 +40,8 @@ public sealed partial class EngineStore
 
     /// <summary>One workload, or null.</summary>
     internal WorkloadRow? Workload(WorkloadId id) => Read(() => Query(
-        $"SELECT {WorkloadColumns} FROM workloads WHERE tenant=$1 AND deployment=$2 AND name=$3", ReadWorkload, id.Tenant, id.Deployment, id.Name).FirstOrDefault());
+        $"SELECT {WorkloadColumns} FROM workloads WHERE tenant=$1 AND deployment=$2 AND name=$3",
+        ReadWorkload, id.Tenant, id.Deployment, id.Name).FirstOrDefault());
 
     /// <summary>The workloads of one deployment, those being taken down included.</summary>
     internal IReadOnlyList<WorkloadRow> Workloads(string tenant, string deployment) => Read(() => Query(
@@ -48,7 +51,8 @@ public sealed partial class EngineStore
     internal void AddWorkload(WorkloadRow row) => Write(() =>
     {
         long sequence = Scalar("SELECT coalesce(max(sequence),0)+1 FROM workloads")!.Value;
-        Execute($"INSERT INTO workloads({WorkloadColumns}) VALUES($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22)", Values(row with { Sequence = sequence }));
+        Execute($"INSERT INTO workloads({WorkloadColumns}) VALUES($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22)",
+            Values(row with { Sequence = sequence }));
         AddEvent(row.Id.Tenant, "workload-state", row.Id.Deployment, row.Id.Name, row.State, row.Reason, row.Message);
     });
 
@@ -62,7 +66,9 @@ public sealed partial class EngineStore
         WorkloadRow after = change(before);
         if (after == before)
             return after;
-        Execute("UPDATE workloads SET type=$4,sequence=$5,removed=$6,state=$7,reason=$8,message=$9,attempt=$10,next_retry=$11,exit_code=$12,starts=$13,started_at=$14,stopped=$15,live=$16,fingerprint=$17,attached=$18,root_digest=$19,cpu=$20,memory=$21,storage=$22 WHERE tenant=$1 AND deployment=$2 AND name=$3",
+        Execute("UPDATE workloads SET type=$4,sequence=$5,removed=$6,state=$7,reason=$8,message=$9,attempt=$10,next_retry=$11,exit_code=$12,starts=$13,"
+            + "started_at=$14,stopped=$15,live=$16,fingerprint=$17,attached=$18,root_digest=$19,cpu=$20,memory=$21,storage=$22 "
+            + "WHERE tenant=$1 AND deployment=$2 AND name=$3",
             Values(after));
         if (after.State != before.State || after.Reason != before.Reason)
         {
@@ -112,14 +118,17 @@ public sealed partial class EngineStore
 
     /// <summary>Who has a port, or null.</summary>
     internal WorkloadId? PortOwner(PortProtocol protocol, int port) => Read(() => Query<WorkloadId?>(
-        "SELECT tenant,deployment,machine FROM ports WHERE protocol=$1 AND port=$2", r => new WorkloadId(r.GetString(0), r.GetString(1), r.GetString(2)), (int)protocol, port).FirstOrDefault());
+        "SELECT tenant,deployment,machine FROM ports WHERE protocol=$1 AND port=$2", r => new WorkloadId(r.GetString(0), r.GetString(1), r.GetString(2)),
+        (int)protocol, port).FirstOrDefault());
 
     /// <summary>Every published port of the node.</summary>
     internal IReadOnlyList<PortRow> Ports() => Read(() => Query(
         "SELECT protocol,port,tenant,deployment,machine,guest FROM ports ORDER BY protocol,port",
         r => new PortRow((PortProtocol)r.GetInt32(0), r.GetInt32(1), new WorkloadId(r.GetString(2), r.GetString(3), r.GetString(4)), r.GetInt32(5))));
 
-    /// <summary>Replaces the ports of a deployment; a port another deployment has is a constraint failure, so look with <see cref="PortOwner"/> first.</summary>
+    /// <summary>
+    /// Replaces the ports of a deployment; a port another deployment has is a constraint failure, so look with <see cref="PortOwner"/> first.
+    /// </summary>
     internal void SetPorts(string tenant, string deployment, IEnumerable<PortRow> rows) => Write(() =>
     {
         Execute("DELETE FROM ports WHERE tenant=$1 AND deployment=$2", tenant, deployment);
@@ -145,7 +154,8 @@ public sealed partial class EngineStore
     internal ResourceUse Use(string? tenant) => Read(() =>
     {
         ResourceUse machines = Query(
-            "SELECT count(CASE WHEN type='zmachine' THEN 1 END), coalesce(sum(cpu),0), coalesce(sum(memory),0), coalesce(sum(storage),0) FROM workloads WHERE $1 IS NULL OR tenant=$1",
+            "SELECT count(CASE WHEN type='zmachine' THEN 1 END), coalesce(sum(cpu),0), coalesce(sum(memory),0), coalesce(sum(storage),0) FROM workloads "
+                + "WHERE $1 IS NULL OR tenant=$1",
             r => new ResourceUse(r.GetInt32(0), r.GetInt32(1), r.GetInt64(2), r.GetInt64(3)), tenant)[0];
         long volumes = Scalar("SELECT coalesce(sum(size),0) FROM volumes WHERE $1 IS NULL OR tenant=$1", tenant)!.Value;
         long images = Scalar("SELECT coalesce(sum(bytes),0) FROM images WHERE $1 IS NULL OR tenant=$1", tenant)!.Value;

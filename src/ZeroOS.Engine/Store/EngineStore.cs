@@ -30,7 +30,7 @@ public sealed partial class EngineStore : IDisposable
     public TimeProvider Time { get; }
 
     /// <summary>Fires when an event of one receiver was stored.</summary>
-    internal PulsesByName EventsAdded { get; } = new();
+    internal ChangeSignals EventsAdded { get; } = new();
 
     /// <summary>Called after a commit in which a workload's state or reason changed.</summary>
     internal Action<WorkloadId>? WorkloadChanged { get; set; }
@@ -43,8 +43,8 @@ public sealed partial class EngineStore : IDisposable
     internal Action<string>? Fault { get; set; }
 
     /// <summary>
-    /// Opens or makes the store. Before a file is brought to a later schema it is copied as it is: a version of ZeroOS on trial may have to give way to the one before, which
-    /// then goes on with that copy. Without a copy that can be read, a file of a later ZeroOS is refused rather than guessed at.
+    /// Opens or makes the store. Before a file is brought to a later schema it is copied as it is: a version of ZeroOS on trial may have to give way to the one
+    /// before, which then goes on with that copy. Without a copy that can be read, a file of a later ZeroOS is refused rather than guessed at.
     /// </summary>
     /// <exception cref="SqliteException">The file cannot be opened or is not a store.</exception>
     public static EngineStore Open(string path, TimeProvider? time = null) => Open(path, time, Schema.Steps);
@@ -66,7 +66,7 @@ public sealed partial class EngineStore : IDisposable
                 store = Connect(path, time);
             }
             store.Migrate(path, schema);
-            store.LoadSeen();
+            store.LoadReplays();
             store._grantees = [.. store.Grantees];
             return store;
         }
@@ -81,25 +81,33 @@ public sealed partial class EngineStore : IDisposable
     public void Dispose()
     {
         lock (_gate)
+        {
+            foreach (StoreCopy copy in _copies)
+                copy.Dispose();
             _connection.Dispose();
+        }
     }
 
     private int SchemaSteps => (int)Scalar("PRAGMA user_version")!;
 
     private static string CopyOf(string path, int steps) => string.Create(CultureInfo.InvariantCulture, $"{path}.schema{steps}");
 
-    private static EngineStore Connect(string path, TimeProvider? time)
+    private static EngineStore Connect(string path, TimeProvider? time) => new(OpenFile(path), time ?? TimeProvider.System);
+
+    /// <summary>A connection to a database that survives power cuts.</summary>
+    internal static SqliteConnection OpenFile(string path)
     {
         SqliteConnection connection = new(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false, ForeignKeys = true }.ToString());
         try
         {
             connection.Open();
-            EngineStore store = new(connection, time ?? TimeProvider.System);
             // secure_delete: a registry password is gone from the file when its deployment is.
-            store.Execute("PRAGMA journal_mode=WAL");
-            store.Execute("PRAGMA synchronous=FULL");
-            store.Execute("PRAGMA secure_delete=ON");
-            return store;
+            foreach (string pragma in (string[])["journal_mode=WAL", "synchronous=FULL", "secure_delete=ON"])
+            {
+                using SqliteCommand command = MakeCommand(connection, null, $"PRAGMA {pragma}", []);
+                command.ExecuteNonQuery();
+            }
+            return connection;
         }
         catch
         {
@@ -144,6 +152,7 @@ public sealed partial class EngineStore : IDisposable
                 return body();
             Fault?.Invoke("before");
             T result;
+            _statements.Clear();
             using (SqliteTransaction transaction = _connection.BeginTransaction(deferred: false))
             {
                 _transaction = transaction;
@@ -156,11 +165,17 @@ public sealed partial class EngineStore : IDisposable
                     Fault?.Invoke("commit");
                     transaction.Commit();
                 }
+                catch (SqliteException e)
+                {
+                    Judge(e);
+                    throw;
+                }
                 finally
                 {
                     _transaction = null;
                 }
             }
+            Follow();
             if (_grantsChanged)
                 Learn(Grantees);
             foreach (string receiver in _receivers)
@@ -191,13 +206,25 @@ public sealed partial class EngineStore : IDisposable
     internal T Read<T>(Func<T> body)
     {
         lock (_gate)
-            return body();
+        {
+            try
+            {
+                return body();
+            }
+            catch (SqliteException e)
+            {
+                Judge(e);
+                throw;
+            }
+        }
     }
 
     private int Execute(string sql, params ReadOnlySpan<object?> values)
     {
         using SqliteCommand command = Command(sql, values);
-        return command.ExecuteNonQuery();
+        int changed = command.ExecuteNonQuery();
+        Note(sql, values);
+        return changed;
     }
 
     private long? Scalar(string sql, params ReadOnlySpan<object?> values)
@@ -216,11 +243,14 @@ public sealed partial class EngineStore : IDisposable
         return rows;
     }
 
-    private SqliteCommand Command(string sql, ReadOnlySpan<object?> values)
+    private SqliteCommand Command(string sql, ReadOnlySpan<object?> values) => MakeCommand(_connection, _transaction, sql, values);
+
+    /// <summary>A statement with its values for $1, $2 and so on.</summary>
+    internal static SqliteCommand MakeCommand(SqliteConnection connection, SqliteTransaction? transaction, string sql, ReadOnlySpan<object?> values)
     {
-        SqliteCommand command = _connection.CreateCommand();
+        SqliteCommand command = connection.CreateCommand();
         command.CommandText = sql;
-        command.Transaction = _transaction;
+        command.Transaction = transaction;
         for (int i = 0; i < values.Length; i++)
             command.Parameters.AddWithValue($"${i + 1}", values[i] ?? DBNull.Value);
         return command;
@@ -228,5 +258,6 @@ public sealed partial class EngineStore : IDisposable
 
     private static string? Text(SqliteDataReader row, int column) => row.IsDBNull(column) ? null : row.GetString(column);
 
-    private static DateTimeOffset? Moment(SqliteDataReader row, int column) => row.IsDBNull(column) ? null : DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(column));
+    private static DateTimeOffset? Moment(SqliteDataReader row, int column) =>
+        row.IsDBNull(column) ? null : DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(column));
 }

@@ -1,6 +1,8 @@
 namespace ZeroOS.Engine.Store;
 
-/// <summary>The tables. Times are milliseconds since 1970, UTC; content is the bus's JSON. A later version of the schema adds a step, never edits one.</summary>
+/// <summary>
+/// The tables. Times are milliseconds since 1970, UTC; content is the bus's JSON. A later version of the schema adds a step, never edits one.
+/// </summary>
 internal static class Schema
 {
     /// <summary>Steps from an empty file; PRAGMA user_version counts those done.</summary>
@@ -64,5 +66,8 @@ internal static class Schema
         ) STRICT, WITHOUT ROWID;
         CREATE INDEX events_deployment ON events(receiver, deployment, number);
         """,
+        // From here on a stored deployment may leave a machine's memory out, which a ZeroOS with one step cannot read: it goes on with the copy that is made
+        // before this step.
+        "INSERT INTO meta VALUES('memory-optional', '1')",
     ];
 }

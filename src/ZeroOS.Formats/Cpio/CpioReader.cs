@@ -37,7 +37,8 @@ public static class CpioReader
                 throw new InvalidDataException($"cpio: the entry at offset {at} is cut off");
             string name = Encoding.UTF8.GetString(archive.Span.Slice((int)nameAt, (int)nameSize - 1));
             if (name != "TRAILER!!!")
-                entries.Add(new CpioEntry("/" + name, (int)mode, archive.Slice((int)dataAt, (int)size), Field(archive.Span, at, 9), Field(archive.Span, at, 10)));
+                entries.Add(new CpioEntry("/" + name, (int)mode, archive.Slice((int)dataAt, (int)size), Field(archive.Span, at, 9),
+                    Field(archive.Span, at, 10)));
             at = (int)Math.Min(Align(end), archive.Length);
         }
         return entries;

@@ -4,8 +4,9 @@ using System.Text;
 namespace ZeroOS.Formats.Cpio;
 
 /// <summary>
-/// The archive systemd-stub 252 packs from the .cred files beside the EFI file (NAME.efi.extra.d), hands to the kernel as /.extra/credentials, and measures whole into
-/// PCR 12: byte for byte what src/boot/efi/cpio.c of that version gives, so that PCR 12 can be told from the files alone. Who unpacks it does not care; a PCR does.
+/// The archive systemd-stub 252 packs from the .cred files beside the EFI file (NAME.efi.extra.d), hands to the kernel as /.extra/credentials, and measures
+/// whole into PCR 12: byte for byte what src/boot/efi/cpio.c of that version gives, so that PCR 12 can be told from the files alone. Who unpacks it does not
+/// care; a PCR does.
 /// </summary>
 public static class StubArchive
 {

@@ -15,7 +15,8 @@ public sealed class DhcpMessage
 
     private const byte BootRequest = 1, BootReply = 2, Ethernet = 1;
     private const uint Cookie = 0x63825363;
-    private const int LeastBytes = 300, HardwareAt = 28, HardwareBytes = 6, ServerNameAt = 44, ServerNameBytes = 64, FileAt = 108, FileBytes = 128, CookieAt = 236;
+    private const int LeastBytes = 300, HardwareAt = 28, HardwareBytes = 6, ServerNameAt = 44, ServerNameBytes = 64, FileAt = 108,
+        FileBytes = 128, CookieAt = 236;
     private readonly List<(DhcpOption Option, byte[] Value)> _options = []; // as they came, or were set
 
     /// <summary>From a server.</summary>
@@ -85,7 +86,9 @@ public sealed class DhcpMessage
     /// <summary>An option that is 32 bits, or null.</summary>
     public uint? Number(DhcpOption option) => Option(option) is { Length: 4 } value ? BinaryPrimitives.ReadUInt32BigEndian(value) : null;
 
-    /// <summary>The bytes on the wire, padded to what old relays expect. Options go in the order in which they were set, the type first: some servers look no further.</summary>
+    /// <summary>
+    /// The bytes on the wire, padded to what old relays expect. Options go in the order in which they were set, the type first: some servers look no further.
+    /// </summary>
     /// <exception cref="ArgumentException">A name is too long for its field.</exception>
     public byte[] Write()
     {

@@ -5,8 +5,8 @@ using System.Text;
 namespace ZeroOS.Formats.Efi;
 
 /// <summary>
-/// The value of a Boot#### variable (EFI_LOAD_OPTION, UEFI 2.10, 3.1.3) that starts a file on a GPT partition. The device path is the short form that begins with the
-/// partition (3.1.2): the firmware looks for the disk that has it, wherever that is plugged in today.
+/// The value of a Boot#### variable (EFI_LOAD_OPTION, UEFI 2.10, 3.1.3) that starts a file on a GPT partition. The device path is the short form that begins
+/// with the partition (3.1.2): the firmware looks for the disk that has it, wherever that is plugged in today.
 /// </summary>
 public sealed record LoadOption
 {

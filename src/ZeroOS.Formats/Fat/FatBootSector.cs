@@ -9,20 +9,27 @@ public static class FatBootSector
     public const int Bytes = 512;
 
     internal const int Info = 1, Backup = 6; // where a new volume has its FSInfo sector, and the copy of both
-    private const int LoaderHeadBytes = 11, SectorBytesAt = 11, ClusterSectorsAt = 13, ReservedSectorsAt = 14, FatCountAt = 16, RootEntriesAt = 17, FewSectorsAt = 19;
-    private const int MediaAt = 21, FatSectors16At = 22, TrackSectorsAt = 24, HeadsAt = 26, HiddenSectorsAt = 28, SectorsAt = 32, FatSectorsAt = 36, FlagsAt = 40;
-    private const int VersionAt = 42, RootClusterAt = 44, InfoAt = 48, BackupAt = 50, DriveAt = 64, ExtendedAt = 66, SerialAt = 67, LabelAt = 71, SystemAt = 82, LoaderCodeAt = 90, SignatureAt = 510;
+    private const int LoaderHeadBytes = 11, SectorBytesAt = 11, ClusterSectorsAt = 13, ReservedSectorsAt = 14, FatCountAt = 16,
+        RootEntriesAt = 17, FewSectorsAt = 19;
+    private const int MediaAt = 21, FatSectors16At = 22, TrackSectorsAt = 24, HeadsAt = 26, HiddenSectorsAt = 28, SectorsAt = 32,
+        FatSectorsAt = 36, FlagsAt = 40;
+    private const int VersionAt = 42, RootClusterAt = 44, InfoAt = 48, BackupAt = 50, DriveAt = 64, ExtendedAt = 66, SerialAt = 67, LabelAt = 71, SystemAt = 82,
+        LoaderCodeAt = 90, SignatureAt = 510;
     private const int OneFatOnly = 0x80;
 
-    /// <summary>The dimensions a boot sector gives. Its bytes may be anybody's: what is returned lies within <paramref name="volumeBytes"/>, its clusters in its tables.</summary>
+    /// <summary>
+    /// The dimensions a boot sector gives. Its bytes may be anybody's: what is returned lies within <paramref name="volumeBytes"/>, its clusters in its tables.
+    /// </summary>
     /// <param name="sector">At least the first <see cref="Bytes"/> of the volume.</param>
     /// <param name="volumeBytes">Bytes there are.</param>
-    /// <exception cref="InvalidDataException">Not FAT32 with mirrored tables and sectors of 512 to 4096 bytes, or one that contradicts itself or its size.</exception>
+    /// <exception cref="InvalidDataException">Not FAT32 with mirrored tables and sectors of 512 to 4096 bytes, or one that contradicts itself or its
+    /// size.</exception>
     public static FatGeometry Read(ReadOnlySpan<byte> sector, long volumeBytes)
     {
         if (sector.Length < Bytes || sector[SignatureAt] != 0x55 || sector[SignatureAt + 1] != 0xAA)
             throw new InvalidDataException("not a FAT volume: no boot sector");
-        int sectorBytes = Word(sector, SectorBytesAt), clusterSectors = sector[ClusterSectorsAt], reserved = Word(sector, ReservedSectorsAt), copies = sector[FatCountAt];
+        int sectorBytes = Word(sector, SectorBytesAt), clusterSectors = sector[ClusterSectorsAt], reserved = Word(sector, ReservedSectorsAt),
+            copies = sector[FatCountAt];
         if (sectorBytes is not (512 or 1024 or 2048 or 4096) || clusterSectors is 0 or > 128 || (clusterSectors & (clusterSectors - 1)) != 0)
             throw new InvalidDataException("not a FAT volume: odd sectors or clusters");
         uint tables = Double(sector, FatSectorsAt);

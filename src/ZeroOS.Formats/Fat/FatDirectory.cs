@@ -6,7 +6,8 @@ internal sealed class FatDirectory
     private const int MaxBytes = 65536 * FatDirectoryEntry.Bytes; // no directory is larger (section 6)
     private readonly List<(long Offset, byte First)> _slots = [];
 
-    private FatDirectory(uint cluster, IReadOnlyList<PlacedEntry> entries, List<(long, byte)> slots) => (FirstCluster, Entries, _slots) = (cluster, entries, slots);
+    private FatDirectory(uint cluster, IReadOnlyList<PlacedEntry> entries, List<(long, byte)> slots) =>
+        (FirstCluster, Entries, _slots) = (cluster, entries, slots);
 
     /// <summary>Its first cluster.</summary>
     public uint FirstCluster { get; }
@@ -44,7 +45,8 @@ internal sealed class FatDirectory
                 slots.Add((offset, ended ? FatDirectoryEntry.End : slot[0]));
                 if (ended)
                     continue;
-                // No other short name begins with a dot (section 6.1): a damaged one leads to the folder itself or its parent, and is no reason to refuse an update.
+                // No other short name begins with a dot (section 6.1): a damaged one leads to the folder itself or its parent, and is no reason to refuse an
+                // update.
                 if (longName.Take(slot) is { } name && slot[0] != '.')
                     entries.Add(PlacedEntry.Of(name, slot, offset));
                 orphans.RemoveRange(orphans.Count - longName.Parts, longName.Parts);
@@ -59,8 +61,8 @@ internal sealed class FatDirectory
     }
 
     /// <summary>
-    /// Places for so many entries one behind the other, or null when the directory must grow; <paramref name="endAfter"/> is the place behind them if that has to say that
-    /// nothing follows.
+    /// Places for so many entries one behind the other, or null when the directory must grow; <paramref name="endAfter"/> is the place behind them if that has
+    /// to say that nothing follows.
     /// </summary>
     public long[]? Room(int count, out long? endAfter)
     {

@@ -7,9 +7,10 @@ namespace ZeroOS.Formats.Fat;
 public sealed record FatFile(string Path, long Size, Func<Stream> Open)
 {
     /// <summary>A file of these bytes.</summary>
-    public static FatFile Of(string path, ReadOnlyMemory<byte> content) => new(path, content.Length, () => new MemoryStream(content.ToArray(), writable: false));
+    public static FatFile Of(string path, ReadOnlyMemory<byte> content) =>
+        new(path, content.Length, () => new MemoryStream(content.ToArray(), writable: false));
 
-    /// <summary>A copy of a file on this machine.</summary>
+    /// <summary>A copy of a file on this computer.</summary>
     /// <exception cref="IOException">It is not there.</exception>
     public static FatFile Copy(string path, string source) => new(path, new FileInfo(source).Length, () => File.OpenRead(source));
 }

@@ -49,7 +49,8 @@ public sealed record FatGeometry(long Sectors, int ClusterSectors, int ReservedS
         tables = (tables + clusterSectors - 1) / clusterSectors * clusterSectors;
         FatGeometry geometry = new(sectors, clusterSectors, Reserved, Copies, tables, hiddenSectors, FirstCluster);
         return geometry.Clusters >= MinClusters ? geometry
-            : throw new ArgumentException($"a volume of {sizeBytes} bytes in clusters of {geometry.ClusterBytes} has {geometry.Clusters} of them; FAT32 begins at {MinClusters}");
+            : throw new ArgumentException(
+                $"a volume of {sizeBytes} bytes in clusters of {geometry.ClusterBytes} has {geometry.Clusters} of them; FAT32 begins at {MinClusters}");
     }
 
     /// <summary>Whether there is a cluster of that number.</summary>

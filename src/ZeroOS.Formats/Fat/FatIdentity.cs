@@ -6,7 +6,8 @@ namespace ZeroOS.Formats.Fat;
 /// <param name="Label">At most 11 capital letters, digits, spaces.</param>
 /// <param name="Serial">The volume's number.</param>
 /// <param name="Time">The time of everything in it, in UTC to two seconds, 1980 to 2107; earlier and later ones are brought into that range.</param>
-/// <param name="BootSector">A boot loader's first sector, of which jump, system name and code are taken (bytes 0 to 10 and 90 to 509); empty: the volume says nothing to a BIOS.</param>
+/// <param name="BootSector">A boot loader's first sector, of which jump, system name and code are taken (bytes 0 to 10 and 90 to 509); empty: the volume says
+/// nothing to a BIOS.</param>
 public sealed record FatIdentity(string Label, uint Serial, DateTimeOffset Time, ReadOnlyMemory<byte> BootSector)
 {
     /// <summary>The label as it is stored.</summary>

@@ -3,8 +3,8 @@ using System.Buffers.Binary;
 namespace ZeroOS.Formats.Fat;
 
 /// <summary>
-/// Gives the names of a directory's entries, taken one after the other: collects the parts of long names before them, and drops what does not belong together, as every
-/// driver does (FAT specification, section 7).
+/// Gives the names of a directory's entries, taken one after the other: collects the parts of long names before them, and drops what does not belong together,
+/// as every driver does (FAT specification, section 7).
 /// </summary>
 public sealed class FatLongName
 {
@@ -18,8 +18,8 @@ public sealed class FatLongName
     public int Parts { get; private set; }
 
     /// <summary>
-    /// Takes the next 32 bytes, which are not the directory's end. Gives the name of a file or folder: the long one if it is whole, valid and belongs to it, else the short
-    /// one; null for what is none of them: a free place, a part of a name, the label, the folder itself, its parent.
+    /// Takes the next 32 bytes, which are not the directory's end. Gives the name of a file or folder: the long one if it is whole, valid and belongs to it,
+    /// else the short one; null for what is none of them: a free place, a part of a name, the label, the folder itself, its parent.
     /// </summary>
     public string? Take(ReadOnlySpan<byte> entry)
     {

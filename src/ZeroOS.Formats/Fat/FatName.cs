@@ -4,7 +4,9 @@ using System.Text;
 
 namespace ZeroOS.Formats.Fat;
 
-/// <summary>Names in a directory: eight and three capitals in the entry itself, anything else as long-name entries before it (FAT specification, sections 6 and 7).</summary>
+/// <summary>
+/// Names in a directory: eight and three capitals in the entry itself, anything else as long-name entries before it (FAT specification, sections 6 and 7).
+/// </summary>
 public static class FatName
 {
     internal const int EntryCharacters = 13, ShortBytes = 11;
@@ -23,8 +25,8 @@ public static class FatName
         && !name.Any(c => c < ' ' || c == '\x7F' || "\"*/:<>?\\|".Contains(c, StringComparison.Ordinal));
 
     /// <summary>
-    /// New entries for a name, in the order they lie in the directory: its long name's if it needs one, last part first, then its own 32 bytes with nothing in them but the
-    /// short name (<see cref="FatDirectoryEntry.Describe"/> says the rest).
+    /// New entries for a name, in the order they lie in the directory: its long name's if it needs one, last part first, then its own 32 bytes with nothing in
+    /// them but the short name (<see cref="FatDirectoryEntry.Describe"/> says the rest).
     /// </summary>
     /// <param name="name">At most 255 characters, without those that FAT does not take.</param>
     /// <param name="taken">Short names of the directory, as <see cref="Short"/> gives them; without case.</param>
@@ -56,10 +58,13 @@ public static class FatName
         return entries;
     }
 
-    /// <summary>The short name in an entry's 32 bytes, "BOOTX64.EFI", in the case that it marks. Never with a slash in it, but else any characters, and perhaps none.</summary>
+    /// <summary>
+    /// The short name in an entry's 32 bytes, "BOOTX64.EFI", in the case that it marks. Never with a slash in it, but else any characters, and perhaps none.
+    /// </summary>
     public static string Short(ReadOnlySpan<byte> entry)
     {
-        string stem = Encoding.Latin1.GetString(entry[..StemBytes]).TrimEnd(' '), extension = Encoding.Latin1.GetString(entry[StemBytes..ShortBytes]).TrimEnd(' ');
+        string stem = Encoding.Latin1.GetString(entry[..StemBytes]).TrimEnd(' '),
+            extension = Encoding.Latin1.GetString(entry[StemBytes..ShortBytes]).TrimEnd(' ');
         stem = (entry[12] & LowerStem) != 0 ? stem.ToLowerInvariant() : stem;
         extension = (entry[12] & LowerExtension) != 0 ? extension.ToLowerInvariant() : extension;
         return Joined(stem, extension).Replace('/', '_');
@@ -84,7 +89,8 @@ public static class FatName
     private static byte[]? AsShort(string name)
     {
         string[] parts = name.Split('.');
-        if (parts.Length > 2 || parts[0].Length is 0 or > StemBytes || (parts.Length == 2 && parts[1].Length is 0 or > ExtensionBytes) || !parts.All(p => p.All(IsShort)))
+        if (parts.Length > 2 || parts[0].Length is 0 or > StemBytes || (parts.Length == 2 && parts[1].Length is 0 or > ExtensionBytes)
+            || !parts.All(p => p.All(IsShort)))
             return null;
         return Padded(parts[0], parts.Length == 2 ? parts[1] : "");
     }
@@ -105,7 +111,8 @@ public static class FatName
 
     private static bool IsShort(char c) => c is (>= 'A' and <= 'Z') or (>= '0' and <= '9') || AlsoInShort.Contains(c, StringComparison.Ordinal);
 
-    private static string Shortened(string part, int most) => new([.. part.ToUpperInvariant().Where(c => c is not ('.' or ' ')).Select(c => IsShort(c) ? c : '_').Take(most)]);
+    private static string Shortened(string part, int most) =>
+        new([.. part.ToUpperInvariant().Where(c => c is not ('.' or ' ')).Select(c => IsShort(c) ? c : '_').Take(most)]);
 
     private static string Joined(string stem, string extension) => extension.Length > 0 ? $"{stem}.{extension}" : stem;
 

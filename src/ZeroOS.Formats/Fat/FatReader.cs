@@ -3,8 +3,8 @@ using System.Text;
 namespace ZeroOS.Formats.Fat;
 
 /// <summary>
-/// Reads a FAT32 volume of any origin. What is wrong with it is an <see cref="InvalidDataException"/>; time and memory are bounded by <see cref="MaxEntries"/> and by
-/// the sizes asked for, not by what the volume says.
+/// Reads a FAT32 volume of any origin. What is wrong with it is an <see cref="InvalidDataException"/>; time and memory are bounded by <see cref="MaxEntries"/>
+/// and by the sizes asked for, not by what the volume says.
 /// </summary>
 public sealed class FatReader
 {
@@ -84,7 +84,9 @@ public sealed class FatReader
             throw new InvalidDataException($"{file.Path} has {file.Size} bytes; at most {most} are read");
         using Stream content = Open(file);
         byte[] bytes = new byte[file.Size];
-        return content.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false) == bytes.Length ? bytes : throw new InvalidDataException($"{file.Path} ends with its volume");
+        return content.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false) == bytes.Length
+            ? bytes
+            : throw new InvalidDataException($"{file.Path} ends with its volume");
     }
 
     private void List(uint folder, string path, List<FatEntry> found, HashSet<uint> seen, int depth)

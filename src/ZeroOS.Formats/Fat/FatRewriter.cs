@@ -4,8 +4,8 @@ namespace ZeroOS.Formats.Fat;
 public static class FatRewriter
 {
     /// <summary>
-    /// Writes the volume of <paramref name="source"/> with <paramref name="changes"/> into <paramref name="target"/>, which holds zeros. A volume that <see cref="FatWriter"/>
-    /// made keeps every file before the first change at its place: a boot loader that wrote down its own sectors still starts.
+    /// Writes the volume of <paramref name="source"/> with <paramref name="changes"/> into <paramref name="target"/>, which holds zeros. A volume that
+    /// <see cref="FatWriter"/> made keeps every file before the first change at its place: a boot loader that wrote down its own sectors still starts.
     /// </summary>
     /// <param name="source">The volume as it is; not the same stream as the target.</param>
     /// <param name="target">Can seek, has the length of the source.</param>
@@ -26,7 +26,8 @@ public static class FatRewriter
         files.AddRange(open.Where(c => c.Value is not null).OrderBy(c => c.Key, StringComparer.Ordinal).Select(c => FatFile.Of(c.Key, c.Value)));
         try
         {
-            FatWriter.Write(target, source.Geometry, source.Identity with { Label = source.Identity.Label.Length > 0 ? source.Identity.Label : "NO NAME" }, files);
+            FatWriter.Write(target, source.Geometry,
+                source.Identity with { Label = source.Identity.Label.Length > 0 ? source.Identity.Label : "NO NAME" }, files);
         }
         catch (ArgumentException e)
         {

@@ -1,8 +1,8 @@
 namespace ZeroOS.Formats.Fat;
 
 /// <summary>
-/// The file allocation table, in memory as the volume has it; changes go to every copy with <see cref="Write"/>, only the sectors they touch. Nothing here flushes: the
-/// order of writes is <see cref="FatVolume"/>'s.
+/// The file allocation table, in memory as the volume has it; changes go to every copy with <see cref="Write"/>, only the sectors they touch. Nothing here
+/// flushes: the order of writes is <see cref="FatVolume"/>'s.
 /// </summary>
 internal sealed class FatTable
 {
@@ -16,7 +16,10 @@ internal sealed class FatTable
 
     private FatTable(IVolumeMedium medium, FatGeometry geometry, byte[] bytes) => (_medium, _geometry, _bytes) = (medium, geometry, bytes);
 
-    /// <summary>Reads the first copy. Sectors in which another copy differs (a cut in the middle of a change) count as changed, so that the next <see cref="Write"/> levels them.</summary>
+    /// <summary>
+    /// Reads the first copy. Sectors in which another copy differs (a cut in the middle of a change) count as changed, so that the next <see cref="Write"/>
+    /// levels them.
+    /// </summary>
     /// <exception cref="FatException">It is larger than any boot medium's.</exception>
     public static FatTable Read(IVolumeMedium medium, FatGeometry geometry)
     {

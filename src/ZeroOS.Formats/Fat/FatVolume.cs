@@ -1,9 +1,10 @@
 namespace ZeroOS.Formats.Fat;
 
 /// <summary>
-/// A FAT32 volume that is written to in an order in which the power may go at any moment: every file that was there is whole, and each change is one sector that names
-/// something else. The kernel's driver promises no order between a table, a directory and data, and a rename of its touches two directories in one call; here each step
-/// is flushed before the next (docs/update.md). What a cut leaves behind is clusters that nobody refers to; the next write takes them back.
+/// A FAT32 volume that is written to in an order in which the power may go at any moment: every file that was there is whole, and each change is one sector
+/// that names something else. The kernel's driver promises no order between a table, a directory and data, and a rename of its touches two directories in one
+/// call; here each step is flushed before the next (docs/update.md). What a cut leaves behind is clusters that nobody refers to; the next write takes them
+/// back.
 /// </summary>
 public sealed class FatVolume
 {
@@ -79,7 +80,8 @@ public sealed class FatVolume
     }
 
     /// <summary>
-    /// Makes a file, its directories too, or gives one other content: the new content is on the medium before the name leads to it, and the old one is there until then.
+    /// Makes a file, its directories too, or gives one other content: the new content is on the medium before the name leads to it, and the old one is there
+    /// until then.
     /// </summary>
     /// <exception cref="FatException">No room, damaged, or the name is a directory's.</exception>
     public void Write(string path, ReadOnlyMemory<byte> content)
@@ -113,8 +115,9 @@ public sealed class FatVolume
     }
 
     /// <summary>
-    /// The file <paramref name="kept"/> gets the content of <paramref name="other"/>, and the other way round. First the kept name, in one sector, then the other's: at
-    /// every moment the kept name leads to one of the two, whole. Between the two both lead to the same; <see cref="Settle"/> ends that after a cut.
+    /// The file <paramref name="kept"/> gets the content of <paramref name="other"/>, and the other way round. First the kept name, in one sector, then the
+    /// other's: at every moment the kept name leads to one of the two, whole. Between the two both lead to the same; <see cref="Settle"/> ends that after a
+    /// cut.
     /// </summary>
     /// <exception cref="FatException">One of them is not there or empty.</exception>
     public void Exchange(string kept, string other)
@@ -124,7 +127,10 @@ public sealed class FatVolume
         Change(b.Offset, (a.FirstCluster, a.SizeBytes), Point);
     }
 
-    /// <summary>If a cut fell into an exchange, both names lead to the same content: then the other one is emptied, without giving back what the kept one has. True if so.</summary>
+    /// <summary>
+    /// If a cut fell into an exchange, both names lead to the same content: then the other one is emptied, without giving back what the kept one has. True if
+    /// so.
+    /// </summary>
     public bool Settle(string kept, string other)
     {
         if (Find(kept) is not { IsDirectory: false, FirstCluster: > 0 } a || Find(other) is not { IsDirectory: false } b || a.FirstCluster != b.FirstCluster)
@@ -133,7 +139,8 @@ public sealed class FatVolume
         return true;
     }
 
-    private PlacedEntry Content(string path) => Find(path) is { IsDirectory: false, FirstCluster: > 0 } file ? file : throw new FatException($"{path} is not there");
+    private PlacedEntry Content(string path) =>
+        Find(path) is { IsDirectory: false, FirstCluster: > 0 } file ? file : throw new FatException($"{path} is not there");
 
     private FatDirectory Directory(uint cluster) => FatDirectory.Read(_medium, _geometry, _table, cluster);
 
@@ -202,7 +209,10 @@ public sealed class FatVolume
 
     private static void Point(Span<byte> slot, (uint Cluster, uint Size) to) => FatDirectoryEntry.Point(slot, to.Cluster, to.Size);
 
-    /// <summary>Clusters for new content: free ones first, then those that a cut left behind; all of the latter are given back in memory, to be written with the next change.</summary>
+    /// <summary>
+    /// Clusters for new content: free ones first, then those that a cut left behind; all of the latter are given back in memory, to be written with the next
+    /// change.
+    /// </summary>
     private IReadOnlyList<uint> Allocate(int count)
     {
         bool[] used = Referenced();
@@ -220,7 +230,8 @@ public sealed class FatVolume
             }
         }
         return chosen.Count == count ? chosen
-            : throw new FatException($"no room: {(long)count * _geometry.ClusterBytes} bytes are wanted, {(long)chosen.Count * _geometry.ClusterBytes} are free");
+            : throw new FatException(
+                $"no room: {(long)count * _geometry.ClusterBytes} bytes are wanted, {(long)chosen.Count * _geometry.ClusterBytes} are free");
     }
 
     /// <summary>Which clusters files and directories refer to.</summary>

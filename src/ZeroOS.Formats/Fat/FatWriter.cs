@@ -1,8 +1,9 @@
 namespace ZeroOS.Formats.Fat;
 
 /// <summary>
-/// Makes a FAT32 volume of given files. Deterministic: each file lies in one piece, in the order given, folders where their first file asked for them; no clock, no
-/// chance. Needs memory for the tables in use and one block: contents stream through, and what is zero is skipped, so that the volume's file stays sparse.
+/// Makes a FAT32 volume of given files. Deterministic: each file lies in one piece, in the order given, folders where their first file asked for them; no
+/// clock, no chance. Needs memory for the tables in use and one block: contents stream through, and what is zero is skipped, so that the volume's file stays
+/// sparse.
 /// </summary>
 public sealed class FatWriter
 {
@@ -25,7 +26,8 @@ public sealed class FatWriter
             node.Clusters = geometry.ClustersFor(bytes);
             node.FirstCluster = node.Clusters == 0 ? 0 : cluster;
             if (node.Clusters > geometry.EndCluster - cluster)
-                throw new IOException($"{node.Name} does not fit: the files need more than the {(long)geometry.Clusters * geometry.ClusterBytes} bytes of the volume");
+                throw new IOException(
+                    $"{node.Name} does not fit: the files need more than the {(long)geometry.Clusters * geometry.ClusterBytes} bytes of the volume");
             cluster += node.Clusters;
         }
         _nextCluster = cluster;
@@ -34,7 +36,8 @@ public sealed class FatWriter
     /// <summary>Writes the volume. <paramref name="volume"/> can seek and holds zeros: a new file of the right length, or a part of one.</summary>
     /// <exception cref="ArgumentException">A name or label that FAT does not take, a name twice, a file too large.</exception>
     /// <exception cref="IOException">The files do not fit, or a source ends early.</exception>
-    public static void Write(Stream volume, FatGeometry geometry, FatIdentity identity, IReadOnlyList<FatFile> files) => new FatWriter(geometry, identity, files).Write(volume);
+    public static void Write(Stream volume, FatGeometry geometry, FatIdentity identity, IReadOnlyList<FatFile> files) =>
+        new FatWriter(geometry, identity, files).Write(volume);
 
     private void Add(FatFile file)
     {
@@ -100,7 +103,8 @@ public sealed class FatWriter
             entries.Write(FatDirectoryEntry.Dots(folder.FirstCluster, folder.Parent == _root ? 0 : folder.Parent!.FirstCluster, _identity.Time));
         foreach (FatNode child in folder.Children)
         {
-            FatDirectoryEntry.Describe(child.Entries.AsSpan(^FatDirectoryEntry.Bytes..), child.IsFolder ? FatDirectoryEntry.Directory : FatDirectoryEntry.Archive, child.FirstCluster,
+            FatDirectoryEntry.Describe(child.Entries.AsSpan(^FatDirectoryEntry.Bytes..),
+                child.IsFolder ? FatDirectoryEntry.Directory : FatDirectoryEntry.Archive, child.FirstCluster,
                 (uint)(child.Source?.Size ?? 0), _identity.Time);
             entries.Write(child.Entries);
         }

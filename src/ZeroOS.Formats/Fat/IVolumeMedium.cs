@@ -1,8 +1,8 @@
 namespace ZeroOS.Formats.Fat;
 
 /// <summary>
-/// What a file system lies on, as a power cut sees it: writes before a <see cref="Flush"/> are on the medium when it returns; of those after the last one any subset may
-/// be there, sector by sector, when the power goes. A sector is written whole or not at all.
+/// What a file system lies on, as a power cut sees it: writes before a <see cref="Flush"/> are on the medium when it returns; of those after the last one any
+/// subset may be there, sector by sector, when the power goes. A sector is written whole or not at all.
 /// </summary>
 public interface IVolumeMedium
 {

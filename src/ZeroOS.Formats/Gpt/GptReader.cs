@@ -3,7 +3,9 @@ using System.Runtime.InteropServices;
 
 namespace ZeroOS.Formats.Gpt;
 
-/// <summary>Reads a GUID partition table, from its backup when the one in front is damaged. Takes any bytes: what is wrong is an <see cref="InvalidDataException"/>.</summary>
+/// <summary>
+/// Reads a GUID partition table, from its backup when the one in front is damaged. Takes any bytes: what is wrong is an <see cref="InvalidDataException"/>.
+/// </summary>
 public static class GptReader
 {
     private const int MaxEntries = 1024, MaxEntryBytes = 1024;
@@ -31,9 +33,11 @@ public static class GptReader
         long tableAt = BinaryPrimitives.ReadInt64LittleEndian(header.AsSpan(72));
         int count = BinaryPrimitives.ReadInt32LittleEndian(header.AsSpan(80)), entryBytes = BinaryPrimitives.ReadInt32LittleEndian(header.AsSpan(84));
         fault = !header.AsSpan(0, 8).SequenceEqual("EFI PART"u8) ? "no GPT signature"
-            : headerBytes is < GptTable.HeaderBytes or > GptTable.SectorBytes || !ChecksumHolds(header.AsSpan(0, headerBytes)) ? "the header's checksum is wrong"
+            : headerBytes is < GptTable.HeaderBytes or > GptTable.SectorBytes || !ChecksumHolds(header.AsSpan(0, headerBytes))
+            ? "the header's checksum is wrong"
             : BinaryPrimitives.ReadInt64LittleEndian(header.AsSpan(24)) != at ? "the header belongs to another sector"
-            : count is < 1 or > MaxEntries || entryBytes is < GptTable.EntryBytes or > MaxEntryBytes || (entryBytes & (entryBytes - 1)) != 0 ? "a table of odd dimensions"
+            : count is < 1 or > MaxEntries || entryBytes is < GptTable.EntryBytes or > MaxEntryBytes || (entryBytes & (entryBytes - 1)) != 0
+            ? "a table of odd dimensions"
             : tableAt < 2 || tableAt >= sectors ? "a table outside the disk"
             : null;
         if (fault is not null)

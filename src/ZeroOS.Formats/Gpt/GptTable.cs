@@ -4,7 +4,8 @@ using System.Runtime.InteropServices;
 namespace ZeroOS.Formats.Gpt;
 
 /// <summary>
-/// A GUID partition table of 128 entries on a disk of 512-byte sectors (UEFI 2.10, 5.3): protective MBR, header and table in front, table and header again at the end.
+/// A GUID partition table of 128 entries on a disk of 512-byte sectors (UEFI 2.10, 5.3): protective MBR, header and table in front, table and header again at
+/// the end.
 /// </summary>
 /// <param name="DiskId">The disk's identifier.</param>
 /// <param name="Sectors">Size of the disk in sectors of 512 bytes.</param>
@@ -115,7 +116,8 @@ public sealed record GptTable(Guid DiskId, long Sectors, IReadOnlyList<GptPartit
         foreach (GptPartition partition in Partitions.OrderBy(p => p.FirstSector))
         {
             if (partition.FirstSector < end || partition.LastSector < partition.FirstSector || partition.LastSector > Sectors - HeadSectors)
-                throw new ArgumentException($"partition \"{partition.Name}\" overlaps another or lies outside the usable sectors {HeadSectors} to {Sectors - HeadSectors}");
+                throw new ArgumentException(
+                    $"partition \"{partition.Name}\" overlaps another or lies outside the usable sectors {HeadSectors} to {Sectors - HeadSectors}");
             if (partition.Name.Length > 36)
                 throw new ArgumentException($"the name \"{partition.Name}\" has more than 36 characters");
             end = partition.LastSector + 1;

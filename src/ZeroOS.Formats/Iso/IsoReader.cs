@@ -9,7 +9,8 @@ namespace ZeroOS.Formats.Iso;
 /// </summary>
 public static class IsoReader
 {
-    private const int SectorBytes = 2048, FirstDescriptor = 16, MaxDescriptors = 64, MaxFolderBytes = 1 << 20, MaxDepth = 8, RootRecordAt = 156, RecordBytes = 34;
+    private const int SectorBytes = 2048, FirstDescriptor = 16, MaxDescriptors = 64, MaxFolderBytes = 1 << 20, MaxDepth = 8,
+        RootRecordAt = 156, RecordBytes = 34;
 
     /// <summary>Whether the stream begins as such an image does.</summary>
     public static bool IsIso(Stream image)
@@ -41,7 +42,8 @@ public static class IsoReader
         for (int i = 0; i < MaxDescriptors; i++)
         {
             const byte Primary = 1, Terminator = 255;
-            if (!TryRead(image, (FirstDescriptor + (long)i) * SectorBytes, descriptor) || !descriptor.AsSpan(1, 5).SequenceEqual("CD001"u8) || descriptor[0] == Terminator)
+            if (!TryRead(image, (FirstDescriptor + (long)i) * SectorBytes, descriptor) || !descriptor.AsSpan(1, 5).SequenceEqual("CD001"u8)
+                || descriptor[0] == Terminator)
                 break;
             if (descriptor[0] == Primary)
                 return Extent(image, descriptor.AsSpan(RootRecordAt, RecordBytes));

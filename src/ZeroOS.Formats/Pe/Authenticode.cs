@@ -4,8 +4,9 @@ using System.Security.Cryptography;
 namespace ZeroOS.Formats.Pe;
 
 /// <summary>
-/// The hash and the signature of a PE file by which UEFI firmware knows it ("Windows Authenticode Portable Executable Signature Format", 2008; UEFI specification,
-/// section 32.4). Deterministic: SHA-256, RSA PKCS#1 v1.5, and no time of signing, so that the same file, key and certificate give the same bytes.
+/// The hash and the signature of a PE file by which UEFI firmware knows it ("Windows Authenticode Portable Executable Signature Format", 2008; UEFI
+/// specification, section 32.4). Deterministic: SHA-256, RSA PKCS#1 v1.5, and no time of signing, so that the same file, key and certificate give the same
+/// bytes.
 /// </summary>
 public static class Authenticode
 {
@@ -30,7 +31,8 @@ public static class Authenticode
     /// <param name="file">The PE32+ file.</param>
     /// <param name="certificate">The certificate that firmware knows, DER.</param>
     /// <param name="key">Its private key.</param>
-    /// <exception cref="InvalidDataException">The file cannot be hashed (<see cref="Digest(ReadOnlySpan{byte})"/>) or has no room for a signature; the certificate is none, or of another key.</exception>
+    /// <exception cref="InvalidDataException">The file cannot be hashed (<see cref="Digest(ReadOnlySpan{byte})"/>) or has no room for a signature; the
+    /// certificate is none, or of another key.</exception>
     public static byte[] Sign(ReadOnlySpan<byte> file, ReadOnlySpan<byte> certificate, RSA key)
     {
         PeLayout pe = PeLayout.Read(file);
@@ -55,7 +57,10 @@ public static class Authenticode
         return signed;
     }
 
-    /// <summary>The signatures a file carries, verified against the file and the certificate that each brings along; whether to trust that certificate is for others to say.</summary>
+    /// <summary>
+    /// The signatures a file carries, verified against the file and the certificate that each brings along; whether to trust that certificate is for others to
+    /// say.
+    /// </summary>
     /// <exception cref="InvalidDataException">No PE32+ file, one that cannot be hashed, or a certificate table that is broken.</exception>
     public static IReadOnlyList<AuthenticodeSignature> Signatures(ReadOnlySpan<byte> file)
     {
@@ -97,7 +102,8 @@ public static class Authenticode
         foreach (PeSection section in pe.Sections.Where(s => s.RawSize > 0).OrderBy(s => s.RawOffset))
         {
             if (section.RawOffset != end)
-                throw new InvalidDataException($"the sections of this PE file do not follow one another (at byte {end}); its hash would mean different things to different firmware");
+                throw new InvalidDataException(
+                    $"the sections of this PE file do not follow one another (at byte {end}); its hash would mean different things to different firmware");
             end += section.RawSize;
         }
         if (end > pe.ContentEnd)

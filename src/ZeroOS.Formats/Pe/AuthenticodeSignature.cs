@@ -18,7 +18,8 @@ public sealed record AuthenticodeSignature(ReadOnlyMemory<byte> Digest, ReadOnly
     private const string RsaEncryption = "1.2.840.113549.1.1.1", Sha256WithRsa = "1.2.840.113549.1.1.11", Sha256 = "2.16.840.1.101.3.4.2.1";
     private const string IndirectData = "1.3.6.1.4.1.311.2.1.4", PeImageData = "1.3.6.1.4.1.311.2.1.15";
 
-    private static readonly Asn1Tag s_zero = new(TagClass.ContextSpecific, 0, isConstructed: true), s_two = new(TagClass.ContextSpecific, 2, isConstructed: true);
+    private static readonly Asn1Tag s_zero = new(TagClass.ContextSpecific, 0, isConstructed: true),
+        s_two = new(TagClass.ContextSpecific, 2, isConstructed: true);
 
     /// <summary>Makes the signature of a file with this digest, DER.</summary>
     internal static byte[] Create(ReadOnlySpan<byte> digest, ReadOnlySpan<byte> certificate, RSA key)
@@ -151,7 +152,8 @@ public sealed record AuthenticodeSignature(ReadOnlyMemory<byte> Digest, ReadOnly
                     asn.WriteBitString([], 0);
                     using (asn.PushSequence(s_zero))
                     using (asn.PushSequence(s_two))
-                        asn.WriteCharacterString(UniversalTagNumber.BMPString, "<<<Obsolete>>>", new Asn1Tag(TagClass.ContextSpecific, 0)); // the specification's own word
+                        // the specification's own word
+                        asn.WriteCharacterString(UniversalTagNumber.BMPString, "<<<Obsolete>>>", new Asn1Tag(TagClass.ContextSpecific, 0));
                 }
             }
             using (asn.PushSequence())

@@ -9,7 +9,8 @@ namespace ZeroOS.Formats.Pe;
 /// <param name="Issuer">The issuer's name, DER.</param>
 /// <param name="Subject">The subject's name, DER.</param>
 /// <param name="PublicKey">SubjectPublicKeyInfo, DER.</param>
-internal sealed record CertificateFacts(ReadOnlyMemory<byte> Encoded, BigInteger Serial, ReadOnlyMemory<byte> Issuer, ReadOnlyMemory<byte> Subject, ReadOnlyMemory<byte> PublicKey)
+internal sealed record CertificateFacts(ReadOnlyMemory<byte> Encoded, BigInteger Serial, ReadOnlyMemory<byte> Issuer, ReadOnlyMemory<byte> Subject,
+    ReadOnlyMemory<byte> PublicKey)
 {
     private static readonly Asn1Tag s_version = new(TagClass.ContextSpecific, 0, isConstructed: true);
 

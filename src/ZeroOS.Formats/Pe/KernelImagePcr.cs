@@ -17,14 +17,15 @@ public static class KernelImagePcr
     private const string PolicySection = ".pcrsig";
 
     /// <summary>
-    /// The value in the sha256 bank, 32 bytes: for every known section that is there and not empty, in the stub's order, the register is extended with the hash of
-    /// the name with its NUL and with the hash of the contents. The signed policy is left out, for it says what comes out here.
+    /// The value in the sha256 bank, 32 bytes: for every known section that is there and not empty, in the stub's order, the register is extended with the hash
+    /// of the name with its NUL and with the hash of the contents. The signed policy is left out, for it says what comes out here.
     /// </summary>
     /// <exception cref="InvalidDataException">Not an image that the stub could start.</exception>
     public static byte[] Predict(ReadOnlyMemory<byte> image) => Predict(UnifiedKernelImage.Payload(image));
 
     /// <summary>The same for an image that is not put together yet, whose sections have these names and contents.</summary>
-    public static byte[] Predict(IReadOnlyList<(string Name, ReadOnlyMemory<byte> Content)> sections) => Predict(sections.ToDictionary(s => s.Name, s => s.Content));
+    public static byte[] Predict(IReadOnlyList<(string Name, ReadOnlyMemory<byte> Content)> sections) =>
+        Predict(sections.ToDictionary(s => s.Name, s => s.Content));
 
     private static byte[] Predict(IReadOnlyDictionary<string, ReadOnlyMemory<byte>> payload)
     {
@@ -39,7 +40,9 @@ public static class KernelImagePcr
         return value;
     }
 
-    /// <summary>The policy digest that TPM2_PolicyPCR makes of a fresh session when this register has this value: what the image's signed policy signs.</summary>
+    /// <summary>
+    /// The policy digest that TPM2_PolicyPCR makes of a fresh session when this register has this value: what the image's signed policy signs.
+    /// </summary>
     public static byte[] PolicyDigest(byte[] value) =>
         TpmPolicy.Pcr(TpmPolicy.Empty, new TpmPcrSelection(TpmAlgorithm.Sha256, Index), TpmPolicy.PcrDigest(value));
 

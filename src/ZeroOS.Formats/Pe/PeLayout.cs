@@ -19,7 +19,8 @@ internal sealed record PeLayout
     private const int CertificateDirectory = 4;
 
     // Offsets in the optional header of PE32+.
-    private const int InitializedDataAt = 8, SectionAlignmentAt = 32, FileAlignmentAt = 36, ImageSizeAt = 56, HeaderSizeAt = 60, ChecksumAt = 64, DirectoryCountAt = 108, DirectoriesAt = 112;
+    private const int InitializedDataAt = 8, SectionAlignmentAt = 32, FileAlignmentAt = 36, ImageSizeAt = 56, HeaderSizeAt = 60, ChecksumAt = 64,
+        DirectoryCountAt = 108, DirectoriesAt = 112;
 
     /// <summary>The COFF header's offset in the file.</summary>
     public required int Coff { get; init; }
@@ -135,11 +136,9 @@ internal sealed record PeLayout
         string name = Encoding.Latin1.GetString(file.Slice(header, 8)).TrimEnd('\0');
         uint rawSize = Word(file, header + 16), rawOffset = rawSize == 0 ? 0 : Word(file, header + 20); // without bytes, the place means nothing
         if ((ulong)rawOffset + rawSize > (ulong)file.Length)
-            throw new InvalidDataException($"the PE section {Printable(name)} reaches beyond the file's end");
+            throw new InvalidDataException($"the PE section {ForeignText.Plain(name, 8)} reaches beyond the file's end");
         return new PeSection(name, Word(file, header + 8), Word(file, header + 12), rawSize, rawOffset);
     }
-
-    private static string Printable(string name) => string.Concat(name.Select(c => c is > ' ' and < '\x7F' ? c : '?'));
 
     private static uint Word(ReadOnlySpan<byte> file, int at) => BinaryPrimitives.ReadUInt32LittleEndian(file[at..]);
 

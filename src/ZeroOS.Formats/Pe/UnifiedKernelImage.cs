@@ -9,7 +9,9 @@ namespace ZeroOS.Formats.Pe;
 /// </summary>
 public static class UnifiedKernelImage
 {
-    /// <summary>The sections that systemd-stub 252 knows, in the order in which it measures them into PCR 11; .pcrsig it measures not at all (tpm-pcr.h).</summary>
+    /// <summary>
+    /// The sections that systemd-stub 252 knows, in the order in which it measures them into PCR 11; .pcrsig it measures not at all (tpm-pcr.h).
+    /// </summary>
     public static readonly IReadOnlyList<string> KnownSections = [".linux", ".osrel", ".cmdline", ".initrd", ".splash", ".dtb", ".pcrsig", ".pcrpkey"];
 
     private const uint InitializedReadOnlyData = 0x40000040;
@@ -21,7 +23,8 @@ public static class UnifiedKernelImage
         PeLayout pe = PeLayout.Read(stub);
         int count = pe.Sections.Count + sections.Count, headersEnd = pe.SectionTable + (count * PeLayout.SectionHeaderBytes);
         if (headersEnd > Math.Min(pe.FirstSectionOffset, pe.HeadersSize))
-            throw new InvalidDataException($"the EFI stub has room for {(pe.FirstSectionOffset - pe.SectionTable) / PeLayout.SectionHeaderBytes} section headers, not {count}");
+            throw new InvalidDataException(
+                $"the EFI stub has room for {(pe.FirstSectionOffset - pe.SectionTable) / PeLayout.SectionHeaderBytes} section headers, not {count}");
 
         // The stub's symbols lie behind its sections and go: firmware and signing tools do not agree on how bytes that no section owns are hashed.
         MemoryStream image = new();
@@ -67,7 +70,9 @@ public static class UnifiedKernelImage
         PeSection[] added = [.. pe.Sections.Skip(own)];
         uint start = added.Where(s => s.RawSize > 0).Select(s => s.RawOffset).FirstOrDefault(), end = start;
         foreach (PeSection section in added.Where(s => s.RawSize > 0))
-            end = section.RawOffset == end ? end + section.RawSize : throw new InvalidDataException($"the section {section.Name} is not where an image of ours has it");
+            end = section.RawOffset == end
+                ? end + section.RawSize
+                : throw new InvalidDataException($"the section {section.Name} is not where an image of ours has it");
         PeLayout rest = pe with { Sections = [.. pe.Sections.Take(own)] };
         if (own == 0 || start < pe.HeadersSize || rest.LastSectionEnd > start || end - start > pe.InitializedDataSize)
             throw new InvalidDataException("the stub and what it starts are mixed in this EFI file; it is not an image of ours");
@@ -100,7 +105,9 @@ public static class UnifiedKernelImage
             if (name != section.Name || section.VirtualSize > section.RawSize || !payload.TryAdd(name, Content(image, section)))
                 throw new InvalidDataException($"the section {name} of this EFI file is there twice or is broken");
         }
-        return payload.TryGetValue(".linux", out ReadOnlyMemory<byte> kernel) && kernel.Length > 0 ? payload : throw new InvalidDataException("this EFI file has no kernel in it; it is not an image of ours");
+        return payload.TryGetValue(".linux", out ReadOnlyMemory<byte> kernel) && kernel.Length > 0
+            ? payload
+            : throw new InvalidDataException("this EFI file has no kernel in it; it is not an image of ours");
     }
 
     private static ReadOnlyMemory<byte> Content(ReadOnlyMemory<byte> image, PeSection section) =>
@@ -117,5 +124,6 @@ public static class UnifiedKernelImage
             image.Slice(pe.CertificateEntry, PeLayout.DirectoryBytes).Clear();
     }
 
-    private static void Pad(MemoryStream stream, uint alignment) => stream.Write(new byte[PeLayout.AlignUp((ulong)stream.Position, alignment) - stream.Position]);
+    private static void Pad(MemoryStream stream, uint alignment) =>
+        stream.Write(new byte[PeLayout.AlignUp((ulong)stream.Position, alignment) - stream.Position]);
 }

@@ -15,7 +15,8 @@ internal static class QrPenalty
             for (int j = 0; j < code.Size; j++)
             {
                 dark += code[i, j] ? 1 : 0;
-                bool whole = i + 1 < code.Size && j + 1 < code.Size && code[i, j] == code[i + 1, j] && code[i, j] == code[i, j + 1] && code[i, j] == code[i + 1, j + 1];
+                bool whole = i + 1 < code.Size && j + 1 < code.Size && code[i, j] == code[i + 1, j] && code[i, j] == code[i, j + 1]
+                    && code[i, j] == code[i + 1, j + 1];
                 penalty += whole ? Block : 0;
             }
         }

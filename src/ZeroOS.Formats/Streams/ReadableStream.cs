@@ -1,8 +1,8 @@
 namespace ZeroOS.Formats.Streams;
 
 /// <summary>
-/// What streams that are read have in common. A derived class says how bytes are read; writing is refused unless it says how they are written too. What a stream cannot
-/// do is a <see cref="NotSupportedException"/>.
+/// What streams that are read have in common. A derived class says how bytes are read; writing is refused unless it says how they are written too. What a
+/// stream cannot do is a <see cref="NotSupportedException"/>.
 /// </summary>
 /// <param name="length">Bytes in the stream, which can then seek; null for one that only goes forward.</param>
 public abstract class ReadableStream(long? length = null) : Stream

@@ -1,6 +1,8 @@
 namespace ZeroOS.Formats.Streams;
 
-/// <summary>A range of another stream as a stream of its own: a partition of a disk, a file in an archive. Reads end with the range, and it cannot grow.</summary>
+/// <summary>
+/// A range of another stream as a stream of its own: a partition of a disk, a file in an archive. Reads end with the range, and it cannot grow.
+/// </summary>
 /// <param name="inner">Can seek, and nobody counts on its position; closed with this one unless <paramref name="leaveOpen"/>.</param>
 /// <param name="offset">Where the range begins, in bytes.</param>
 /// <param name="length">Its bytes.</param>

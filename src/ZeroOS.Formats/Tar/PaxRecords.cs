@@ -3,7 +3,9 @@ using System.Text;
 
 namespace ZeroOS.Formats.Tar;
 
-/// <summary>The records of a pax extended header: `length key=value\n`, where the value may be any bytes (POSIX.1 pax, with star's and libarchive's keys).</summary>
+/// <summary>
+/// The records of a pax extended header: `length key=value\n`, where the value may be any bytes (POSIX.1 pax, with star's and libarchive's keys).
+/// </summary>
 internal sealed class PaxRecords
 {
     private const string SchilyXattr = "SCHILY.xattr.";

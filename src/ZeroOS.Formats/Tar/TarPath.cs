@@ -31,14 +31,6 @@ public static class TarPath
         return string.Join('/', kept);
     }
 
-    /// <summary>The path for a message: at most 120 characters, control characters replaced, so that an archive cannot write to a terminal.</summary>
-    public static string Printable(string path)
-    {
-        string head = path.Length > 120 ? path[..120] + "…" : path;
-        return string.Create(head.Length, head, static (span, text) =>
-        {
-            for (int i = 0; i < span.Length; i++)
-                span[i] = text[i] is < ' ' or (>= '\x7f' and < '\xa0') ? '?' : text[i];
-        });
-    }
+    /// <summary>The path for a message: at most 120 characters, as <see cref="ForeignText"/> makes them plain.</summary>
+    public static string Printable(string path) => ForeignText.Plain(path, 120) + (path.Length > 120 ? "…" : "");
 }

@@ -1,6 +1,9 @@
 namespace ZeroOS.Formats.Tpm;
 
-/// <summary>What a signed statement says (TPMS_ATTEST, Part 2, 10.12): a quote of PCRs, or that an object is in the TPM. Verify the signature over the bytes before believing it.</summary>
+/// <summary>
+/// What a signed statement says (TPMS_ATTEST, Part 2, 10.12): a quote of PCRs, or that an object is in the TPM. Verify the signature over the bytes before
+/// believing it.
+/// </summary>
 public sealed record TpmAttestation
 {
     private const uint Generated = 0xFF544347;      // the TPM puts it first, and signs nothing else that begins with it

@@ -18,13 +18,14 @@ public sealed partial class TpmClient
     }
 
     /// <summary>
-    /// TPM2_ActivateCredential: the secret of a challenge that <see cref="TpmCredential.Make"/> made for <paramref name="key"/>'s name and the endorsement key. The session is a policy
-    /// session for the endorsement key: <see cref="PolicySecret"/> of the endorsement hierarchy.
+    /// TPM2_ActivateCredential: the secret of a challenge that <see cref="TpmCredential.Make"/> made for <paramref name="key"/>'s name and the endorsement key.
+    /// The session is a policy session for the endorsement key: <see cref="PolicySecret"/> of the endorsement hierarchy.
     /// </summary>
     public byte[] ActivateCredential(TpmKey key, TpmKey endorsement, TpmSession endorsementSession, TpmCredential credential)
     {
         TpmWriter parameters = new TpmWriter().Sized(credential.Object.Span).Sized(credential.EncryptedSeed.Span);
-        return OneSized(Run(TpmCommandCode.ActivateCredential, [key.Entity, endorsement.Entity], [TpmSession.Password, endorsementSession], parameters)).ToArray();
+        return OneSized(Run(TpmCommandCode.ActivateCredential, [key.Entity, endorsement.Entity], [TpmSession.Password,
+            endorsementSession], parameters)).ToArray();
     }
 
     private static TpmStatement ReadStatement(byte[] answer)

@@ -20,7 +20,9 @@ public sealed partial class TpmClient
         return properties;
     }
 
-    /// <summary>TPM2_GetCapability of handles that exist, from <paramref name="first"/> on: NV indices from 0x01000000, persistent objects from 0x81000000.</summary>
+    /// <summary>
+    /// TPM2_GetCapability of handles that exist, from <paramref name="first"/> on: NV indices from 0x01000000, persistent objects from 0x81000000.
+    /// </summary>
     public IReadOnlyList<uint> GetHandles(uint first, int count)
     {
         TpmReader reader = GetCapability(CapabilityHandles, first, count);
@@ -70,7 +72,9 @@ public sealed partial class TpmClient
             if (pcrs.Length == 0 || (got!.Mask & ~left.Mask) != 0 || ReadCount(ref reader) != pcrs.Length)
                 throw new TpmException($"the TPM has no {selection.Hash} bank with PCR {string.Join(",", left.Pcrs)}");
             foreach (int pcr in pcrs)
-                values.Add((pcr, reader.ReadSized().ToArray() is var value && value.Length == TpmHash.Bytes(selection.Hash) ? value : throw new TpmException($"PCR {pcr} has {value.Length} bytes")));
+                values.Add((pcr, reader.ReadSized().ToArray() is var value && value.Length == TpmHash.Bytes(selection.Hash)
+                    ? value
+                    : throw new TpmException($"PCR {pcr} has {value.Length} bytes")));
             reader.RequireEnd("PCR values");
             left = left.Except(got.Mask);
         }
@@ -89,7 +93,9 @@ public sealed partial class TpmClient
         byte[] area = reader.ReadSized().ToArray(), name = reader.ReadSized().ToArray();
         reader.RequireEnd("an NV index");
         TpmNvPublic read = TpmNvPublic.Parse(area);
-        return read.Index == index && read.Name().AsSpan().SequenceEqual(name) ? read : throw new TpmException($"NV index 0x{index:x8} comes under another name than its content has");
+        return read.Index == index && read.Name().AsSpan().SequenceEqual(name)
+            ? read
+            : throw new TpmException($"NV index 0x{index:x8} comes under another name than its content has");
     }
 
     /// <summary>TPM2_NV_Read of a whole index that may be read with its own empty password, as the makers' certificates may.</summary>
@@ -117,7 +123,8 @@ public sealed partial class TpmClient
         return new TpmReader(answer.AsSpan(5));   // moreData and the kind go before
     }
 
-    private static int ReadCount(ref TpmReader reader) => reader.ReadUInt32() is var count && count <= MaxListed ? (int)count : throw new TpmException($"a list of {count} entries");
+    private static int ReadCount(ref TpmReader reader) =>
+        reader.ReadUInt32() is var count && count <= MaxListed ? (int)count : throw new TpmException($"a list of {count} entries");
 
     private static ReadOnlySpan<byte> OneSized(byte[] parameters)
     {

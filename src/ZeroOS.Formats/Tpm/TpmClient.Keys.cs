@@ -17,8 +17,8 @@ public sealed partial class TpmClient
     }
 
     /// <summary>
-    /// TPM2_Create of an object under <paramref name="parent"/>, with <paramref name="data"/> in it if it is sealed data. A salted session in place of the password hides the data on
-    /// the way. Nothing is loaded; what is returned is for <see cref="Load"/>, and safe to store anywhere.
+    /// TPM2_Create of an object under <paramref name="parent"/>, with <paramref name="data"/> in it if it is sealed data. A salted session in place of the
+    /// password hides the data on the way. Nothing is loaded; what is returned is for <see cref="Load"/>, and safe to store anywhere.
     /// </summary>
     public TpmBlob Create(TpmKey parent, TpmSession session, TpmPublic template, ReadOnlySpan<byte> data)
     {
@@ -63,7 +63,9 @@ public sealed partial class TpmClient
         return data;
     }
 
-    /// <summary>TPM2_EvictControl: keeps a copy of a loaded object at a persistent handle (0x81000000 to 0x817FFFFF), or removes the one that is there.</summary>
+    /// <summary>
+    /// TPM2_EvictControl: keeps a copy of a loaded object at a persistent handle (0x81000000 to 0x817FFFFF), or removes the one that is there.
+    /// </summary>
     public void EvictControl(TpmEntity key, uint persistentHandle) =>
         Run(TpmCommandCode.EvictControl, [TpmEntity.Owner, key], [TpmSession.Password], new TpmWriter().UInt32(persistentHandle));
 
@@ -78,5 +80,7 @@ public sealed partial class TpmClient
     }
 
     private static TpmKey Known(uint handle, TpmPublic key, ReadOnlySpan<byte> name) =>
-        key.Name().AsSpan().SequenceEqual(name) ? new TpmKey(new TpmEntity(handle, name.ToArray()), key) : throw new TpmException("an object has another name than its public area gives");
+        key.Name().AsSpan().SequenceEqual(name)
+        ? new TpmKey(new TpmEntity(handle, name.ToArray()), key)
+        : throw new TpmException("an object has another name than its public area gives");
 }

@@ -6,8 +6,8 @@ public sealed partial class TpmClient
     private const byte HmacSession = 0, PolicySession = 1, TrialSession = 3;
 
     /// <summary>
-    /// TPM2_StartAuthSession with SHA-256. With <paramref name="salt"/>, a decryption key of the TPM, the session has a key only that TPM knows, and encrypts by AES-128-CFB; whoever
-    /// uses it must know the key to be the TPM's (the storage root key's name, kept).
+    /// TPM2_StartAuthSession with SHA-256. With <paramref name="salt"/>, a decryption key of the TPM, the session has a key only that TPM knows, and encrypts
+    /// by AES-128-CFB; whoever uses it must know the key to be the TPM's (the storage root key's name, kept).
     /// </summary>
     public TpmSession StartSession(TpmSessionKind kind, TpmKey? salt = null)
     {
@@ -22,7 +22,8 @@ public sealed partial class TpmClient
         else
             parameters.Algorithm(TpmAlgorithm.Aes).UInt16(128).Algorithm(TpmAlgorithm.Cfb);
         parameters.Algorithm(Hash);
-        (uint handle, byte[] answer) = Run(TpmCommandCode.StartAuthSession, [salt?.Entity ?? TpmEntity.Null, TpmEntity.Null], [], parameters, Sized.None, returnsHandle: true);
+        (uint handle, byte[] answer) = Run(TpmCommandCode.StartAuthSession, [salt?.Entity ?? TpmEntity.Null, TpmEntity.Null], [], parameters,
+            Sized.None, returnsHandle: true);
         byte[] nonceTpm = OneSized(answer).ToArray();
         byte[] key = salt is null ? [] : TpmKdf.Kdfa(Hash, secret, "ATH", nonceTpm, nonce, TpmHash.Bytes(Hash) * 8);
         return new TpmSession(TpmEntity.OfHandle(handle), Hash, key, nonceTpm, kind != TpmSessionKind.Hmac);

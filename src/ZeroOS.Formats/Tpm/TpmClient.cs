@@ -4,9 +4,9 @@ using System.Security.Cryptography;
 namespace ZeroOS.Formats.Tpm;
 
 /// <summary>
-/// Speaks TPM 2.0 (TCG TPM 2.0 Library, Parts 1 to 3) through a function that carries one command there and one answer back: /dev/tpmrm0, a simulator, or a record. Every answer is
-/// bounded and checked; a refusal of the TPM is a <see cref="TpmErrorException"/>, an answer out of form a <see cref="TpmException"/>. For one caller at a time. Objects and sessions
-/// that a method returns are flushed by <see cref="Flush"/>, or by the kernel when the device is closed.
+/// Speaks TPM 2.0 (TCG TPM 2.0 Library, Parts 1 to 3) through a function that carries one command there and one answer back: /dev/tpmrm0, a simulator, or a
+/// record. Every answer is bounded and checked; a refusal of the TPM is a <see cref="TpmErrorException"/>, an answer out of form a <see cref="TpmException"/>.
+/// For one caller at a time. Objects and sessions that a method returns are flushed by <see cref="Flush"/>, or by the kernel when the device is closed.
 /// </summary>
 public sealed partial class TpmClient
 {
@@ -29,10 +29,12 @@ public sealed partial class TpmClient
     /// <summary>TPM2_FlushContext: forgets an object or a session.</summary>
     public void Flush(TpmEntity entity) => Run(TpmCommandCode.FlushContext, [], [], new TpmWriter().UInt32(entity.Handle));
 
-    private byte[] Run(TpmCommandCode command, ReadOnlySpan<TpmEntity> handles, ReadOnlySpan<TpmSession> sessions, TpmWriter parameters, Sized sized = Sized.None) =>
+    private byte[] Run(TpmCommandCode command, ReadOnlySpan<TpmEntity> handles, ReadOnlySpan<TpmSession> sessions, TpmWriter parameters,
+        Sized sized = Sized.None) =>
         Run(command, handles, sessions, parameters, sized, returnsHandle: false).Parameters;
 
-    private (uint Handle, byte[] Parameters) Run(TpmCommandCode command, ReadOnlySpan<TpmEntity> handles, ReadOnlySpan<TpmSession> sessions, TpmWriter parameters, Sized sized, bool returnsHandle)
+    private (uint Handle, byte[] Parameters) Run(TpmCommandCode command, ReadOnlySpan<TpmEntity> handles, ReadOnlySpan<TpmSession> sessions,
+        TpmWriter parameters, Sized sized, bool returnsHandle)
     {
         byte[] body = parameters.ToArray();
         // Only the first session encrypts; the others bring a nonce of their own and no more.

@@ -3,16 +3,20 @@ using System.Security.Cryptography;
 namespace ZeroOS.Formats.Tpm;
 
 /// <summary>
-/// A challenge that only the TPM with a certain endorsement key can answer, and only if the key of a certain name is in it (Part 1, 24): made by who wants to know that an
-/// attestation key lives in that TPM.
+/// A challenge that only the TPM with a certain endorsement key can answer, and only if the key of a certain name is in it (Part 1, 24): made by who wants to
+/// know that an attestation key lives in that TPM.
 /// </summary>
 /// <param name="Object">The TPMS_ID_OBJECT: HMAC and encrypted secret.</param>
 /// <param name="EncryptedSeed">From what the TPM gets the keys of it.</param>
 public sealed record TpmCredential(ReadOnlyMemory<byte> Object, ReadOnlyMemory<byte> EncryptedSeed)
 {
-    /// <summary>TPM2_MakeCredential, computed here: <paramref name="secret"/> (at most the size of the endorsement key's name hash) for the key named <paramref name="keyName"/>.</summary>
+    /// <summary>
+    /// TPM2_MakeCredential, computed here: <paramref name="secret"/> (at most the size of the endorsement key's name hash) for the key named
+    /// <paramref name="keyName"/>.
+    /// </summary>
     /// <exception cref="TpmException">The endorsement key is no key to encrypt to.</exception>
-    public static TpmCredential Make(TpmPublic endorsement, ReadOnlySpan<byte> keyName, ReadOnlySpan<byte> secret) => Make(endorsement, keyName, secret, RandomNumberGenerator.GetBytes);
+    public static TpmCredential Make(TpmPublic endorsement, ReadOnlySpan<byte> keyName, ReadOnlySpan<byte> secret) =>
+        Make(endorsement, keyName, secret, RandomNumberGenerator.GetBytes);
 
     internal static TpmCredential Make(TpmPublic endorsement, ReadOnlySpan<byte> keyName, ReadOnlySpan<byte> secret, Func<int, byte[]> random)
     {

@@ -23,7 +23,14 @@ public sealed record TpmNvPublic
     public static TpmNvPublic Parse(ReadOnlySpan<byte> bytes)
     {
         TpmReader r = new(bytes);
-        TpmNvPublic read = new() { Index = r.ReadUInt32(), NameAlgorithm = r.ReadAlgorithm(), Attributes = r.ReadUInt32(), AuthPolicy = r.ReadSized().ToArray(), DataBytes = r.ReadUInt16() };
+        TpmNvPublic read = new()
+        {
+            Index = r.ReadUInt32(),
+            NameAlgorithm = r.ReadAlgorithm(),
+            Attributes = r.ReadUInt32(),
+            AuthPolicy = r.ReadSized().ToArray(),
+            DataBytes = r.ReadUInt16(),
+        };
         r.RequireEnd("an NV public area");
         return read;
     }
@@ -31,5 +38,6 @@ public sealed record TpmNvPublic
     /// <summary>The name by which authorizations know it.</summary>
     public byte[] Name() => new TpmWriter().Algorithm(NameAlgorithm).Raw(TpmHash.Compute(NameAlgorithm, ToBytes())).ToArray();
 
-    private byte[] ToBytes() => new TpmWriter().UInt32(Index).Algorithm(NameAlgorithm).UInt32(Attributes).Sized(AuthPolicy.Span).UInt16((ushort)DataBytes).ToArray();
+    private byte[] ToBytes() =>
+        new TpmWriter().UInt32(Index).Algorithm(NameAlgorithm).UInt32(Attributes).Sized(AuthPolicy.Span).UInt16((ushort)DataBytes).ToArray();
 }

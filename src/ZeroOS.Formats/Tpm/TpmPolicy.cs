@@ -11,7 +11,8 @@ public static class TpmPolicy
         Extend(policy, new TpmWriter().UInt32((uint)TpmCommandCode.PolicyPcr).Raw(selection.ToBytes()).Raw(pcrDigest));
 
     /// <summary>TPM2_PolicyAuthorize: whatever policy the named key signs. It replaces what went before.</summary>
-    public static byte[] Authorize(ReadOnlySpan<byte> keyName, ReadOnlySpan<byte> reference) => Update(Empty, TpmCommandCode.PolicyAuthorize, keyName, reference);
+    public static byte[] Authorize(ReadOnlySpan<byte> keyName, ReadOnlySpan<byte> reference) =>
+        Update(Empty, TpmCommandCode.PolicyAuthorize, keyName, reference);
 
     /// <summary>TPM2_PolicySecret: whoever is authorized for the named entity.</summary>
     public static byte[] Secret(ReadOnlySpan<byte> policy, ReadOnlySpan<byte> entityName, ReadOnlySpan<byte> reference) =>

@@ -2,7 +2,9 @@ using System.Security.Cryptography;
 
 namespace ZeroOS.Formats.Tpm;
 
-/// <summary>The public area of an object, or the template of one to be made (TPMT_PUBLIC, Part 2, 12.2.4): RSA and NIST P-256/384 keys, and sealed data.</summary>
+/// <summary>
+/// The public area of an object, or the template of one to be made (TPMT_PUBLIC, Part 2, 12.2.4): RSA and NIST P-256/384 keys, and sealed data.
+/// </summary>
 public sealed record TpmPublic
 {
     private const ushort NistP256 = 0x0003, NistP384 = 0x0004;
@@ -68,7 +70,13 @@ public sealed record TpmPublic
     public static TpmPublic Parse(ReadOnlySpan<byte> bytes)
     {
         TpmReader r = new(bytes);
-        TpmPublic read = new() { Type = r.ReadAlgorithm(), NameAlgorithm = r.ReadAlgorithm(), Attributes = (TpmObjectAttributes)r.ReadUInt32(), AuthPolicy = r.ReadSized().ToArray() };
+        TpmPublic read = new()
+        {
+            Type = r.ReadAlgorithm(),
+            NameAlgorithm = r.ReadAlgorithm(),
+            Attributes = (TpmObjectAttributes)r.ReadUInt32(),
+            AuthPolicy = r.ReadSized().ToArray(),
+        };
         _ = TpmHash.Bytes(read.NameAlgorithm);
         if (read.Type == TpmAlgorithm.KeyedHash)
             read = read with { Scheme = TpmScheme.Read(ref r), Unique = r.ReadSized().ToArray() };
@@ -159,7 +167,9 @@ public sealed record TpmPublic
         if (read.Type == TpmAlgorithm.Rsa)
         {
             read = read with { RsaBits = r.ReadUInt16(), RsaExponent = r.ReadUInt32(), Unique = r.ReadSized().ToArray() };
-            return read.RsaBits is 1024 or 2048 or 3072 or 4096 && read.Unique.Length <= read.RsaBits / 8 ? read : throw new TpmException($"an RSA key of {read.RsaBits} bits");
+            return read.RsaBits is 1024 or 2048 or 3072 or 4096 && read.Unique.Length <= read.RsaBits / 8
+                ? read
+                : throw new TpmException($"an RSA key of {read.RsaBits} bits");
         }
         ushort curve = r.ReadUInt16();
         if (curve is not (NistP256 or NistP384))

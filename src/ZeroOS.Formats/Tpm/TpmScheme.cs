@@ -22,7 +22,8 @@ public readonly record struct TpmScheme(TpmAlgorithm Algorithm, TpmAlgorithm Has
     private static bool HasHash(TpmAlgorithm algorithm) => algorithm switch
     {
         TpmAlgorithm.Null or TpmAlgorithm.RsaEs => false,
-        TpmAlgorithm.RsaSsa or TpmAlgorithm.RsaPss or TpmAlgorithm.Oaep or TpmAlgorithm.Ecdsa or TpmAlgorithm.Ecdh or TpmAlgorithm.Hmac or TpmAlgorithm.Kdf1Sp800108 => true,
+        TpmAlgorithm.RsaSsa or TpmAlgorithm.RsaPss or TpmAlgorithm.Oaep or TpmAlgorithm.Ecdsa or TpmAlgorithm.Ecdh or TpmAlgorithm.Hmac
+            or TpmAlgorithm.Kdf1Sp800108 => true,
         _ => throw new TpmException($"scheme 0x{(ushort)algorithm:x4} is not known here"),
     };
 }

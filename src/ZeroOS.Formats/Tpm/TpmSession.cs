@@ -3,8 +3,9 @@ using System.Security.Cryptography;
 namespace ZeroOS.Formats.Tpm;
 
 /// <summary>
-/// What authorizes a command (Part 1, 19): the empty password, or a session opened by <see cref="TpmClient.StartSession"/>. A session salted to a key of the TPM authenticates commands and
-/// answers, and encrypts their first parameter, so that whoever listens on the wires between processor and TPM learns nothing. All authorization values here are empty.
+/// What authorizes a command (Part 1, 19): the empty password, or a session opened by <see cref="TpmClient.StartSession"/>. A session salted to a key of the
+/// TPM authenticates commands and answers, and encrypts their first parameter, so that whoever listens on the wires between processor and TPM learns nothing.
+/// All authorization values here are empty.
 /// </summary>
 public sealed class TpmSession
 {

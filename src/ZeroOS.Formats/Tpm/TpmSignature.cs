@@ -42,7 +42,8 @@ public sealed record TpmSignature(TpmAlgorithm Algorithm, TpmAlgorithm Hash, Rea
         if (First.Length > bytes || Second.Length > bytes)
             return false;
         using ECDsa ecdsa = TpmPublic.Import(() => ECDsa.Create(curve));
-        return ecdsa.VerifyData(message, [.. TpmPublic.Padded(First.Span, bytes), .. TpmPublic.Padded(Second.Span, bytes)], TpmHash.Name(Hash), DSASignatureFormat.IeeeP1363FixedFieldConcatenation);
+        return ecdsa.VerifyData(message, [.. TpmPublic.Padded(First.Span, bytes), .. TpmPublic.Padded(Second.Span, bytes)], TpmHash.Name(Hash),
+            DSASignatureFormat.IeeeP1363FixedFieldConcatenation);
     }
 
     internal static TpmSignature Read(ref TpmReader from)

@@ -6,15 +6,27 @@ public static class TpmTemplates
     private const TpmObjectAttributes Parent = TpmObjectAttributes.FixedTpm | TpmObjectAttributes.FixedParent | TpmObjectAttributes.SensitiveDataOrigin
         | TpmObjectAttributes.Restricted | TpmObjectAttributes.Decrypt;
 
-    private static readonly TpmPublic s_p256 = new() { Type = TpmAlgorithm.Ecc, Attributes = Parent, SymmetricBits = 128, CurveBits = 256, Unique = new byte[32], UniqueY = new byte[32] };
+    private static readonly TpmPublic s_p256 = new()
+    {
+        Type = TpmAlgorithm.Ecc,
+        Attributes = Parent,
+        SymmetricBits = 128,
+        CurveBits = 256,
+        Unique = new byte[32],
+        UniqueY = new byte[32],
+    };
 
     /// <summary>The storage root key, ECC P-256 (TCG TPM v2.0 Provisioning Guidance, 7.5.1), in the owner's hierarchy.</summary>
     public static TpmPublic StorageRoot => s_p256 with { Attributes = Parent | TpmObjectAttributes.UserWithAuth | TpmObjectAttributes.NoDictionaryAttack };
 
-    /// <summary>The endorsement key, ECC P-256 (TCG EK Credential Profile, template L-2), in the endorsement hierarchy; its certificate is at NV index 0x01C0000A.</summary>
+    /// <summary>
+    /// The endorsement key, ECC P-256 (TCG EK Credential Profile, template L-2), in the endorsement hierarchy; its certificate is at NV index 0x01C0000A.
+    /// </summary>
     public static TpmPublic EndorsementEcc => s_p256 with { Attributes = Parent | TpmObjectAttributes.AdminWithPolicy, AuthPolicy = EndorsementPolicy };
 
-    /// <summary>The endorsement key, RSA 2048 (TCG EK Credential Profile, template L-1), in the endorsement hierarchy; its certificate is at NV index 0x01C00002.</summary>
+    /// <summary>
+    /// The endorsement key, RSA 2048 (TCG EK Credential Profile, template L-1), in the endorsement hierarchy; its certificate is at NV index 0x01C00002.
+    /// </summary>
     public static TpmPublic EndorsementRsa => new()
     {
         Type = TpmAlgorithm.Rsa,

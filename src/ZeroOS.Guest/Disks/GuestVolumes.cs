@@ -38,7 +38,7 @@ internal static class GuestVolumes
         if (!volume.Path.StartsWith('/') || volume.Path.Length > 4095)
             throw new SetupException(stage, "its path is not absolute");
         Ext4.Mount(GuestDisks.Find(volume.Disk, stage), $"{Base}/{volume.Disk}", stage);
-        if (FileNode.TryStatus(Data(volume)) is null)
+        if (FileEntry.TryStatus(Data(volume)) is null)
             Seed(root, volume.Path, $"{Base}/{volume.Disk}");
     }
 

@@ -18,7 +18,7 @@ internal static class RootFileSystem
         if (Mounts.TryMount(imageDisk, Image, "erofs", MountFlags.ReadOnly | MountFlags.NoAtime) is var errno && errno != Errno.None)
             throw new SetupException("root", $"{imageDisk} cannot be mounted as erofs: {errno}");
         Ext4.Mount(GuestDisks.Find(layerSerial, "root"), Layer, "root");
-        if (FileNode.TryStatus(Layer + "/upper") is null)
+        if (FileEntry.TryStatus(Layer + "/upper") is null)
             MakeUpper();
         Mounts.MakeDirectory(Layer + "/work");
         Mounts.MakeDirectory(Path);
@@ -30,15 +30,16 @@ internal static class RootFileSystem
     /// <summary>Grows the writable layer to its disk.</summary>
     internal static void GrowLayer(string layerSerial) => Ext4.Grow(GuestDisks.Find(layerSerial, "root"), Layer);
 
-    // The root directory of an overlay shows the upper one's owner and mode: they must be the image's. Made beside and renamed, so that a power cut leaves all or nothing.
+    // The root directory of an overlay shows the upper one's owner and mode: they must be the image's. Made beside and renamed, so that a power cut leaves all
+    // or nothing.
     private static void MakeUpper()
     {
         const string Fresh = Layer + "/upper.new";
         Mounts.MakeDirectory(Fresh);
-        NodeStatus root = FileNode.TryStatus(Image) ?? throw new SetupException("root", "the image has no root directory");
-        FileNode.SetOwner(Fresh, root.User, root.Group);
-        FileNode.SetMode(Fresh, root.Mode);
-        FileNode.CopyAttributes(Image, Fresh);
+        EntryStatus root = FileEntry.TryStatus(Image) ?? throw new SetupException("root", "the image has no root directory");
+        FileEntry.SetOwner(Fresh, root.User, root.Group);
+        FileEntry.SetMode(Fresh, root.Mode);
+        FileEntry.CopyAttributes(Image, Fresh);
         Directory.Move(Fresh, Layer + "/upper");
     }
 }

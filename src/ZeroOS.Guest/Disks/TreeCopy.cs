@@ -2,7 +2,10 @@ using ZeroOS.Linux;
 
 namespace ZeroOS.Guest.Disks;
 
-/// <summary>Copies a directory with everything in it: owners, modes, times, extended attributes, hard links, devices. Links are copied, never followed.</summary>
+/// <summary>
+/// Copies a directory with everything in it: names of any bytes, owners, modes, times, extended attributes, hard links, devices, holes. Links are copied, never
+/// followed.
+/// </summary>
 internal sealed class TreeCopy
 {
     private readonly byte[] _buffer = new byte[128 * 1024];
@@ -13,18 +16,17 @@ internal sealed class TreeCopy
 
     private void CopyDirectory(string from, string to)
     {
-        foreach (string source in Directory.EnumerateFileSystemEntries(from))
+        foreach (string name in FileEntry.Names(from))
         {
-            string target = Path.Combine(to, Path.GetFileName(source));
-            if (FileNode.TryStatus(source) is { } status)
-                CopyNode(source, target, status);
+            if (FileEntry.TryStatus($"{from}/{name}") is { } status)
+                CopyEntry($"{from}/{name}", $"{to}/{name}", status);
         }
-        Finish(from, to, FileNode.TryStatus(from)!.Value);
+        Finish(from, to, FileEntry.TryStatus(from)!.Value);
     }
 
-    private void CopyNode(string from, string to, NodeStatus status)
+    private void CopyEntry(string from, string to, EntryStatus status)
     {
-        if (status.Kind == NodeKind.Directory)
+        if (status.Kind == EntryKind.Directory)
         {
             Mounts.MakeDirectory(to);
             CopyDirectory(from, to);
@@ -32,19 +34,19 @@ internal sealed class TreeCopy
         }
         if (status.Links > 1 && !_seen.TryAdd((status.FileSystem, status.Number), to))
         {
-            FileNode.MakeHardLink(to, _seen[(status.FileSystem, status.Number)]);
+            FileEntry.MakeHardLink(to, _seen[(status.FileSystem, status.Number)]);
             return;
         }
         switch (status.Kind)
         {
-            case NodeKind.File:
+            case EntryKind.File:
                 CopyBytes(from, to);
                 break;
-            case NodeKind.SymbolicLink:
-                FileNode.MakeLink(to, FileNode.ReadLink(from));
+            case EntryKind.SymbolicLink:
+                FileEntry.MakeLink(to, FileEntry.ReadLink(from));
                 break;
             default:
-                FileNode.Make(to, status.Kind, status.Mode, status.Device);
+                FileEntry.Make(to, status.Kind, status.Mode, status.Device);
                 break;
         }
         Finish(from, to, status);
@@ -54,16 +56,22 @@ internal sealed class TreeCopy
     {
         using FileDescriptor source = FileDescriptor.Open(from, OpenFlags.ReadOnly | OpenFlags.NoFollow);
         using FileDescriptor target = FileDescriptor.Open(to, OpenFlags.WriteOnly | OpenFlags.Create | OpenFlags.Exclusive, Mode.OwnerOnly);
-        while (source.Read(_buffer) is var n && n > 0)
-            target.Write(_buffer.AsSpan(0, n));
+        long size = 0;
+        for (int n; (n = source.Read(_buffer)) > 0; size += n)
+        {
+            // Zeros stay a hole: a file of an image may be far longer than what is in it.
+            if (_buffer.AsSpan(0, n).ContainsAnyExcept((byte)0))
+                target.WriteAt(_buffer.AsSpan(0, n), size);
+        }
+        target.SetLength(size);
     }
 
     // Owner before mode (chown clears set-uid bits), times last.
-    private static void Finish(string from, string to, NodeStatus status)
+    private static void Finish(string from, string to, EntryStatus status)
     {
-        FileNode.SetOwner(to, status.User, status.Group);
-        if (status.Kind != NodeKind.SymbolicLink)
-            FileNode.SetMode(to, status.Mode);
-        FileNode.CopyAttributes(from, to);
+        FileEntry.SetOwner(to, status.User, status.Group);
+        if (status.Kind != EntryKind.SymbolicLink)
+            FileEntry.SetMode(to, status.Mode);
+        FileEntry.CopyAttributes(from, to);
     }
 }

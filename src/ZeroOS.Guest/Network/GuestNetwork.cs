@@ -26,7 +26,8 @@ internal static class GuestNetwork
         foreach (GuestNic nic in nics)
         {
             MacAddress mac = MacAddress.Parse(nic.Mac);
-            Link link = links.FirstOrDefault(l => l.IsEthernet && l.Mac == mac) ?? throw new SetupException("network", $"there is no card with address {nic.Mac}");
+            Link link = links.FirstOrDefault(l => l.IsEthernet && l.Mac == mac)
+                ?? throw new SetupException("network", $"there is no card with address {nic.Mac}");
             routes.ChangeLink(link.Index, new LinkChange { Up = true, Mtu = nic.Mtu });
             foreach (string address in nic.Addresses)
             {

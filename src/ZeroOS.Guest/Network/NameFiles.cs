@@ -34,7 +34,7 @@ internal static class NameFiles
     {
         string file = $"{Base}/{name}";
         File.WriteAllText(file, content);
-        FileNode.SetMode(file, Mode.ReadableByAll);
+        FileEntry.SetMode(file, Mode.ReadableByAll);
         using FileDescriptor target = root.MakeFile("/etc/" + name);
         Mounts.Bind(file, $"/proc/self/fd/{target.Number}");
     }

@@ -11,9 +11,9 @@ using ZeroOS.Linux;
 namespace ZeroOS.Guest.Node;
 
 /// <summary>
-/// The connection to the node (<see cref="GuestProtocol"/>), made again whenever it breaks. One thread dials and receives, one sends; everything that must arrive
-/// (start, exit, failure) is sent again on each connection until the node acknowledges, output goes on from where the node says. The machine's secret comes
-/// with the spec and stays in this object: the workload has neither this process's memory nor its /proc, and any process of it may dial the same port.
+/// The connection to the node (<see cref="GuestProtocol"/>), made again whenever it breaks. One thread dials and receives, one sends; everything that must
+/// arrive (start, exit, failure) is sent again on each connection until the node acknowledges, output goes on from where the node says. The machine's secret
+/// comes with the spec and stays in this object: the workload has neither this process's memory nor its /proc, and any process of it may dial the same port.
 /// </summary>
 internal sealed class NodeLink(OutputRing ring, INodeOrders orders, long bootUs, Dial dial)
 {
@@ -41,7 +41,8 @@ internal sealed class NodeLink(OutputRing ring, INodeOrders orders, long bootUs,
     }
 
     /// <summary>
-    /// Waits for the spec, for as long as it takes, and until the node says that it hears nobody else any more: a workload that ran before could ask for it too.
+    /// Waits for the spec, for as long as it takes, and until the node says that it hears nobody else any more: a workload that ran before could ask for it
+    /// too.
     /// </summary>
     internal GuestSpec WaitForSpec()
     {
@@ -150,7 +151,8 @@ internal sealed class NodeLink(OutputRing ring, INodeOrders orders, long bootUs,
     {
         switch (type)
         {
-            case GuestFrameType.Spec when payload.Length > GuestProtocol.SecretBytes && Read(payload[GuestProtocol.SecretBytes..], GuestJson.Default.GuestSpec) is { } spec:
+            case GuestFrameType.Spec when payload.Length > GuestProtocol.SecretBytes
+                && Read(payload[GuestProtocol.SecretBytes..], GuestJson.Default.GuestSpec) is { } spec:
                 byte[] secret = payload[..GuestProtocol.SecretBytes].ToArray();
                 Change(() => (_spec, _secret) = (_spec ?? spec, secret));
                 break;
@@ -206,7 +208,14 @@ internal sealed class NodeLink(OutputRing ring, INodeOrders orders, long bootUs,
         {
             _helloSent = true;
             _known = _spec is not null;
-            GuestHello hello = new() { Version = 1, HasSpec = _known, Running = _started is not null && _exited is null, Secret = _known ? _secret : null, BootUs = bootUs };
+            GuestHello hello = new()
+            {
+                Version = 1,
+                HasSpec = _known,
+                Running = _started is not null && _exited is null,
+                Secret = _known ? _secret : null,
+                BootUs = bootUs
+            };
             return Json(GuestFrameType.Hello, hello, GuestJson.Default.GuestHello);
         }
         if (!_known)
@@ -228,7 +237,7 @@ internal sealed class NodeLink(OutputRing ring, INodeOrders orders, long bootUs,
         }
         if (_position < 0)
             return null;
-        int length = ring.Take(ref _position, output, out int stream);
+        int length = ring.Take(ref _position, output, out OutputStream stream);
         if (length > 0)
         {
             byte[] frame = new byte[GuestProtocol.HeaderSize + sizeof(long) + length];

@@ -1,3 +1,4 @@
+using ZeroOS.Contracts.Guest;
 using ZeroOS.Linux;
 
 namespace ZeroOS.Guest.Output;
@@ -7,16 +8,16 @@ internal sealed class OutputCapture
 {
     private readonly Thread _thread;
 
-    internal OutputCapture(FileDescriptor pipe, int stream, OutputRing ring, Action changed)
+    internal OutputCapture(FileDescriptor pipe, OutputStream stream, OutputRing ring, Action changed)
     {
-        _thread = new Thread(() => Run(pipe, stream, ring, changed), 128 * 1024) { Name = $"output {stream}", IsBackground = true };
+        _thread = new Thread(() => Run(pipe, stream, ring, changed), 128 * 1024) { Name = $"output {(int)stream}", IsBackground = true };
         _thread.Start();
     }
 
     /// <summary>Waits until everything written was read; false if the pipe is still held open after <paramref name="timeout"/>.</summary>
     internal bool WaitForEnd(TimeSpan timeout) => _thread.Join(timeout);
 
-    private static void Run(FileDescriptor pipe, int stream, OutputRing ring, Action changed)
+    private static void Run(FileDescriptor pipe, OutputStream stream, OutputRing ring, Action changed)
     {
         byte[] buffer = new byte[64 * 1024];
         while (pipe.TryRead(buffer, out int n) == Errno.None && n > 0)

@@ -1,3 +1,5 @@
+using ZeroOS.Contracts.Guest;
+
 namespace ZeroOS.Guest.Output;
 
 /// <summary>
@@ -10,7 +12,7 @@ internal sealed class OutputRing(int capacity, TimeSpan patience)
     private const int MaxSegments = 16384;
 
     private readonly byte[] _bytes = new byte[capacity];
-    private readonly (long Start, int Stream)[] _segments = new (long, int)[MaxSegments];
+    private readonly (long Start, OutputStream Stream)[] _segments = new (long, OutputStream)[MaxSegments];
     private readonly object _lock = new();
     private int _firstSegment;
     private int _segmentCount;
@@ -41,8 +43,8 @@ internal sealed class OutputRing(int capacity, TimeSpan patience)
         }
     }
 
-    /// <summary>Adds output of a stream (1 or 2).</summary>
-    internal void Append(int stream, ReadOnlySpan<byte> output)
+    /// <summary>Adds output of a stream.</summary>
+    internal void Append(OutputStream stream, ReadOnlySpan<byte> output)
     {
         while (!output.IsEmpty)
         {
@@ -62,16 +64,16 @@ internal sealed class OutputRing(int capacity, TimeSpan patience)
     }
 
     /// <summary>
-    /// Copies output from <paramref name="offset"/> on, of one stream, at most the buffer; 0 when there is none yet. An offset that is gone, or was never there,
-    /// is moved to the nearest that is.
+    /// Copies output from <paramref name="offset"/> on, of one stream, at most the buffer; 0 when there is none yet. An offset that is gone, or was never
+    /// there, is moved to the nearest that is.
     /// </summary>
-    internal int Take(ref long offset, Span<byte> buffer, out int stream)
+    internal int Take(ref long offset, Span<byte> buffer, out OutputStream stream)
     {
         lock (_lock)
         {
             Dropped += Math.Max(0, _start - offset);
             offset = Math.Clamp(offset, _start, _end);
-            stream = 0;
+            stream = default;
             if (offset == _end)
                 return 0;
             int i = _segmentCount - 1;
@@ -88,7 +90,7 @@ internal sealed class OutputRing(int capacity, TimeSpan patience)
         }
     }
 
-    private void Add(int stream, ReadOnlySpan<byte> piece)
+    private void Add(OutputStream stream, ReadOnlySpan<byte> piece)
     {
         if (_segmentCount == 0 || _segments[(_firstSegment + _segmentCount - 1) % MaxSegments].Stream != stream)
         {

@@ -23,8 +23,8 @@ internal static class GuestConsole
         const string Path = "/dev/kmsg";
         try
         {
-            if (FileNode.TryStatus(Path) is null)
-                FileNode.Make(Path, NodeKind.CharacterDevice, Mode.OwnerOnly, FileNode.Device(1, 11));
+            if (FileEntry.TryStatus(Path) is null)
+                FileEntry.Make(Path, EntryKind.CharacterDevice, Mode.OwnerOnly, FileEntry.Device(1, 11));
         }
         catch (LinuxException)
         {

@@ -4,7 +4,10 @@ using ZeroOS.Guest.Setup;
 
 namespace ZeroOS.Guest.Users;
 
-/// <summary>Who the workload runs as: ids, supplementary groups and home directory, by the rules of the OCI image spec (config.md, "User") and Docker's for what it leaves open.</summary>
+/// <summary>
+/// Who the workload runs as: ids, supplementary groups and home directory, by the rules of the OCI image spec (config.md, "User") and Docker's for what it
+/// leaves open.
+/// </summary>
 internal sealed record ImageUser(uint Uid, uint Gid, IReadOnlyList<uint> Groups, string Home)
 {
     /// <summary>

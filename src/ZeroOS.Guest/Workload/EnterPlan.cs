@@ -2,7 +2,9 @@ using System.Text.Json.Serialization;
 
 namespace ZeroOS.Guest.Workload;
 
-/// <summary>What <see cref="Enter"/> does in the child before it becomes the workload; handed over as JSON in a memory file, descriptor <see cref="Descriptor"/>.</summary>
+/// <summary>
+/// What <see cref="Enter"/> does in the child before it becomes the workload; handed over as JSON in a memory file, descriptor <see cref="Descriptor"/>.
+/// </summary>
 internal sealed record EnterPlan
 {
     /// <summary>Where the child reads it.</summary>

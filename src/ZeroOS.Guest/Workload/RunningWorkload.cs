@@ -8,7 +8,9 @@ using ZeroOS.Linux;
 
 namespace ZeroOS.Guest.Workload;
 
-/// <summary>The workload's process: started through <see cref="Enter"/>, stopped with grace, reaped by the thread that calls <see cref="WaitForEnd"/>.</summary>
+/// <summary>
+/// The workload's process: started through <see cref="Enter"/>, stopped with grace, reaped by the thread that calls <see cref="WaitForEnd"/>.
+/// </summary>
 internal sealed class RunningWorkload
 {
     private readonly int _pid;
@@ -42,7 +44,8 @@ internal sealed class RunningWorkload
                     NewPidNamespace = true,
                 });
             }
-            RunningWorkload workload = new(pid, new OutputCapture(outRead, 1, ring, outputCame), new OutputCapture(errorRead, 2, ring, outputCame));
+            RunningWorkload workload = new(pid, new OutputCapture(outRead, OutputStream.StandardOutput, ring, outputCame),
+                new OutputCapture(errorRead, OutputStream.StandardError, ring, outputCame));
             if (ReadReport(reportRead) is not { } failure)
                 return workload;
             _ = workload.WaitForEnd();

@@ -21,7 +21,8 @@ internal static class WorkloadMounts
         At(root, "/dev/pts", "devpts", "devpts", MountFlags.NoSuid | MountFlags.NoExec, "newinstance,gid=5,mode=620,ptmxmode=666");
         At(root, "/dev/shm", "tmpfs", "shm", Quiet, "mode=1777,size=65536k");
         At(root, "/dev/mqueue", "mqueue", "mqueue", Quiet);
-        using FileDescriptor dev = root.TryOpen("/dev", OpenFlags.Path | OpenFlags.Directory, 0, out Errno errno) ?? throw new LinuxException(errno, "open", "/dev");
+        using FileDescriptor dev = root.TryOpen("/dev", OpenFlags.Path | OpenFlags.Directory, 0, out Errno errno)
+            ?? throw new LinuxException(errno, "open", "/dev");
         MakeDevices($"/proc/self/fd/{dev.Number}", privileged);
         if (!privileged)
         {
@@ -51,16 +52,17 @@ internal static class WorkloadMounts
 
     private static void MakeDevices(string dev, bool privileged)
     {
-        foreach ((string name, uint major, uint minor) in (ReadOnlySpan<(string, uint, uint)>)[("null", 1, 3), ("zero", 1, 5), ("full", 1, 7), ("random", 1, 8), ("urandom", 1, 9), ("tty", 5, 0)])
-            FileNode.Make($"{dev}/{name}", NodeKind.CharacterDevice, 0x1B6, FileNode.Device(major, minor));
+        foreach ((string name, uint major, uint minor) in (ReadOnlySpan<(string, uint, uint)>)[("null", 1, 3), ("zero", 1, 5), ("full", 1, 7), ("random", 1, 8),
+            ("urandom", 1, 9), ("tty", 5, 0)])
+            FileEntry.Make($"{dev}/{name}", EntryKind.CharacterDevice, 0x1B6, FileEntry.Device(major, minor));
         if (privileged)
             MakeOtherDevices(dev);
-        FileNode.MakeLink($"{dev}/ptmx", "pts/ptmx");
-        FileNode.MakeLink($"{dev}/fd", "/proc/self/fd");
-        FileNode.MakeLink($"{dev}/stdin", "/proc/self/fd/0");
-        FileNode.MakeLink($"{dev}/stdout", "/proc/self/fd/1");
-        FileNode.MakeLink($"{dev}/stderr", "/proc/self/fd/2");
-        FileNode.MakeLink($"{dev}/core", "/proc/kcore");
+        FileEntry.MakeLink($"{dev}/ptmx", "pts/ptmx");
+        FileEntry.MakeLink($"{dev}/fd", "/proc/self/fd");
+        FileEntry.MakeLink($"{dev}/stdin", "/proc/self/fd/0");
+        FileEntry.MakeLink($"{dev}/stdout", "/proc/self/fd/1");
+        FileEntry.MakeLink($"{dev}/stderr", "/proc/self/fd/2");
+        FileEntry.MakeLink($"{dev}/core", "/proc/kcore");
     }
 
     // Everything else the kernel has, as docker run --privileged shows it.
@@ -68,8 +70,9 @@ internal static class WorkloadMounts
     {
         foreach (string path in Directory.EnumerateFileSystemEntries("/dev"))
         {
-            if (FileNode.TryStatus(path) is { Kind: NodeKind.CharacterDevice or NodeKind.BlockDevice } status && FileNode.TryStatus($"{dev}/{Path.GetFileName(path)}") is null)
-                FileNode.Make($"{dev}/{Path.GetFileName(path)}", status.Kind, status.Mode, status.Device);
+            if (FileEntry.TryStatus(path) is { Kind: EntryKind.CharacterDevice or EntryKind.BlockDevice } status
+                && FileEntry.TryStatus($"{dev}/{Path.GetFileName(path)}") is null)
+                FileEntry.Make($"{dev}/{Path.GetFileName(path)}", status.Kind, status.Mode, status.Device);
         }
     }
 }

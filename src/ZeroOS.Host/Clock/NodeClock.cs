@@ -11,7 +11,8 @@ namespace ZeroOS.Host.Clock;
 public sealed class NodeClock : IAsyncDisposable
 {
     private const int MostServers = 8;
-    private static readonly TimeSpan s_firstRetry = TimeSpan.FromSeconds(2), s_longestRetry = TimeSpan.FromSeconds(64), s_poll = TimeSpan.FromSeconds(1024), s_leaveAlone = TimeSpan.FromHours(1);
+    private static readonly TimeSpan s_firstRetry = TimeSpan.FromSeconds(2), s_longestRetry = TimeSpan.FromSeconds(64), s_poll = TimeSpan.FromSeconds(1024),
+        s_leaveAlone = TimeSpan.FromHours(1);
     private readonly ISystemClock _clock;
     private readonly DateTimeOffset _floor;
     private readonly Func<IReadOnlyList<string>> _servers;
@@ -119,7 +120,8 @@ public sealed class NodeClock : IAsyncDisposable
     {
         DateTimeOffset now = _clock.Now;
         List<string> servers = [.. _servers().Where(s => !_leftAlone.TryGetValue(s, out DateTimeOffset until) || until < now).Take(MostServers)];
-        (SntpOutcome Outcome, SntpSample Sample)[] answers = await Task.WhenAll(servers.Select(s => SntpQuery.AskAsync(s, _clock, _floor, cancellation))).ConfigureAwait(false);
+        (SntpOutcome Outcome, SntpSample Sample)[] answers =
+            await Task.WhenAll(servers.Select(s => SntpQuery.AskAsync(s, _clock, _floor, cancellation))).ConfigureAwait(false);
         for (int i = 0; i < servers.Count; i++)
         {
             if (answers[i].Outcome == SntpOutcome.KissOfDeath)
@@ -219,7 +221,9 @@ public sealed class NodeClock : IAsyncDisposable
     {
         try
         {
-            return File.Exists(_file) && DateTimeOffset.TryParseExact(File.ReadAllText(_file).Trim(), "O", CultureInfo.InvariantCulture, DateTimeStyles.None, out DateTimeOffset time) ? time : null;
+            return File.Exists(_file)
+                && DateTimeOffset.TryParseExact(File.ReadAllText(_file).Trim(), "O", CultureInfo.InvariantCulture, DateTimeStyles.None, out DateTimeOffset time)
+                ? time : null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -18,7 +18,10 @@ internal enum SntpOutcome
 /// <summary>One answer: how far our clock is off, and how sure that is.</summary>
 internal readonly record struct SntpSample(TimeSpan Offset, TimeSpan Error);
 
-/// <summary>SNTP on the wire (RFC 4330, RFC 5905 figure 8): 48 bytes each way. The question carries a random number instead of our time, so that only who saw it can answer.</summary>
+/// <summary>
+/// SNTP on the wire (RFC 4330, RFC 5905 figure 8): 48 bytes each way. The question carries a random number instead of our time, so that only who saw it can
+/// answer.
+/// </summary>
 internal static class SntpPacket
 {
     /// <summary>Bytes of a message.</summary>
@@ -44,10 +47,12 @@ internal static class SntpPacket
     /// <param name="roundTrip">How long the answer took, by a clock that does not jump.</param>
     /// <param name="floor">Surely past: tells which of NTP's 136-year eras is meant.</param>
     /// <param name="sample">The measurement.</param>
-    public static SntpOutcome TryRead(ReadOnlySpan<byte> packet, ulong nonce, DateTimeOffset sent, TimeSpan roundTrip, DateTimeOffset floor, out SntpSample sample)
+    public static SntpOutcome TryRead(ReadOnlySpan<byte> packet, ulong nonce, DateTimeOffset sent, TimeSpan roundTrip, DateTimeOffset floor,
+        out SntpSample sample)
     {
         sample = default;
-        if (packet.Length < Bytes || (packet[0] & 7) != ModeServer || ((packet[0] >> 3) & 7) is not (3 or 4) || BinaryPrimitives.ReadUInt64BigEndian(packet[24..]) != nonce)
+        if (packet.Length < Bytes || (packet[0] & 7) != ModeServer || ((packet[0] >> 3) & 7) is not (3 or 4)
+            || BinaryPrimitives.ReadUInt64BigEndian(packet[24..]) != nonce)
             return SntpOutcome.Ignored;
         if (packet[1] == 0)
             return SntpOutcome.KissOfDeath;
@@ -72,6 +77,7 @@ internal static class SntpPacket
         // One era later than the floor at most: a time before the floor is refused by its rule, and not turned into one 136 years ahead by much.
         if (seconds < floor.ToUnixTimeSeconds() - (EraSeconds / 2))
             seconds += EraSeconds;
-        return DateTimeOffset.FromUnixTimeSeconds(seconds).AddTicks((long)(BinaryPrimitives.ReadUInt32BigEndian(timestamp[4..]) * (TimeSpan.TicksPerSecond / 4294967296.0)));
+        return DateTimeOffset.FromUnixTimeSeconds(seconds)
+            .AddTicks((long)(BinaryPrimitives.ReadUInt32BigEndian(timestamp[4..]) * (TimeSpan.TicksPerSecond / 4294967296.0)));
     }
 }

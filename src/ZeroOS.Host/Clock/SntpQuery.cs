@@ -13,7 +13,8 @@ internal static class SntpQuery
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(3);
 
     /// <summary>The measurement, or why there is none; never throws but for cancellation.</summary>
-    public static async Task<(SntpOutcome Outcome, SntpSample Sample)> AskAsync(string server, ISystemClock clock, DateTimeOffset floor, CancellationToken cancellation)
+    public static async Task<(SntpOutcome Outcome, SntpSample Sample)> AskAsync(string server, ISystemClock clock, DateTimeOffset floor,
+        CancellationToken cancellation)
     {
         using CancellationTokenSource patience = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         patience.CancelAfter(s_patience);
@@ -32,12 +33,14 @@ internal static class SntpQuery
             for (int i = 0; i < MostPackets; i++)
             {
                 int length = await socket.ReceiveAsync(buffer, patience.Token).ConfigureAwait(false);
-                SntpOutcome outcome = SntpPacket.TryRead(buffer.AsSpan(0, length), nonce, sent, Stopwatch.GetElapsedTime(started), floor, out SntpSample sample);
+                SntpOutcome outcome = SntpPacket.TryRead(buffer.AsSpan(0, length), nonce, sent, Stopwatch.GetElapsedTime(started), floor,
+                    out SntpSample sample);
                 if (outcome != SntpOutcome.Ignored)
                     return (outcome, sample);
             }
         }
-        catch (Exception e) when (e is SocketException or InvalidOperationException or ArgumentException || (e is OperationCanceledException && !cancellation.IsCancellationRequested))
+        catch (Exception e) when (e is SocketException or InvalidOperationException or ArgumentException
+            || (e is OperationCanceledException && !cancellation.IsCancellationRequested))
         {
             // No name, no route or no answer: this server does not count in this round.
         }

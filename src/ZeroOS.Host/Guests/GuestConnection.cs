@@ -33,7 +33,10 @@ internal sealed class GuestConnection : ILoopClient
     private bool _mute;
     private bool _closed;
 
-    /// <summary>Takes ownership of <paramref name="socket"/>. Nothing is read before <see cref="Open"/>. What waits to be sent is charged to <paramref name="outgoing"/>.</summary>
+    /// <summary>
+    /// Takes ownership of <paramref name="socket"/>. Nothing is read before <see cref="Open"/>. What waits to be sent is charged to
+    /// <paramref name="outgoing"/>.
+    /// </summary>
     public GuestConnection(ClientLoop loop, StreamSocket socket, IGuestEvents events, SharedBudget outgoing)
     {
         (_loop, _socket, _events, _outgoingBudget) = (loop, socket, events, outgoing);

@@ -93,20 +93,21 @@ internal sealed class GuestFrameParser(GuestConnection connection, IGuestEvents 
         if (_ended || Read(payload, GuestJson.Default.GuestFailure) is not { Code: >= 0 and <= 255 } failure)
             return _ended ? "a second end" : "a failure that cannot be read";
         _ended = true;
-        events.Failed(connection, failure with { Stage = HostileText.Plain(failure.Stage, MaxStage), Message = HostileText.Plain(failure.Message, MaxSentence) });
+        events.Failed(connection,
+            failure with { Stage = HostileText.Plain(failure.Stage, MaxStage), Message = HostileText.Plain(failure.Message, MaxSentence) });
         return null;
     }
 
     private string? DeliverLog(uint stream, ReadOnlySpan<byte> payload)
     {
-        if (stream is not (1 or 2) || payload.Length < sizeof(long))
+        if (stream is not ((uint)OutputStream.StandardOutput or (uint)OutputStream.StandardError) || payload.Length < sizeof(long))
             return "a log frame that cannot be read";
         long offset = BinaryPrimitives.ReadInt64LittleEndian(payload);
         payload = payload[sizeof(long)..];
         if (offset < _nextOffset || offset > long.MaxValue - payload.Length)
             return "a log offset that goes back";
         _nextOffset = offset + payload.Length;
-        return events.Log(connection, offset, (int)stream, payload);
+        return events.Log(connection, offset, (OutputStream)stream, payload);
     }
 
     private static T? Read<T>(ReadOnlySpan<byte> payload, JsonTypeInfo<T> type) where T : class

@@ -8,7 +8,9 @@ namespace ZeroOS.Host.Guests;
 /// </summary>
 internal interface IGuestEvents
 {
-    /// <summary>First on every connection. Answer one that has no spec with <see cref="GuestConnection.SendSpec"/>, another with <see cref="GuestConnection.LogsFrom"/>.</summary>
+    /// <summary>
+    /// First on every connection. Answer one that has no spec with <see cref="GuestConnection.SendSpec"/>, another with <see cref="GuestConnection.LogsFrom"/>.
+    /// </summary>
     string? Hello(GuestConnection connection, GuestHello hello);
 
     /// <summary>The guest took its spec and shows the secret that came with it. Answer with <see cref="GuestConnection.LogsFrom"/>.</summary>
@@ -23,8 +25,10 @@ internal interface IGuestEvents
     /// <summary>Setting up failed, nothing ran; at most once on a connection.</summary>
     void Failed(GuestConnection connection, GuestFailure failure);
 
-    /// <summary>Output; <paramref name="stream"/> is 1 (stdout) or 2 (stderr). Offsets never go back on one connection, but may leave a gap (output that was dropped).</summary>
-    string? Log(GuestConnection connection, long offset, int stream, ReadOnlySpan<byte> bytes);
+    /// <summary>
+    /// Output; <paramref name="stream"/> is 1 (stdout) or 2 (stderr). Offsets never go back on one connection, but may leave a gap (output that was dropped).
+    /// </summary>
+    string? Log(GuestConnection connection, long offset, OutputStream stream, ReadOnlySpan<byte> bytes);
 
     /// <summary>Everything that came at once was told.</summary>
     void Delivered(GuestConnection connection);

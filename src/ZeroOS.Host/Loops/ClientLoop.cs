@@ -19,14 +19,14 @@ internal sealed class ClientLoop : IDisposable
     private readonly Dictionary<ulong, LoopWatch> _watches = [];
     private readonly Dictionary<ILoopClient, (long At, long Order)> _dueOf = [];
     private readonly SortedDictionary<(long At, long Order), ILoopClient> _due = [];
-    private readonly Action<string> _log;
+    private readonly ILog _log;
     private readonly Thread _thread;
     private ulong _lastToken;
     private long _lastOrder;
     private bool _stopping;
 
     /// <summary>Starts the thread <paramref name="name"/>.</summary>
-    public ClientLoop(string name, Action<string> log)
+    public ClientLoop(string name, ILog log)
     {
         _log = log;
         _epoll.Add(_wake.Descriptor, Readiness.Readable, WakeToken);
@@ -81,7 +81,10 @@ internal sealed class ClientLoop : IDisposable
         Change(watch, Readiness.None);
     }
 
-    /// <summary>Calls <see cref="ILoopClient.OnDue"/> once at <paramref name="atMs"/>, instead of a time set before; <see cref="long.MaxValue"/>: never. Only on the loop's thread.</summary>
+    /// <summary>
+    /// Calls <see cref="ILoopClient.OnDue"/> once at <paramref name="atMs"/>, instead of a time set before; <see cref="long.MaxValue"/>: never. Only on the
+    /// loop's thread.
+    /// </summary>
     public void SetDue(ILoopClient client, long atMs)
     {
         if (_dueOf.Remove(client, out (long At, long Order) before))
@@ -116,7 +119,8 @@ internal sealed class ClientLoop : IDisposable
             int count = _epoll.Wait(ready, TimeoutMs());
             _ = _wake.Take();
             // What is posted meanwhile has its turn after the descriptors.
-            for (int posted = _posted.Count; posted > 0 && !Volatile.Read(ref _stopping) && _posted.TryDequeue(out (ILoopClient Client, Action Work) next); posted--)
+            for (int posted = _posted.Count;
+                posted > 0 && !Volatile.Read(ref _stopping) && _posted.TryDequeue(out (ILoopClient Client, Action Work) next); posted--)
                 Serve(next.Client, next.Work);
             for (int i = 0; i < count && !Volatile.Read(ref _stopping); i++)
             {
@@ -178,7 +182,7 @@ internal sealed class ClientLoop : IDisposable
             foreach (LoopWatch watch in _watches.Values.Where(w => w.Client == client).ToArray())
                 Remove(watch);
             SetDue(client, long.MaxValue);
-            _log($"loop={_thread.Name} client dropped after {fault.GetType().Name}, which it answered by {e.GetType().Name}: {e.Message}");
+            _log.Error($"loop={_thread.Name} client dropped after {fault.GetType().Name}, which it answered by {e.GetType().Name}: {e.Message}");
         }
     }
 }

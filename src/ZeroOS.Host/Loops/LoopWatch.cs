@@ -14,6 +14,8 @@ internal sealed class LoopWatch(ILoopClient client, FileDescriptor descriptor, u
     /// <summary>The number under which epoll reports it; never used again.</summary>
     public ulong Token { get; } = token;
 
-    /// <summary>What it is watched for. <see cref="Readiness.None"/>: it is not in the epoll set, because a set reports a hang-up whatever was asked for.</summary>
+    /// <summary>
+    /// What it is watched for. <see cref="Readiness.None"/>: it is not in the epoll set, because a set reports a hang-up whatever was asked for.
+    /// </summary>
     public Readiness Interest { get; internal set; }
 }

@@ -1,3 +1,5 @@
+using ZeroOS.Linux;
+
 namespace ZeroOS.Host.Loops;
 
 /// <summary>
@@ -10,11 +12,11 @@ internal sealed class WorkerPool : IDisposable
     private readonly object _gate = new();
     private readonly Queue<OrderedWork> _ready = new();
     private readonly Thread[] _threads;
-    private readonly Action<string> _log;
+    private readonly ILog _log;
     private bool _ending;
 
     /// <summary>Starts <paramref name="threads"/> threads of one name.</summary>
-    public WorkerPool(string name, int threads, Action<string> log)
+    public WorkerPool(string name, int threads, ILog log)
     {
         _log = log;
         _threads = new Thread[threads];
@@ -69,7 +71,7 @@ internal sealed class WorkerPool : IDisposable
             }
             catch (Exception e)
             {
-                _log($"worker={Thread.CurrentThread.Name} {e.GetType().Name}: {e.Message}");
+                _log.Error($"worker={Thread.CurrentThread.Name} {e.GetType().Name}: {e.Message}");
             }
         }
     }

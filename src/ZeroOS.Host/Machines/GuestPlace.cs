@@ -10,7 +10,8 @@ namespace ZeroOS.Host.Machines;
 /// The place of one guest at the node: one connection that has shown who it is, and at most one newcomer that has not. Any process in the guest may dial the
 /// port; a newcomer takes the place only with the machine's secret, which zguest alone was told before any workload ran. Lives on the loop's thread.
 /// </summary>
-internal sealed class GuestPlace(MachineRecord record, MachineContext context, IMachineEvents events, MachineNewsQueue news, Func<GuestStop?> stopAsked, Action gone)
+internal sealed class GuestPlace(MachineRecord record, MachineContext context, IMachineEvents events, MachineEventQueue queue,
+    Func<GuestStop?> stopAsked, Action gone)
     : IGuestEvents
 {
     /// <summary>Connections of one machine that are taken at once, and then one in so many milliseconds; what is beyond is closed unread.</summary>
@@ -115,7 +116,7 @@ internal sealed class GuestPlace(MachineRecord record, MachineContext context, I
     void IGuestEvents.Failed(GuestConnection connection, GuestFailure failure) =>
         Store(connection, () => record.Failed is null, new MachineFact { Failed = failure });
 
-    string? IGuestEvents.Log(GuestConnection connection, long offset, int stream, ReadOnlySpan<byte> bytes)
+    string? IGuestEvents.Log(GuestConnection connection, long offset, OutputStream stream, ReadOnlySpan<byte> bytes)
     {
         if (!_greeted)
             return "output that nobody asked for";
@@ -131,7 +132,7 @@ internal sealed class GuestPlace(MachineRecord record, MachineContext context, I
     void IGuestEvents.Delivered(GuestConnection connection)
     {
         TellOutput();
-        if (news.IsFull)
+        if (queue.IsFull)
             connection.Pause();
     }
 
@@ -160,7 +161,7 @@ internal sealed class GuestPlace(MachineRecord record, MachineContext context, I
     {
         if (!record.Claimed)
             record.Add(new MachineFact { Claimed = true });
-        news.Add(() =>
+        queue.Add(() =>
         {
             try
             {
@@ -189,14 +190,14 @@ internal sealed class GuestPlace(MachineRecord record, MachineContext context, I
         if (_reportedStart)
             return;
         _reportedStart = true;
-        news.Add(() => events.Started(record.Id));
+        queue.Add(() => events.Started(record.Id));
     }
 
     // Behind the output that came before it.
     private void Store(GuestConnection connection, Func<bool> isNew, MachineFact fact)
     {
         TellOutput();
-        news.Add(() =>
+        queue.Add(() =>
         {
             if (isNew())
                 record.Add(fact);
@@ -210,7 +211,7 @@ internal sealed class GuestPlace(MachineRecord record, MachineContext context, I
             return;
         OutputBatch batch = _batch;
         _batch = new OutputBatch();
-        news.Add(() => batch.Tell((offset, stream, bytes) => events.Output(record.Id, offset, stream, bytes.Span)), batch.SizeBytes);
+        queue.Add(() => batch.Tell((offset, stream, bytes) => events.Output(record.Id, offset, stream, bytes.Span)), batch.SizeBytes);
     }
 
     private void Complain(string violation)

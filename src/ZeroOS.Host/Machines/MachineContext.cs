@@ -19,13 +19,13 @@ internal sealed class MachineContext : IDisposable
     private const int TellingThreads = 2;
 
     /// <summary>Starts the threads.</summary>
-    public MachineContext(InitConnection init, ILog log)
+    public MachineContext(InitConnection init, ILog log, MemoryReadings memory)
     {
         (Init, Log) = (init, log);
-        Loop = new ClientLoop("machines", log.Error);
-        Asking = new WorkerPool("machines-init", 1, log.Error);
-        Telling = new WorkerPool("machines-tell", TellingThreads, log.Error);
-        Memory = new MemoryGuard(this);
+        Loop = new ClientLoop("machines", log);
+        Asking = new WorkerPool("machines-init", 1, log);
+        Telling = new WorkerPool("machines-tell", TellingThreads, log);
+        Memory = new MemoryGuard(this, memory);
     }
 
     /// <summary>PID 1.</summary>

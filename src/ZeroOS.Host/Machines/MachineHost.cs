@@ -16,6 +16,7 @@ internal sealed class MachineHost : IMachines, IDisposable
     private const long MonitorMemory = 96 << 20;
     private const string Prefix = "vm-";
     private readonly InitConnection _init;
+    private readonly WorkloadNames _names;
     private readonly GuestFiles _files;
     private readonly MachineContext _context;
     private readonly Lock _lock = new();
@@ -27,9 +28,9 @@ internal sealed class MachineHost : IMachines, IDisposable
 
     /// <summary>Takes over the monitors among what a former node <paramref name="left"/>, their descriptors included; drops what has no process.
     /// Their events come once <see cref="Events"/> is set.</summary>
-    public MachineHost(InitConnection init, HandedOver left, ILog log, GuestFiles? files = null)
+    public MachineHost(InitConnection init, HandedOver left, WorkloadNames names, ILog log, GuestFiles? files = null, MemoryReadings? memory = null)
     {
-        (_init, _files, _context) = (init, files ?? GuestFiles.OnNode, new MachineContext(init, log));
+        (_init, _names, _files, _context) = (init, names, files ?? GuestFiles.OnNode, new MachineContext(init, log, memory ?? MemoryReadings.OfKernel));
         _init.Exited += Exited;
         Dictionary<string, FileDescriptor[]> kept = left.Kept.Where(k => k.Key.StartsWith(Prefix, StringComparison.Ordinal)).ToDictionary();
         foreach (HeldProcess process in left.Processes.Where(p => p.Program == JailedProgram.Monitor))
@@ -110,7 +111,7 @@ internal sealed class MachineHost : IMachines, IDisposable
     /// <inheritdoc/>
     public void Start(WorkloadId machine, MachineStart start)
     {
-        string name = Prefix + machine.Short;
+        string name = NameOf(machine);
         List<FileDescriptor> borrowed = [.. start.Disks.Select(d => d.Disk), .. start.Nics.Select(n => n.Tap)];
         lock (_lock)
         {
@@ -139,9 +140,9 @@ internal sealed class MachineHost : IMachines, IDisposable
     /// <inheritdoc/>
     public void ServeImage(WorkloadId machine, IImage image)
     {
-        SeqPacketSocket? chunks;
+        SeqPacketSocket? chunks = null;
         lock (_lock)
-            _unserved.Remove(Prefix + machine.Short, out chunks);
+            _ = Find(machine) is not null && _unserved.Remove(NameOf(machine), out chunks);
         // Serving begins with a hello, to which the monitor repeats what it still waits for: what was asked of the former node is lost.
         if (chunks is not null)
             image.Serve(chunks);
@@ -150,11 +151,11 @@ internal sealed class MachineHost : IMachines, IDisposable
     /// <inheritdoc/>
     public void Acknowledge(WorkloadId machine)
     {
-        string name = Prefix + machine.Short;
+        string name = NameOf(machine);
         RunningMachine? ended;
         lock (_lock)
         {
-            if (!_machines.TryGetValue(name, out ended) || !ended.HasEnded)
+            if (!_machines.TryGetValue(name, out ended) || ended.Id != machine || !ended.HasEnded)
                 return;
             _machines.Remove(name);
             if (_unserved.Remove(name, out SeqPacketSocket? chunks))
@@ -185,14 +186,16 @@ internal sealed class MachineHost : IMachines, IDisposable
         (SeqPacketSocket control, SeqPacketSocket monitorControl) = SeqPacketSocket.Pair();
         (SeqPacketSocket chunks, SeqPacketSocket monitorChunks) = SeqPacketSocket.Pair();
         (FileDescriptor serial, FileDescriptor monitorSerial) = Pipe.NonBlocking();
-        MachineRecord record = MachineRecord.Create(id, start.Spec, start.MemoryBytes, start.ReservedBytes > 0 ? start.ReservedBytes : start.MemoryBytes + MonitorMemory);
+        MachineRecord record = MachineRecord.Create(id, start.Spec, start.MemoryBytes,
+            start.ReservedBytes > 0 ? start.ReservedBytes : start.MemoryBytes + MonitorMemory);
         int pid;
         try
         {
             using MonitorPlan plan = MonitorPlan.Make(start, _files, monitorControl.Descriptor, monitorChunks.Descriptor, monitorSerial);
             // Kept first: a node that dies after the start finds the machine, one that dies before finds descriptors without a process.
             _init.Keep(name, [record.File, control.Descriptor, serial, chunks.Descriptor, .. borrowed]);
-            pid = _init.Start(JailedProgram.Monitor, name, [$"{InitLimits.FirstDescriptor}"], start.MemoryBytes + MonitorMemory, plan.Descriptors, plan.Output);
+            pid = _init.Start(JailedProgram.Monitor, name, [$"{InitLimits.FirstDescriptor}"], start.MemoryBytes + MonitorMemory, plan.Descriptors, plan.Output,
+                plan.LargestDisk, start.Cpus);
         }
         catch
         {
@@ -230,10 +233,12 @@ internal sealed class MachineHost : IMachines, IDisposable
         _init.Drop(name);
     }
 
+    private string NameOf(WorkloadId machine) => Prefix + _names.Of(machine);
+
     private RunningMachine? Find(WorkloadId machine)
     {
         lock (_lock)
-            return _machines.GetValueOrDefault(Prefix + machine.Short);
+            return _machines.TryGetValue(NameOf(machine), out RunningMachine? found) && found.Id == machine ? found : null;
     }
 
     /// <summary>What PID 1 keeps for a machine, in this order, then its disks and taps; after its end only the record.</summary>

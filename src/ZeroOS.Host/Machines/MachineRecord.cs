@@ -27,7 +27,9 @@ internal sealed record MachineFact
     /// <summary>First line: the secret by which the guest's zguest is known.</summary>
     public byte[]? Secret { get; init; }
 
-    /// <summary>First line: when the machine was made, in milliseconds of <see cref="Environment.TickCount64"/>, which goes on over a restart of the node.</summary>
+    /// <summary>
+    /// First line: when the machine was made, in milliseconds of <see cref="Environment.TickCount64"/>, which goes on over a restart of the node.
+    /// </summary>
     public long? BornMs { get; init; }
 
     /// <summary>First line: the guest's memory in bytes.</summary>

@@ -1,28 +1,29 @@
-using System.Globalization;
-
 using ZeroOS.Host.Loops;
 using ZeroOS.Linux;
 
 namespace ZeroOS.Host.Machines;
 
 /// <summary>
-/// Looks once a second, on the machines' loop, at how much memory the node has left, and does what <see cref="MemoryPressure"/> says. What a machine holds is
+/// Looks once a turn, on the machines' loop, at how much memory the node has left, and does what <see cref="MemoryPressure"/> says. What a machine holds is
 /// read from the kernel (/proc/PID/statm of its monitor), never believed from the machine.
 /// </summary>
 internal sealed class MemoryGuard : ILoopClient
 {
-    private const int TurnMs = 1_000, MaxText = 8192;
     private readonly MachineContext _context;
+    private readonly MemoryReadings _readings;
     private readonly MemoryPressure _pressure;
     private readonly HashSet<RunningMachine> _machines = [];
 
     /// <summary>Begins to look.</summary>
-    public MemoryGuard(MachineContext context)
+    public MemoryGuard(MachineContext context, MemoryReadings readings)
     {
-        _context = context;
-        _pressure = new MemoryPressure(Read("MemTotal:"));
+        (_context, _readings) = (context, readings);
+        _pressure = new MemoryPressure(readings.Total());
         context.Loop.Post(this, Next);
     }
+
+    /// <summary>What a monitor holds.</summary>
+    public long Resident(int pid) => _readings.Resident(pid);
 
     /// <summary>A machine counts from now on; only on the loop's thread.</summary>
     public void Add(RunningMachine machine) => _machines.Add(machine);
@@ -38,7 +39,7 @@ internal sealed class MemoryGuard : ILoopClient
     /// <inheritdoc/>
     public void OnDue()
     {
-        long available = Read("MemAvailable:");
+        long available = _readings.Available();
         // 0: the kernel does not say.
         if (available > 0 && (available < _pressure.High || _machines.Any(m => m.Balloon > 0)))
             Act(available, _machines.Where(m => !m.HasEnded).ToDictionary(m => m.Process, StringComparer.Ordinal));
@@ -61,17 +62,5 @@ internal sealed class MemoryGuard : ILoopClient
             running[victim].KillForMemory();
     }
 
-    private void Next() => _context.Loop.SetDue(this, ClientLoop.Now + TurnMs);
-
-    // "MemAvailable:    1234 kB"; 0 when the kernel does not say.
-    private static long Read(string name)
-    {
-        string text = KernelFile.TryRead("/proc/meminfo", out _, MaxText) ?? "";
-        int at = text.IndexOf(name, StringComparison.Ordinal);
-        if (at < 0)
-            return 0;
-        ReadOnlySpan<char> rest = text.AsSpan(at + name.Length).TrimStart();
-        int end = rest.IndexOf(' ');
-        return end > 0 && long.TryParse(rest[..end], NumberStyles.None, CultureInfo.InvariantCulture, out long kib) ? kib << 10 : 0;
-    }
+    private void Next() => _context.Loop.SetDue(this, ClientLoop.Now + _readings.TurnMs);
 }

@@ -57,7 +57,8 @@ internal sealed class MemoryPressure(long totalBytes)
         if (machine.Over == 0)
             return machine.Balloon;
         long share = Math.Min(machine.Over, (long)((double)wanted * machine.Over / over));
-        return Math.Max(machine.Balloon, RoundDown(Math.Clamp(machine.Ceiling - (machine.Resident - share), 0, Math.Max(0, machine.Ceiling - machine.Reserved))));
+        return Math.Max(machine.Balloon,
+            RoundDown(Math.Clamp(machine.Ceiling - (machine.Resident - share), 0, Math.Max(0, machine.Ceiling - machine.Reserved))));
     }
 
     // By halves: all at once would be taken at once.

@@ -12,6 +12,7 @@ internal static class MonitorMemory
     {
         string[] pages = (KernelFile.TryRead($"/proc/{pid}/statm", out _, 128) ?? "").Split(' ');
         return pages.Length > 2 && long.TryParse(pages[1], NumberStyles.None, CultureInfo.InvariantCulture, out long resident)
-            && long.TryParse(pages[2], NumberStyles.None, CultureInfo.InvariantCulture, out long shared) ? Math.Max(0, resident - shared) * Environment.SystemPageSize : 0;
+            && long.TryParse(pages[2], NumberStyles.None, CultureInfo.InvariantCulture, out long shared)
+            ? Math.Max(0, resident - shared) * Environment.SystemPageSize : 0;
     }
 }

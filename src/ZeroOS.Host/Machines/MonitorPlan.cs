@@ -33,6 +33,9 @@ internal sealed class MonitorPlan : IDisposable
     /// <summary>What the monitor reads from its first descriptor.</summary>
     public VmConfig Config { get; private set; } = null!;
 
+    /// <summary>Bytes of the largest disk that it may write to: it writes no file beyond.</summary>
+    public long LargestDisk { get; private set; }
+
     /// <summary>Which of the descriptors is its standard output and error.</summary>
     public int Output { get; private set; }
 
@@ -65,6 +68,7 @@ internal sealed class MonitorPlan : IDisposable
             ];
             foreach ((string serialNumber, FileDescriptor disk, bool readOnly) in start.Disks)
                 disks.Add(new VmDisk { Serial = serialNumber, Kind = VmDiskKind.Raw, Descriptor = plan.Hand(disk), ReadOnly = readOnly });
+            plan.LargestDisk = start.Disks.Where(d => !d.ReadOnly).Select(d => d.Disk.Length).DefaultIfEmpty().Max();
             plan.Config = new VmConfig
             {
                 Cpus = start.Cpus,

@@ -1,5 +1,7 @@
 using System.Buffers;
 
+using ZeroOS.Contracts.Guest;
+
 namespace ZeroOS.Host.Machines;
 
 /// <summary>Output that came in one read of a guest's connection: pieces that follow each other in one stream become one.</summary>
@@ -7,7 +9,7 @@ internal sealed class OutputBatch
 {
     private const int PieceBytes = 24;
     private readonly ArrayBufferWriter<byte> _bytes = new();
-    private readonly List<(long Offset, int Stream, int Start, int Length)> _pieces = [];
+    private readonly List<(long Offset, OutputStream Stream, int Start, int Length)> _pieces = [];
 
     /// <summary>Nothing came.</summary>
     public bool IsEmpty => _pieces.Count == 0;
@@ -16,7 +18,7 @@ internal sealed class OutputBatch
     public long SizeBytes => _bytes.WrittenCount + (PieceBytes * (long)_pieces.Count);
 
     /// <summary>Adds output; copies it.</summary>
-    public void Add(long offset, int stream, ReadOnlySpan<byte> bytes)
+    public void Add(long offset, OutputStream stream, ReadOnlySpan<byte> bytes)
     {
         int start = _bytes.WrittenCount;
         _bytes.Write(bytes);
@@ -27,9 +29,9 @@ internal sealed class OutputBatch
     }
 
     /// <summary>Tells the pieces in order.</summary>
-    public void Tell(Action<long, int, ReadOnlyMemory<byte>> each)
+    public void Tell(Action<long, OutputStream, ReadOnlyMemory<byte>> each)
     {
-        foreach ((long offset, int stream, int start, int length) in _pieces)
+        foreach ((long offset, OutputStream stream, int start, int length) in _pieces)
             each(offset, stream, _bytes.WrittenMemory.Slice(start, length));
     }
 }

@@ -26,7 +26,7 @@ internal sealed class RunningMachine : ILoopClient
     private readonly SerialLog _serial = new();
     private readonly StopLadder _stop = new();
     private readonly OrderedWork _asking;
-    private readonly MachineNewsQueue _news;
+    private readonly MachineEventQueue _queue;
     private readonly GuestPlace _guests;
     private readonly int _pid;
     private LoopWatch? _controlWatch, _serialWatch;
@@ -39,14 +39,15 @@ internal sealed class RunningMachine : ILoopClient
     private bool _memoryPressure;
     private string? _lastWords;
 
-    internal RunningMachine(string process, MachineRecord record, SeqPacketSocket control, FileDescriptor serialPipe, int pid, MachineContext context, IMachineEvents events)
+    internal RunningMachine(string process, MachineRecord record, SeqPacketSocket control, FileDescriptor serialPipe, int pid, MachineContext context,
+        IMachineEvents events)
     {
         (Process, _record, _control, _serialPipe, _context, _loop, _events) = (process, record, control, serialPipe, context, context.Loop, events);
         _pid = pid;
         _asking = new OrderedWork(context.Asking);
-        _news = new MachineNewsQueue(this, context);
-        _guests = new GuestPlace(record, context, events, _news, () => _stop.Asked, GuestGone);
-        _news.Room = _guests.MayRead;
+        _queue = new MachineEventQueue(this, context);
+        _guests = new GuestPlace(record, context, events, _queue, () => _stop.Asked, GuestGone);
+        _queue.Room = _guests.MayRead;
     }
 
     /// <summary>The monitor's name at PID 1.</summary>
@@ -59,7 +60,7 @@ internal sealed class RunningMachine : ILoopClient
     public long Balloon { get; private set; }
 
     /// <summary>What the machine has of the node's memory now; only on the loop's thread.</summary>
-    public MemoryUse Memory => new(Process, Id.Tenant, _record.MemoryBytes, _record.ReservedBytes, MonitorMemory.Resident(_pid), Balloon);
+    public MemoryUse Memory => new(Process, Id.Tenant, _record.MemoryBytes, _record.ReservedBytes, _context.Memory.Resident(_pid), Balloon);
 
     /// <summary>The monitor has ended.</summary>
     public bool HasEnded => Volatile.Read(ref _end) is not null;
@@ -298,7 +299,7 @@ internal sealed class RunningMachine : ILoopClient
             {
                 _context.Log.Error($"machine={Id} its disks stay with PID 1 until its end is stored: {e.Message}");
             }
-            _news.Post(() => Report(end));
+            _queue.Post(() => Report(end));
         });
     }
 
@@ -312,6 +313,7 @@ internal sealed class RunningMachine : ILoopClient
             MonitorSignal = end.Signal,
             Workload = _record.Exited,
             Failure = _record.Failed,
+            NotBooted = !_record.Claimed,
             MemoryPressure = _memoryPressure,
             Reason = reason,
         });

@@ -2,7 +2,9 @@ using System.Text;
 
 namespace ZeroOS.Host.Machines;
 
-/// <summary>The last 8 KiB of what a machine said on its serial port and its monitor on standard error: a ring, for the moment when a guest fails to boot.</summary>
+/// <summary>
+/// The last 8 KiB of what a machine said on its serial port and its monitor on standard error: a ring, for the moment when a guest fails to boot.
+/// </summary>
 internal sealed class SerialLog
 {
     /// <summary>Bytes kept.</summary>
@@ -26,7 +28,9 @@ internal sealed class SerialLog
         _written += bytes.Length;
     }
 
-    /// <summary>The last lines that say something, joined by " | ", at most <paramref name="maxCharacters"/>; no control characters, whatever the guest wrote.</summary>
+    /// <summary>
+    /// The last lines that say something, joined by " | ", at most <paramref name="maxCharacters"/>; no control characters, whatever the guest wrote.
+    /// </summary>
     public string LastLines(int lines, int maxCharacters)
     {
         int kept = (int)Math.Min(_written, Capacity);

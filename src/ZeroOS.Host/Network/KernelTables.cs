@@ -1,14 +1,14 @@
 namespace ZeroOS.Host.Network;
 
 /// <summary>
-/// How long and how much the kernel remembers for others, per namespace: connections, neighbours, fragments. Each of these tables is filled by whoever sends packets;
-/// the limits by owner are in <see cref="ConnectionLimits"/>.
+/// How long and how much the kernel remembers for others, per namespace: connections, neighbours, fragments. Each of these tables is filled by whoever sends
+/// packets; the limits by owner are in <see cref="ConnectionLimits"/>.
 /// </summary>
 internal static class KernelTables
 {
     /// <summary>
-    /// Ports the node's own outgoing connections come from. Guests are never translated to one (<see cref="GuestPorts"/>), so an answer to one of them is the node's and
-    /// needs no entry in a table that guests share.
+    /// Ports the node's own outgoing connections come from. Guests are never translated to one (<see cref="GuestPorts"/>), so an answer to one of them is the
+    /// node's and needs no entry in a table that guests share.
     /// </summary>
     internal const int FirstOwnPort = 61000, LastOwnPort = 65535;
 
@@ -20,7 +20,10 @@ internal static class KernelTables
 
     private const int BytesPerConnection = 16384;
 
-    /// <summary>Ports that guests' connections come from as the internet sees them; a guest's own port stays where it is one of these, and nobody else has it to that destination.</summary>
+    /// <summary>
+    /// Ports that guests' connections come from as the internet sees them; a guest's own port stays where it is one of these, and nobody else has it to that
+    /// destination.
+    /// </summary>
     internal static readonly (int First, int Last) GuestPorts = (10240, FirstOwnPort - 1);
 
     /// <summary>How long a connection is remembered without a packet, in seconds. The kernel's own is five days for an open TCP connection.</summary>
@@ -72,7 +75,8 @@ internal static class KernelTables
     ];
 
     /// <summary>Frames between two guests stay with the bridge's rules; only kernels built with br_netfilter have this.</summary>
-    internal static readonly IReadOnlyList<(string Key, string Value)> TenantWhereThere = [("bridge.bridge-nf-call-iptables", "0"), ("bridge.bridge-nf-call-arptables", "0")];
+    internal static readonly IReadOnlyList<(string Key, string Value)> TenantWhereThere =
+        [("bridge.bridge-nf-call-iptables", "0"), ("bridge.bridge-nf-call-arptables", "0")];
 
     /// <summary>Connections the root's table has room for: a sixty-fourth of memory at most, at 256 bytes each.</summary>
     internal static long MostConnections(long memoryBytes) => Math.Max(LeastConnections, memoryBytes / BytesPerConnection);

@@ -48,19 +48,22 @@ internal sealed class NetworkWiring(NetworkNamespace root, string directory)
     }
 
     /// <summary>
-    /// Makes a network's way out as narrow as the uplink: the node then answers a packet that is too large itself, with the ICMP error that says so. Taps keep theirs, for
-    /// the card behind one was told its MTU when its machine started.
+    /// Makes a network's way out as narrow as the uplink: the node then answers a packet that is too large itself, with the ICMP error that says so. Taps keep
+    /// theirs, for the card behind one was told its MTU when its machine started.
     /// </summary>
     public void SetMtu(TenantNetwork network, int mtu)
     {
-        foreach ((RouteSocket where, string name) in new[] { (root.Route, network.Cable), (network.Space.Route, TenantNetwork.Up), (network.Space.Route, TenantNetwork.Bridge) })
+        foreach ((RouteSocket where, string name) in new[] { (root.Route, network.Cable), (network.Space.Route, TenantNetwork.Up),
+            (network.Space.Route, TenantNetwork.Bridge) })
         {
             if (where.FindLink(name) is { } link && link.Mtu != mtu)
                 where.ChangeLink(link.Index, new LinkChange { Mtu = mtu });
         }
     }
 
-    /// <summary>The link of that name, if it is this workload's: names are short, so the full name on it counts. One without any was made a moment before the node died.</summary>
+    /// <summary>
+    /// The link of that name, if it is this workload's: names are short, so the full name on it counts. One without any was made a moment before the node died.
+    /// </summary>
     /// <exception cref="WorkloadException">name-taken: it is another's.</exception>
     public static Link? FindOwn(RouteSocket where, string name, Func<string, bool> isOwn)
     {

@@ -43,7 +43,8 @@ public sealed class Networks : INetworks, IDisposable
     /// <param name="memoryBytes">Memory of the computer, which decides how many connections it remembers.</param>
     /// <param name="log">One line per call.</param>
     /// <exception cref="LinuxException">The kernel refused the firewall: a node without it must not go on.</exception>
-    public Networks(Uplink uplink, WorkloadNames names, FirewallGroups groups, long memoryBytes, ILog log) : this(uplink, names, groups, memoryBytes, log, "/run/zeroos/networks")
+    public Networks(Uplink uplink, WorkloadNames names, FirewallGroups groups, long memoryBytes, ILog log)
+        : this(uplink, names, groups, memoryBytes, log, "/run/zeroos/networks")
     {
     }
 
@@ -94,7 +95,8 @@ public sealed class Networks : INetworks, IDisposable
                 Remove(network);
             }
             Link? cable = NetworkWiring.FindOwn(_root.Route, TenantNetwork.CableName(id), alias => alias == network.Full);
-            TenantNetwork wanted = Find(network) ?? new TenantNetwork(id, network.Full, range, ChooseSlot(cable), NetworkNamespace.OpenOrCreate(_wiring.PathOf(id)));
+            TenantNetwork wanted = Find(network)
+                ?? new TenantNetwork(id, network.Full, range, ChooseSlot(cable), NetworkNamespace.OpenOrCreate(_wiring.PathOf(id)));
             _networks[id] = wanted;
             _wiring.Build(wanted, CableMtu);
             ApplyTenant(wanted);
@@ -159,7 +161,8 @@ public sealed class Networks : INetworks, IDisposable
                 opened?.Dispose();
                 throw;
             }
-            return new MachineNic(opened ?? new FileDescriptor(-1), card.Mac.ToString(), $"{address}/{known.Range.PrefixLength}", known.Gateway.ToString(), CardMtu, ResolversFor(known));
+            return new MachineNic(opened ?? new FileDescriptor(-1), card.Mac.ToString(), $"{address}/{known.Range.PrefixLength}", known.Gateway.ToString(),
+                CardMtu, ResolversFor(known));
         }
     }
 
@@ -188,7 +191,8 @@ public sealed class Networks : INetworks, IDisposable
             foreach (PortMapping mapping in mappings)
             {
                 if (IsReserved(mapping.Protocol, mapping.HostPort) || mapping.HostPort is < 1 or > 65535 || mapping.GuestPort is < 1 or > 65535
-                    || mapping.Guest.AddressFamily != AddressFamily.InterNetwork || wanted.Any(w => w.Protocol == mapping.Protocol && w.HostPort == mapping.HostPort))
+                    || mapping.Guest.AddressFamily != AddressFamily.InterNetwork
+                    || wanted.Any(w => w.Protocol == mapping.Protocol && w.HostPort == mapping.HostPort))
                     _log.Warn($"event=port-left-out port={mapping.HostPort}/{mapping.Protocol} message=\"reserved, taken or invalid\"");
                 else
                     wanted.Add(Publication.Of(mapping, _names));
@@ -204,7 +208,8 @@ public sealed class Networks : INetworks, IDisposable
             ApplyRoot();
             // After the new rules stand: a packet that comes now is judged by them.
             foreach (Publication port in gone)
-                StaleConnections.Forget(() => StaleConnections.OfPublication(_root.Connections, port, _networks.GetValueOrDefault(port.Network)), $"port {port.HostPort}/{port.Protocol}", _log);
+                StaleConnections.Forget(() => StaleConnections.OfPublication(_root.Connections, port, _networks.GetValueOrDefault(port.Network)),
+                    $"port {port.HostPort}/{port.Protocol}", _log);
         }
     }
 
@@ -226,7 +231,8 @@ public sealed class Networks : INetworks, IDisposable
     private int CardMtu => Math.Max(CableMtu, NetworkWiring.LeastCardMtu);
 
     /// <exception cref="WorkloadException">name-taken: two networks have one name here, and this is not the one that is there.</exception>
-    private TenantNetwork? Find(WorkloadId network) => !_networks.TryGetValue(_names.Of(network), out TenantNetwork? known) || known.Owner == network.Full ? known
+    private TenantNetwork? Find(WorkloadId network) =>
+        !_networks.TryGetValue(_names.Of(network), out TenantNetwork? known) || known.Owner == network.Full ? known
         : throw new WorkloadException("name-taken", $"network {network} has the name of another here; another name for it mends it");
 
     private void Recover()

@@ -9,7 +9,8 @@ namespace ZeroOS.Host.Network;
 /// <summary>A published port by the network's name on this node, and as a line of the file that lets a restarted node go on publishing.</summary>
 internal sealed record Publication(PortProtocol Protocol, int HostPort, string Network, IPAddress Guest, int GuestPort)
 {
-    public static Publication Of(PortMapping mapping, WorkloadNames names) => new(mapping.Protocol, mapping.HostPort, names.Of(mapping.Network), mapping.Guest, mapping.GuestPort);
+    public static Publication Of(PortMapping mapping, WorkloadNames names) =>
+        new(mapping.Protocol, mapping.HostPort, names.Of(mapping.Network), mapping.Guest, mapping.GuestPort);
 
     public string ToLine() => string.Create(CultureInfo.InvariantCulture, $"{Protocol} {HostPort} {Network} {Guest} {GuestPort}");
 

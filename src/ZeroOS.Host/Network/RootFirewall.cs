@@ -17,7 +17,8 @@ internal static class RootFirewall
     private const int Dns = 53, Ntp = 123, FirstOwn = KernelTables.FirstOwnPort, LastOwn = KernelTables.LastOwnPort;
 
     /// <summary>Builds the table.</summary>
-    public static NftTable Build(UplinkState uplink, IReadOnlyCollection<TenantNetwork> networks, IReadOnlyList<Publication> published, FirewallGroups groups, IReadOnlyList<IPEndPoint> registries)
+    public static NftTable Build(UplinkState uplink, IReadOnlyCollection<TenantNetwork> networks, IReadOnlyList<Publication> published, FirewallGroups groups,
+        IReadOnlyList<IPEndPoint> registries)
     {
         NftTable table = new(NftFamily.Inet, "zeroos");
         List<IPAddress> resolvers4 = [.. uplink.Resolvers.Where(r => r.AddressFamily == AddressFamily.InterNetwork)];
@@ -27,7 +28,8 @@ internal static class RootFirewall
         NftSet never4 = table.Prefixes("never4", false, NotInternet.V4.Concat(neighbours));
         NftSet never6 = table.Prefixes("never6", true, NotInternet.V6.Concat(neighbours));
         NftSet uplinks = table.Interfaces("uplinks", uplink.Nics.Select(n => n.Name));
-        NftSet resolvers = table.Prefixes("resolvers4", false, uplink.Resolvers.Select(Host)), resolvers6 = table.Prefixes("resolvers6", true, uplink.Resolvers.Select(Host));
+        NftSet resolvers = table.Prefixes("resolvers4", false, uplink.Resolvers.Select(Host)),
+            resolvers6 = table.Prefixes("resolvers6", true, uplink.Resolvers.Select(Host));
         Untracked(table, resolvers, resolvers6);
         Input(table);
         Forward(table, uplinks, never4, resolvers4);
@@ -37,8 +39,8 @@ internal static class RootFirewall
     }
 
     /// <summary>
-    /// What connection tracking never sees: guests share its table, and a full table must not keep anybody from the bus, nor the node from names and time. DHCP, ARP and
-    /// neighbour discovery do not pass it by themselves.
+    /// What connection tracking never sees: guests share its table, and a full table must not keep anybody from the bus, nor the node from names and time.
+    /// DHCP, ARP and neighbour discovery do not pass it by themselves.
     /// </summary>
     private static void Untracked(NftTable table, NftSet resolvers4, NftSet resolvers6)
     {
@@ -85,14 +87,16 @@ internal static class RootFirewall
             .Add(new NftRule().From(Cables).Jump(guests)).Add(new NftRule().From(uplinks).Out(Cables).Translated().Accept());
     }
 
-    private static void Output(NftTable table, NftSet never4, NftSet never6, IReadOnlyList<IPAddress> resolvers, FirewallGroups groups, IReadOnlyList<IPEndPoint> registries)
+    private static void Output(NftTable table, NftSet never4, NftSet never6, IReadOnlyList<IPAddress> resolvers, FirewallGroups groups,
+        IReadOnlyList<IPEndPoint> registries)
     {
         NftChain fetch = table.Chain("fetch");
         foreach (IPAddress resolver in resolvers)
             fetch.Add(new NftRule().To(resolver).UdpTo(Dns).Accept()).Add(new NftRule().To(resolver).TcpTo(Dns).Accept());
         foreach (IPEndPoint registry in registries)
             fetch.Add(new NftRule().To(registry.Address).TcpTo(registry.Port).Accept());
-        fetch.Add(new NftRule().Out("lo").Reject()).Add(new NftRule().To(never4).Reject()).Add(new NftRule().To(never6).Reject()).Add(new NftRule().ToNoUnicast().Reject());
+        fetch.Add(new NftRule().Out("lo").Reject()).Add(new NftRule().To(never4).Reject()).Add(new NftRule().To(never6).Reject())
+            .Add(new NftRule().ToNoUnicast().Reject());
         // Strangers speak to this group's processes: taken over, they still answer on the bus and open nothing.
         NftChain door = table.Chain("door").Add(new NftRule().TcpFrom(BusPort.Tcp).TcpOpensNothing().Accept()).Add(new NftRule().Drop());
         table.Filter("output", NftHook.Output, drop: false).Add(new NftRule().Gid(groups.Fetch).Jump(fetch)).Add(new NftRule().Gid(groups.Door).Jump(door))
@@ -100,7 +104,8 @@ internal static class RootFirewall
             .Add(new NftRule().NotOut(Loopback).PortUnreachable(v6: false).Drop()).Add(new NftRule().NotOut(Loopback).PortUnreachable(v6: true).Drop());
     }
 
-    private static void Translate(NftTable table, NftSet uplinks, IPAddress? resolver, IReadOnlyCollection<TenantNetwork> networks, IReadOnlyList<Publication> published)
+    private static void Translate(NftTable table, NftSet uplinks, IPAddress? resolver, IReadOnlyCollection<TenantNetwork> networks,
+        IReadOnlyList<Publication> published)
     {
         NftChain before = table.Nat("prerouting", NftHook.Prerouting);
         if (resolver is not null)
@@ -119,7 +124,8 @@ internal static class RootFirewall
         (int first, int last) = KernelTables.GuestPorts;
         NftChain after = table.Nat("postrouting", NftHook.Postrouting);
         // Never from a port of the node's own: the bus's, or one that its questions for names and time come from.
-        after.Add(new NftRule().Source(TenantNetwork.Pool).Out(uplinks).AnyTcp().Masquerade(first, last)).Add(new NftRule().Source(TenantNetwork.Pool).Out(uplinks).AnyUdp().Masquerade(first, last))
+        after.Add(new NftRule().Source(TenantNetwork.Pool).Out(uplinks).AnyTcp().Masquerade(first, last))
+            .Add(new NftRule().Source(TenantNetwork.Pool).Out(uplinks).AnyUdp().Masquerade(first, last))
             .Add(new NftRule().Source(TenantNetwork.Pool).Out(uplinks).Masquerade());
         // A client on a LAN with the tenant's own range would look like a neighbour in there: such a client comes from our end of the cable.
         foreach (TenantNetwork network in networks)
@@ -127,7 +133,8 @@ internal static class RootFirewall
     }
 
     /// <summary>Appends the match on a published port.</summary>
-    internal static NftRule PortRule(NftRule rule, Publication port) => port.Protocol == PortProtocol.Tcp ? rule.TcpTo(port.HostPort) : rule.UdpTo(port.HostPort);
+    internal static NftRule PortRule(NftRule rule, Publication port) =>
+        port.Protocol == PortProtocol.Tcp ? rule.TcpTo(port.HostPort) : rule.UdpTo(port.HostPort);
 
     private static IPNetwork Host(IPAddress address) => new(address, address.GetAddressBytes().Length * 8);
 }

@@ -7,8 +7,8 @@ using ZeroOS.Linux.Netfilter;
 namespace ZeroOS.Host.Network;
 
 /// <summary>
-/// Connections that were made under rules which are gone. The kernel asks the translation rules once per connection: a UDP peer that never stops sending would reach the
-/// machine of before for ever, and so would a TCP connection that is open.
+/// Connections that were made under rules which are gone. The kernel asks the translation rules once per connection: a UDP peer that never stops sending would
+/// reach the machine of before for ever, and so would a TCP connection that is open.
 /// </summary>
 internal static class StaleConnections
 {

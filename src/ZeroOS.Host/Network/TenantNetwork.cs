@@ -68,10 +68,13 @@ internal sealed class TenantNetwork(string id, string owner, IPNetwork range, in
     /// <summary>Name of a network's cable in the root, from its name on this node: 52 bits of it.</summary>
     public static string CableName(string network) => (CablePrefix + network)[..NameBytes];
 
-    /// <summary>A machine's Ethernet address in a network: locally administered, the same for ever.</summary>
+    /// <summary>
+    /// A machine's Ethernet address in a network: locally administered, the same for ever and on every node. Two of one tenant's machines could share one;
+    /// nothing is found by it.
+    /// </summary>
     public static MacAddress MacOf(WorkloadId network, WorkloadId machine)
     {
-        byte[] hash = SHA256.HashData(Encoding.UTF8.GetBytes($"mac\n{network.Short}\n{machine.Short}"));
+        byte[] hash = SHA256.HashData(Encoding.UTF8.GetBytes($"mac\n{network.FormerName}\n{machine.FormerName}"));
         return new MacAddress([2, .. hash.AsSpan(0, 5)]);
     }
 
@@ -83,7 +86,9 @@ internal sealed class TenantNetwork(string id, string owner, IPNetwork range, in
         && IPAddress.TryParse(text.AsSpan(0, text.IndexOf('/')), out IPAddress? written) && written.Equals(range.BaseAddress)
         && range.PrefixLength is >= ShortestPrefix and <= LongestPrefix && s_private.Any(p => p.Contains(range.BaseAddress))
             ? range
-            : throw new WorkloadException("range-invalid", $"network range \"{text}\": an IPv4 prefix of private address space with /{ShortestPrefix} to /{LongestPrefix} is needed, as 10.77.1.0/24", permanent: true);
+            : throw new WorkloadException("range-invalid",
+                $"network range \"{text}\": an IPv4 prefix of private address space with /{ShortestPrefix} to /{LongestPrefix} is needed, as 10.77.1.0/24",
+                permanent: true);
 
     /// <summary>First host address of a range.</summary>
     public static IPAddress GatewayOf(IPNetwork range) => Offset(range.BaseAddress, 1);

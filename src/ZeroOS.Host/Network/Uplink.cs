@@ -115,8 +115,8 @@ public sealed class Uplink : IDisposable
             }
             catch (Exception e)
             {
-                // A card can go while we speak of it; the next event tells, and a second later we look in any case. Whatever else it is, a node without this thread would
-                // lose its address for good.
+                // A card can go while we speak of it; the next event tells, and a second later we look in any case. Whatever else it is, a node without this
+                // thread would lose its address for good.
                 Complain(e is LinuxException ? e.Message : $"{e.GetType().Name}: {e.Message}");
                 look = true;
             }
@@ -204,7 +204,8 @@ public sealed class Uplink : IDisposable
         }
         else if (_ports[card.Index].Client.HasLostAddress)
         {
-            foreach (InterfaceAddress ended in addresses.Where(a => a.Link == card.Index && a.Address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork))
+            foreach (InterfaceAddress ended in addresses.Where(a => a.Link == card.Index
+                && a.Address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork))
                 Namespace.Route.DeleteAddress(card.Index, ended.Address, ended.PrefixLength);
         }
         // Before the first answer a new process leaves what it found: the guests' connections go over it.
@@ -246,13 +247,16 @@ public sealed class Uplink : IDisposable
     }
 
     /// <summary>
-    /// Largest packet that leaves by a card: the kernel keeps what routers advertise as IPv6's alone, but a router that names 1,492 for one has no wider way for the other.
+    /// Largest packet that leaves by a card: the kernel keeps what routers advertise as IPv6's alone, but a router that names 1,492 for one has no wider way
+    /// for the other.
     /// </summary>
     private static int UsableMtu(Link card) =>
-        int.TryParse(KernelFile.TryRead($"/proc/sys/net/ipv6/conf/{card.Name}/mtu", out _), CultureInfo.InvariantCulture, out int advertised) && advertised < card.Mtu ? advertised : card.Mtu;
+        int.TryParse(KernelFile.TryRead($"/proc/sys/net/ipv6/conf/{card.Name}/mtu", out _), CultureInfo.InvariantCulture, out int advertised)
+        && advertised < card.Mtu ? advertised : card.Mtu;
 
     private static bool SameWay(Route one, Route other) =>
-        one.Destination.Equals(other.Destination) && Equals(one.Gateway, other.Gateway) && one.Link == other.Link && one.Metric == other.Metric && Equals(one.Source, other.Source);
+        one.Destination.Equals(other.Destination) && Equals(one.Gateway, other.Gateway) && one.Link == other.Link && one.Metric == other.Metric
+        && Equals(one.Source, other.Source);
 
     private void Publish(IReadOnlyList<Link> cards)
     {
@@ -267,7 +271,8 @@ public sealed class Uplink : IDisposable
         {
             Nics = [.. cards.Select(c => new UplinkNic(c.Name, c.Index, c.PermanentMac, c.HasCarrier, DhcpWord(_ports[c.Index].Client)))],
             Addresses = [.. usable.Select(a => new UplinkAddress(byIndex[a.Link].Name, a.Address, a.PrefixLength))],
-            OnLink = [.. routes.Where(r => r.Gateway is null && !r.IsDefault).Select(r => r.Destination).Concat(own.Select(a => Prefixes.Truncate(a.Address, a.PrefixLength))).Distinct()],
+            OnLink = [.. routes.Where(r => r.Gateway is null && !r.IsDefault).Select(r => r.Destination)
+                .Concat(own.Select(a => Prefixes.Truncate(a.Address, a.PrefixLength))).Distinct()],
             Gateway = routes.Where(r => r.IsDefault && v4(r)).OrderBy(r => r.Metric).FirstOrDefault()?.Gateway,
             Gateway6 = routes.Where(r => r.IsDefault && !v4(r)).OrderBy(r => r.Metric).FirstOrDefault()?.Gateway,
             Resolvers = [.. leases.SelectMany(l => l.Resolvers).Concat(advertised).Distinct().Take(MostResolvers)],
@@ -291,7 +296,8 @@ public sealed class Uplink : IDisposable
         bool carrier = state.Nics.Any(n => n.HasCarrier);
         return
         [
-            new("link", carrier, state.Nics.Count == 0 ? "no wired card found" : carrier ? "a cable is connected" : "no card has a carrier: is the cable plugged in?"),
+            new("link", carrier,
+                state.Nics.Count == 0 ? "no wired card found" : carrier ? "a cable is connected" : "no card has a carrier: is the cable plugged in?"),
             new("address", state.HasAddress, state.HasAddress ? $"{state.Addresses[0].Address}" : "no address yet: no DHCP server answers"),
             new("gateway", (state.Gateway ?? state.Gateway6) is not null, (state.Gateway ?? state.Gateway6) is { } g ? $"{g}" : "no default route"),
             new("resolver", state.Resolvers.Count > 0, state.Resolvers.Count > 0 ? $"{state.Resolvers[0]}" : "no name server known"),
@@ -350,5 +356,6 @@ public sealed class Uplink : IDisposable
     private static TimeSpan Now => Stopwatch.GetElapsedTime(0);
 
     /// <summary>Hardware that speaks Ethernet over a cable: what we make ourselves has a kind, wireless has a directory.</summary>
-    private static bool IsWiredCard(Link link) => link.IsEthernet && !link.IsLoopback && link.Kind.Length == 0 && !Directory.Exists($"/sys/class/net/{link.Name}/wireless");
+    private static bool IsWiredCard(Link link) =>
+        link.IsEthernet && !link.IsLoopback && link.Kind.Length == 0 && !Directory.Exists($"/sys/class/net/{link.Name}/wireless");
 }

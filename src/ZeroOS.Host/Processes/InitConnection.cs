@@ -41,7 +41,7 @@ public sealed class InitConnection : IDisposable
     /// <summary>A process has ended. It stays known to PID 1 until <see cref="Acknowledge"/>.</summary>
     public event Action<HeldProcess>? Exited;
 
-    /// <summary>The machine goes down: stop the guests, store what is to be stored, and end this process.</summary>
+    /// <summary>The computer goes down: stop the guests, store what is to be stored, and end this process.</summary>
     public event Action? Stopping;
 
     /// <summary>A door has been started; the handler owns the node's end of its link.</summary>
@@ -51,7 +51,7 @@ public sealed class InitConnection : IDisposable
     public event Action? Closed;
 
     /// <summary>Where it is said that a handler of an event threw, or that a message could not be read. Set before <see cref="Listen"/>.</summary>
-    public Action<string> Log { get; set; } = _ => { };
+    public ILog? Log { get; set; }
 
     /// <summary>The connection PID 1 gave this process at birth.</summary>
     public static InitConnection FromInit()
@@ -84,8 +84,20 @@ public sealed class InitConnection : IDisposable
     /// <summary>Starts a program in its jail and returns its process id. The descriptors arrive there from <see cref="InitLimits.FirstDescriptor"/> on; the
     /// caller keeps its own. <paramref name="output"/> is the index of the one that is also standard output and error.</summary>
     /// <exception cref="InitRefusedException">PID 1 or the kernel refused, with the reason.</exception>
-    public int Start(JailedProgram program, string name, IReadOnlyList<string> arguments, long memoryBytes, IReadOnlyList<FileDescriptor> descriptors, int? output = null)
-        => Ask(new InitMessage { Verb = InitVerb.Start, Program = program, Name = name, Arguments = arguments, MemoryBytes = memoryBytes, Output = output }, descriptors).Pid ?? 0;
+    public int Start(JailedProgram program, string name, IReadOnlyList<string> arguments, long memoryBytes, IReadOnlyList<FileDescriptor> descriptors,
+        int? output = null, long? fileBytes = null, int? processors = null) => Ask(
+            new InitMessage
+            {
+                Verb = InitVerb.Start,
+                Program = program,
+                Name = name,
+                Arguments = arguments,
+                MemoryBytes = memoryBytes,
+                Output = output,
+                FileBytes = fileBytes,
+                Processors = processors
+            },
+            descriptors).Pid ?? 0;
 
     /// <summary>Ends a process; one that has ended already is not an error.</summary>
     public void Kill(string name, int signal = SignalFd.SIGKILL) => Ask(new InitMessage { Verb = InitVerb.Kill, Name = name, Signal = signal }, []);
@@ -99,16 +111,16 @@ public sealed class InitConnection : IDisposable
     /// <summary>The end of a process is stored; PID 1 forgets it and its name is free.</summary>
     public void Acknowledge(string name) => Ask(new InitMessage { Verb = InitVerb.Acknowledge, Name = name }, []);
 
-    /// <summary>Switches the machine off in order; <see cref="Stopping"/> follows.</summary>
+    /// <summary>Switches the computer off in order; <see cref="Stopping"/> follows.</summary>
     public void PowerOff() => Ask(new InitMessage { Verb = InitVerb.PowerOff }, []);
 
-    /// <summary>Restarts the machine in order; <see cref="Stopping"/> follows.</summary>
+    /// <summary>Restarts the computer in order; <see cref="Stopping"/> follows.</summary>
     public void Restart() => Ask(new InitMessage { Verb = InitVerb.Restart }, []);
 
     /// <summary>The version on trial is kept: PID 1 need not bring the one from before back.</summary>
     public void TrialKept() => Ask(new InitMessage { Verb = InitVerb.TrialKept }, []);
 
-    /// <summary>The node answers doors: PID 1 starts one, and <see cref="DoorOpened"/> follows; so it does for each that takes its place.</summary>
+    /// <summary>The node answers doors: <see cref="DoorOpened"/> follows, for this door and for each that takes its place.</summary>
     public void OpenDoor() => Ask(new InitMessage { Verb = InitVerb.OpenDoor }, []);
 
     /// <summary>The door is broken: PID 1 starts another in its place.</summary>
@@ -158,7 +170,7 @@ public sealed class InitConnection : IDisposable
             catch (Exception e)
             {
                 // One message is lost, and who waits for it gives up in time; the next one is heard.
-                Log($"init-connection: a message of PID 1 is lost: {e.GetType().Name}: {e.Message}");
+                Log?.Error($"init-connection: a message of PID 1 is lost: {e.GetType().Name}: {e.Message}");
             }
         }
         // Who waits for an answer hears now that none will come.
@@ -216,7 +228,7 @@ public sealed class InitConnection : IDisposable
             }
             catch (Exception e)
             {
-                Log($"init-events: {e.GetType().Name}: {e.Message}");
+                Log?.Error($"init-events: {e.GetType().Name}: {e.Message}");
             }
         }
     }

@@ -1,9 +1,11 @@
+using ZeroOS.Formats.Zstd;
 using ZeroOS.Linux;
-using ZeroOS.Oci.Compression;
 
 namespace ZeroOS.Host.Storage;
 
-/// <summary>A file system image from the OS image (scripts/templates), unpacked once: only its blocks that are not zero are kept, a few hundred KiB.</summary>
+/// <summary>
+/// A file system image from the system image (scripts/templates), unpacked once: only its blocks that are not zero are kept, a few hundred KiB.
+/// </summary>
 internal sealed class SparseTemplate
 {
     private const int BlockBytes = 4096;
@@ -54,7 +56,9 @@ internal sealed class SparseTemplate
         return bytes;
     }
 
-    /// <summary>Writes every block that is not zero, but for those that start at one of <paramref name="except"/>; the target holds zeros everywhere else.</summary>
+    /// <summary>
+    /// Writes every block that is not zero, but for those that start at one of <paramref name="except"/>; the target holds zeros everywhere else.
+    /// </summary>
     internal void WriteTo(FileDescriptor target, ReadOnlySpan<long> except)
     {
         foreach ((long offset, byte[] block) in _blocks)

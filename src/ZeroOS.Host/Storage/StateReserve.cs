@@ -18,7 +18,9 @@ internal static class StateReserve
     private const int VolArgsBytes = 4096, VolArgsName = 8;
     private const string State = "state";
 
-    /// <summary>Bytes that only the node's state and the file system's own structures may take: a thirty-second, at least 256 MiB, as admission promises.</summary>
+    /// <summary>
+    /// Bytes that only the node's state and the file system's own structures may take: a thirty-second, at least 256 MiB, as admission promises.
+    /// </summary>
     public static long Of(long capacityBytes) => Math.Max(256L << 20, capacityBytes / 32);
 
     /// <summary>
@@ -28,13 +30,13 @@ internal static class StateReserve
     public static string? TryHold(FileDescriptor root, string path, long capacityBytes)
     {
         string state = $"{path}/{State}";
-        if (FileNode.TryStatus(state) is not { } there)
+        if (FileEntry.TryStatus(state) is not { } there)
         {
             byte[] arguments = new byte[VolArgsBytes];
             Encoding.ASCII.GetBytes(State, arguments.AsSpan(VolArgsName));
             if (root.Ioctl(BTRFS_IOC_SUBVOL_CREATE, arguments) is var made && made < 0)
                 return $"the state's subvolume cannot be made: {(Errno)(-made)}";
-            FileNode.SetMode(state, Mode.OwnerFolder);
+            FileEntry.SetMode(state, Mode.OwnerFolder);
         }
         else if (there.Number != BTRFS_FIRST_FREE_OBJECTID)
         {

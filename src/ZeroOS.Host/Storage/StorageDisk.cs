@@ -11,10 +11,9 @@ public sealed class StorageDisk
     private const nuint FS_IOC_GETFLAGS = 0x80086601, FS_IOC_SETFLAGS = 0x40086602;
     private const int FS_NOCOW_FL = 0x00800000, PathNameOffset = 8, VolArgsBytes = 4096;
 
-    internal StorageDisk(string root, bool isFresh)
+    internal StorageDisk(string root)
     {
         Root = root;
-        IsFresh = isFresh;
         foreach (string name in (ReadOnlySpan<string>)["state", "images", "volumes", "logs"])
             Mounts.MakeDirectory($"{root}/{name}", Mode.OwnerFolder);
         // Guest disks are rewritten in place: copying each write elsewhere would scatter them. Their guests' file systems have journals of their own.
@@ -24,8 +23,13 @@ public sealed class StorageDisk
     /// <summary>Where it is mounted.</summary>
     public string Root { get; }
 
-    /// <summary>Claimed in this boot: nothing can have been kept on it before.</summary>
-    public bool IsFresh { get; }
+    /// <summary>Its copy of the node's state.</summary>
+    public string StateDirectory => Root + "/state";
+
+    /// <summary>
+    /// A start of the node got so far that it kept its state here. Before that there may be a database and a key for names, but nothing that anybody was told.
+    /// </summary>
+    public bool IsInUse => File.Exists(Path.Combine(StateDirectory, StateGeneration.FileName));
 
     /// <summary>Why the node's state has no room here that tenants cannot take; null when it has.</summary>
     public string? NoReserve { get; private init; }
@@ -37,10 +41,14 @@ public sealed class StorageDisk
     public long FreeBytes => new DriveInfo(Root).AvailableFreeSpace;
 
     /// <summary>Mounts a disk of ours, unless this node's predecessor did already, and grows its file system to the device.</summary>
-    internal static StorageDisk Mount(BlockDisk disk, string root, bool isFresh)
+    internal static StorageDisk Mount(BlockDisk disk, string root)
     {
         Directory.CreateDirectory(root);
-        if (!Mounts.List().Any(m => m.Target == root))
+        MountPoint? there = Mounts.List().FirstOrDefault(m => m.Target == root);
+        // A disk that was taken out and came back under another name has left a dead mount.
+        if (there is not null && there.Source != disk.Path)
+            _ = Mounts.TryUnmount(root, detach: true);
+        if (there is null || there.Source != disk.Path)
             Mounts.Mount(disk.Path, root, "btrfs", MountFlags.NoAtime | MountFlags.NoSuid | MountFlags.NoDev | MountFlags.NoExec);
         using FileDescriptor directory = FileDescriptor.Open(root, OpenFlags.ReadOnly | OpenFlags.Directory);
         byte[] arguments = new byte[VolArgsBytes];
@@ -49,7 +57,26 @@ public sealed class StorageDisk
             throw new LinuxException((Errno)(-result), "BTRFS_IOC_RESIZE", disk.Path);
         // Before the directories are made: the state's is a subvolume.
         string? noReserve = StateReserve.TryHold(directory, root, new DriveInfo(root).TotalSize);
-        return new StorageDisk(root, isFresh) { NoReserve = noReserve };
+        StorageDisk mounted = new(root) { NoReserve = noReserve };
+        mounted.Try();
+        return mounted;
+    }
+
+    /// <summary>
+    /// A file system that the kernel made read-only, or whose disk is gone, is found out here and not by the database. One that is full is well.
+    /// </summary>
+    private void Try()
+    {
+        string probe = StateDirectory + "/probe";
+        try
+        {
+            DurableFile.Write(probe, "ZeroOS"u8);
+        }
+        catch (LinuxException e) when (e.Errno is Errno.ENOSPC or Errno.EDQUOT)
+        {
+            File.Delete(probe + DurableFile.Unfinished);
+        }
+        File.Delete(probe);
     }
 
     private static void DisableCopyOnWrite(string path)

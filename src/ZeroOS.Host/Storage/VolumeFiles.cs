@@ -6,22 +6,33 @@ using ZeroOS.Workloads;
 namespace ZeroOS.Host.Storage;
 
 /// <summary>
-/// Guest disks: per volume a directory <c>volumes/SHORT</c> with the sparse file <c>disk</c> and <c>owner</c> (whose it is). Made under another name, synced and
-/// renamed, destroyed the other way round: a power cut leaves a whole volume or none. Any thread may call.
+/// Guest disks: per volume a directory <c>volumes/NAME</c> with the sparse file <c>disk</c> and <c>owner</c> (whose it is, compared before the volume is used).
+/// Made under another name, synced and renamed, destroyed the other way round: a power cut leaves a whole volume or none. Any thread may call.
 /// </summary>
 internal sealed class VolumeFiles : IVolumes
 {
     private const string New = "new-", Gone = "gone-";
     private const long BlockBytes = 4096, Reserve = 64L << 20;
+    private const int MaxOwnerBytes = 1024;
     private readonly IReadOnlyList<StorageDisk> _pool;
+    private readonly WorkloadNames _names;
+    private readonly bool _onTrial;
     private readonly Lazy<SparseTemplate> _template;
     private readonly Lock _lock = new();
 
-    internal VolumeFiles(IReadOnlyList<StorageDisk> pool, Lazy<SparseTemplate> template)
+    /// <summary>
+    /// Takes away what a power cut left half-made. Volumes that an earlier version named get their present names, but not by a version
+    /// <paramref name="onTrial"/>: the one before, which may come back, would not find them. For the same reason such a version makes volumes under their
+    /// former names.
+    /// </summary>
+    internal VolumeFiles(IReadOnlyList<StorageDisk> pool, WorkloadNames names, bool onTrial, Lazy<SparseTemplate> template, ILog log)
     {
-        (_pool, _template) = (pool, template);
-        foreach (string entry in Entries().Where(e => Path.GetFileName(e) is var n && (n.StartsWith(New, StringComparison.Ordinal) || n.StartsWith(Gone, StringComparison.Ordinal))))
+        (_pool, _names, _onTrial, _template) = (pool, names, onTrial, template);
+        foreach (string entry in Entries()
+            .Where(e => Path.GetFileName(e) is var n && (n.StartsWith(New, StringComparison.Ordinal) || n.StartsWith(Gone, StringComparison.Ordinal))))
             Directory.Delete(entry, recursive: true);
+        if (!onTrial)
+            Rename(log);
     }
 
     /// <inheritdoc/>
@@ -45,10 +56,10 @@ internal sealed class VolumeFiles : IVolumes
     }
 
     /// <inheritdoc/>
-    public FileDescriptor Open(WorkloadId volume)
+    public FileDescriptor Open(WorkloadId volume, bool readOnly)
     {
         string directory = Find(volume) ?? throw new WorkloadException("no-storage", $"volume {volume} does not exist");
-        FileDescriptor disk = FileDescriptor.Open(directory + "/disk", OpenFlags.ReadWrite);
+        FileDescriptor disk = FileDescriptor.Open(directory + "/disk", readOnly ? OpenFlags.ReadOnly : OpenFlags.ReadWrite);
         if (disk.TryLock() is var errno && errno == Errno.None)
             return disk;
         disk.Dispose();
@@ -60,12 +71,8 @@ internal sealed class VolumeFiles : IVolumes
     {
         lock (_lock)
         {
-            if (Find(volume) is not { } directory)
-                return;
-            string gone = $"{Path.GetDirectoryName(directory)}/{Gone}{volume.Short}-{Guid.NewGuid():n}";
-            Directory.Move(directory, gone);
-            SyncDirectory(Path.GetDirectoryName(directory)!);
-            Directory.Delete(gone, recursive: true);
+            while (Find(volume) is { } directory)
+                Destroy(volume, directory);
         }
     }
 
@@ -75,16 +82,84 @@ internal sealed class VolumeFiles : IVolumes
         List<(WorkloadId, long)> volumes = [];
         foreach (string directory in Entries())
         {
-            string[] owner = File.Exists(directory + "/owner") ? File.ReadAllText(directory + "/owner").Split('\n') : [];
-            if (owner.Length == 3)
-                volumes.Add((new WorkloadId(owner[0], owner[1], owner[2]), new FileInfo(directory + "/disk").Length));
+            if (OwnerOf(directory) is { } owner)
+                volumes.Add((owner, new FileInfo(directory + "/disk").Length));
         }
         return volumes;
     }
 
     private IEnumerable<string> Entries() => _pool.SelectMany(d => Directory.EnumerateDirectories(d.Root + "/volumes"));
 
-    private string? Find(WorkloadId volume) => _pool.Select(d => $"{d.Root}/volumes/{volume.Short}").FirstOrDefault(Directory.Exists);
+    /// <summary>Where the volume is, by its present name or by its former one; null if it is not there.</summary>
+    /// <exception cref="WorkloadException">name-taken: something else has its present name.</exception>
+    private string? Find(WorkloadId volume)
+    {
+        foreach (string name in (string[])[_names.Of(volume), volume.FormerName])
+        {
+            foreach (string directory in _pool.Select(d => $"{d.Root}/volumes/{name}").Where(Directory.Exists))
+            {
+                if (OwnerOf(directory) == volume)
+                    return directory;
+                if (name != volume.FormerName)
+                    throw new WorkloadException("name-taken",
+                        $"what lies in the place of volume {volume} does not say that it is this volume; the node leaves it alone");
+            }
+        }
+        return null;
+    }
+
+    private static WorkloadId? OwnerOf(string directory)
+    {
+        FileInfo file = new(directory + "/owner");
+        return file is { Exists: true, Length: <= MaxOwnerBytes }
+            && File.ReadAllText(file.FullName).Split('\n') is [string tenant, string deployment, string name]
+            ? new WorkloadId(tenant, deployment, name) : null;
+    }
+
+    /// <summary>
+    /// Gives each volume the name that its owner has now, once: afterwards it has it. What does not say whose it is stays, and is never used.
+    /// </summary>
+    private void Rename(ILog log)
+    {
+        foreach (string directory in Entries().ToList())
+        {
+            if (OwnerOf(directory) is not { } owner)
+            {
+                log.Warn($"event=volume-without-owner directory={Path.GetFileName(directory)}");
+                continue;
+            }
+            string name = _names.Of(owner);
+            if (Path.GetFileName(directory) == name)
+                continue;
+            if (_pool.Any(d => Directory.Exists($"{d.Root}/volumes/{name}")))
+            {
+                log.Warn($"event=volume-twice directory={Path.GetFileName(directory)} used={name}");
+                continue;
+            }
+            try
+            {
+                string volumes = Path.GetDirectoryName(directory)!;
+                Directory.Move(directory, $"{volumes}/{name}");
+                SyncDirectory(volumes);
+            }
+            catch (IOException e)
+            {
+                log.Warn($"event=volume-not-renamed directory={Path.GetFileName(directory)} message=\"{e.Message}\""); // it is found by its former name
+            }
+        }
+    }
+
+    private static void Destroy(WorkloadId volume, string directory)
+    {
+        // A monitor that is on its way out still writes: its lock is the last word, whatever the caller believes.
+        using FileDescriptor? disk = FileDescriptor.TryOpen(directory + "/disk", OpenFlags.ReadWrite, 0, out _);
+        if (disk is not null && disk.TryLock() != Errno.None)
+            throw new WorkloadException("volume-in-use", $"volume {volume} is still used by a machine");
+        string volumes = Path.GetDirectoryName(directory)!, gone = $"{volumes}/{Gone}{Guid.NewGuid():n}";
+        Directory.Move(directory, gone);
+        SyncDirectory(volumes);
+        Directory.Delete(gone, recursive: true);
+    }
 
     private static void Grow(string directory, long sizeBytes)
     {
@@ -100,7 +175,7 @@ internal sealed class VolumeFiles : IVolumes
         StorageDisk place = _pool.MaxBy(d => d.FreeBytes)!;
         if (place.FreeBytes < Reserve)
             throw new WorkloadException("disk-full", $"no space for volume {volume}");
-        string volumes = place.Root + "/volumes", fresh = $"{volumes}/{New}{volume.Short}";
+        string volumes = place.Root + "/volumes", name = _onTrial ? volume.FormerName : _names.Of(volume), fresh = $"{volumes}/{New}{name}";
         if (Directory.Exists(fresh))
             Directory.Delete(fresh, recursive: true);
         Mounts.MakeDirectory(fresh, Mode.OwnerFolder);
@@ -121,7 +196,7 @@ internal sealed class VolumeFiles : IVolumes
             owner.Sync();
         }
         SyncDirectory(fresh);
-        Directory.Move(fresh, $"{volumes}/{volume.Short}");
+        Directory.Move(fresh, $"{volumes}/{name}");
         SyncDirectory(volumes);
     }
 

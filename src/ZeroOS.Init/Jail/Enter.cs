@@ -15,6 +15,7 @@ internal static class Enter
     internal const int Failed = 120;
 
     private const string NewRoot = "/run/jail";
+    private const int SIGXFSZ = 25;
 
     /// <summary>Returns only if it failed.</summary>
     internal static int Run(IReadOnlyList<string> arguments)
@@ -45,6 +46,12 @@ internal static class Enter
         CurrentThread.Limit(Resource.Core, 0);
         CurrentThread.Limit(Resource.OpenFiles, (ulong)spec.OpenFiles);
         CurrentThread.Limit(Resource.LockedMemory, (ulong)spec.LockedMemory);
+        if (spec.FileBytes is { } bytes)
+        {
+            // Whoever meets the limit gets an error of his write, not a signal that ends him.
+            CurrentThread.IgnoreSignal(SIGXFSZ);
+            CurrentThread.Limit(Resource.FileSize, (ulong)bytes);
+        }
         if (spec.Unshare != Namespaces.None)
             CurrentThread.Unshare(spec.Unshare);
         if (spec.Unshare.HasFlag(Namespaces.Names))

@@ -54,6 +54,9 @@ internal sealed record JailSpec
     /// <summary>Bytes it may lock in memory.</summary>
     public long LockedMemory { get; init; } = 8 << 20;
 
+    /// <summary>Bytes of the largest file it may write, memory files included; null: no limit. Beyond it a write is EFBIG.</summary>
+    public long? FileBytes { get; init; }
+
     /// <summary>How soon the kernel takes it when memory is short: -1000 (never) to 1000.</summary>
     public int OutOfMemoryScore { get; init; }
 
@@ -83,6 +86,8 @@ internal sealed record JailSpec
             $"--oom-score={OutOfMemoryScore}",
             $"--descriptors={Descriptors}",
         ];
+        if (FileBytes is { } bytes)
+            arguments.Add(string.Create(CultureInfo.InvariantCulture, $"--file-bytes={bytes}"));
         arguments.AddRange(Environment.Select(e => $"--env={e}"));
         arguments.Add("--");
         arguments.AddRange(Arguments);
@@ -105,25 +110,41 @@ internal sealed record JailSpec
             int equals = arguments[i].IndexOf('=', StringComparison.Ordinal);
             if (equals < 0)
                 throw new FormatException($"enter: {arguments[i]} is no option with a value");
-            string value = arguments[i][(equals + 1)..];
-            CultureInfo c = CultureInfo.InvariantCulture;
-            spec = arguments[i][..equals] switch
+            try
             {
-                "--cgroup" => spec with { ControlGroup = value },
-                "--unshare" => spec with { Unshare = (Namespaces)int.Parse(value, NumberStyles.AllowHexSpecifier, c) },
-                "--root" => spec with { Root = Enum.Parse<JailRoot>(value) },
-                "--uid" => spec with { Uid = uint.Parse(value, NumberStyles.None, c) },
-                "--gid" => spec with { Gid = uint.Parse(value, NumberStyles.None, c) },
-                "--capabilities" => spec with { Capabilities = new CapabilitySet(ulong.Parse(value, NumberStyles.AllowHexSpecifier, c)) },
-                "--open-files" => spec with { OpenFiles = int.Parse(value, NumberStyles.None, c) },
-                "--locked-memory" => spec with { LockedMemory = long.Parse(value, NumberStyles.None, c) },
-                "--oom-score" => spec with { OutOfMemoryScore = int.Parse(value, NumberStyles.AllowLeadingSign, c) },
-                "--descriptors" => spec with { Descriptors = int.Parse(value, NumberStyles.None, c) },
-                "--env" => Add(environment, value, spec),
-                _ => throw new FormatException($"enter: {arguments[i]} is not known"),
-            };
+                spec = spec.With(arguments[i][..equals], arguments[i][(equals + 1)..], environment);
+            }
+            catch (OverflowException e)
+            {
+                throw new FormatException($"enter: {arguments[i]}: {e.Message}", e);
+            }
         }
         throw new FormatException("enter: no -- and no program");
+    }
+
+    private JailSpec With(string option, string value, List<string> environment)
+    {
+        CultureInfo c = CultureInfo.InvariantCulture;
+        return option switch
+        {
+            "--cgroup" => this with { ControlGroup = value },
+            "--unshare" => this with { Unshare = (Namespaces)int.Parse(value, NumberStyles.AllowHexSpecifier, c) },
+            "--root" => this with
+            {
+                Root = Enum.TryParse(value, out JailRoot root) && Enum.IsDefined(root)
+                ? root : throw new FormatException($"enter: {value} is no root")
+            },
+            "--uid" => this with { Uid = uint.Parse(value, NumberStyles.None, c) },
+            "--gid" => this with { Gid = uint.Parse(value, NumberStyles.None, c) },
+            "--capabilities" => this with { Capabilities = new CapabilitySet(ulong.Parse(value, NumberStyles.AllowHexSpecifier, c)) },
+            "--open-files" => this with { OpenFiles = int.Parse(value, NumberStyles.None, c) },
+            "--locked-memory" => this with { LockedMemory = long.Parse(value, NumberStyles.None, c) },
+            "--oom-score" => this with { OutOfMemoryScore = int.Parse(value, NumberStyles.AllowLeadingSign, c) },
+            "--file-bytes" => this with { FileBytes = long.Parse(value, NumberStyles.None, c) },
+            "--descriptors" => this with { Descriptors = int.Parse(value, NumberStyles.None, c) },
+            "--env" => Add(environment, value, this),
+            _ => throw new FormatException($"enter: {option} is not known"),
+        };
     }
 
     private static JailSpec Add(List<string> environment, string value, JailSpec spec)

@@ -4,7 +4,24 @@ using ZeroOS.Linux;
 namespace ZeroOS.Init.Jail;
 
 /// <summary>A program of PID 1's and its jail; the control group, the arguments and the descriptors are filled in at each start.</summary>
-internal sealed record JailTemplate(string Program, string ArgumentZero, IReadOnlyList<string> FirstArguments, JailSpec Spec, bool OwnProcessIds, long MaxMemoryBytes, int MaxThreads, int CpuWeight = 0);
+internal sealed record JailTemplate(string Program, string ArgumentZero, IReadOnlyList<string> FirstArguments, JailSpec Spec, bool OwnProcessIds,
+    long MaxMemoryBytes, int MaxThreads)
+{
+    /// <summary>Its share of the processors when they are busy, against 100 of a machine with one processor.</summary>
+    public int CpuWeight { get; init; } = OneProcessor;
+
+    /// <summary>Its share of the disks when they are busy, against 100 of a machine.</summary>
+    public int IoWeight { get; init; } = OneProcessor;
+
+    /// <summary>Bytes of the largest file the node may ask for; null: it has no say.</summary>
+    public long? MostFileBytes { get; init; }
+
+    /// <summary>Processors the node may ask for; 0: it has no say.</summary>
+    public int MostProcessors { get; init; }
+
+    /// <summary>The weight of one processor, which is the kernel's own default.</summary>
+    internal const int OneProcessor = 100;
+}
 
 /// <summary>The table of who may do what: every program PID 1 starts, and nothing that a message can widen.</summary>
 internal static class Jails
@@ -48,7 +65,8 @@ internal static class Jails
         OutOfMemoryScore = -900,
         Environment = ["HOME=/run/node", "SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt", "DOTNET_GCHeapHardLimit=20000000"],
         Arguments = [],
-    }, OwnProcessIds: false, MaxMemoryBytes: 0, MaxThreads: 512);
+    }, OwnProcessIds: false, MaxMemoryBytes: 0, MaxThreads: 512)
+    { CpuWeight = 1000, IoWeight = 1000 };
 
     private static readonly JailTemplate s_monitor = new("/zvmm", "zvmm", [], new JailSpec
     {
@@ -59,17 +77,20 @@ internal static class Jails
         OutOfMemoryScore = 300,
         Environment = ["DOTNET_GCHeapHardLimit=4000000"],
         Arguments = [],
-    }, OwnProcessIds: true, MaxMemoryBytes: 1L << 46, MaxThreads: 64);
+    }, OwnProcessIds: true, MaxMemoryBytes: 1L << 46, MaxThreads: 64)
+    { MostFileBytes = 16L << 40, MostProcessors = 8 };
 
     private static readonly JailTemplate s_fetch = new("/init", "zeroos", ["fetch"], new JailSpec
     {
         Unshare = All & ~Namespaces.Network,
         Root = JailRoot.Network,
         Gid = FetchGroup,
+        FileBytes = 0,
         OutOfMemoryScore = 600,
         Environment = ["HOME=/", "SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt", SmallHeap],
         Arguments = [],
-    }, OwnProcessIds: true, MaxMemoryBytes: 512 * MiB, MaxThreads: 64);
+    }, OwnProcessIds: true, MaxMemoryBytes: 512 * MiB, MaxThreads: 64)
+    { CpuWeight = 50, IoWeight = 50 };
 
     private static readonly JailTemplate s_convert = s_fetch with
     {
@@ -78,7 +99,8 @@ internal static class Jails
     };
 
     /// <summary>
-    /// The door: the host's network, because it answers there, and nothing else. 2,560 connections and 15 MiB of bodies fit its memory; when the processors are busy, it waits for everybody.
+    /// The door: the host's network, because it answers there, and nothing else. 2,560 connections and 15 MiB of bodies fit its memory. When the processors are
+    /// busy it goes before guests, or a guest that computes would keep the owner out; what strangers may cost is a matter of its rates.
     /// </summary>
     internal static readonly JailTemplate Door = new("/init", "zeroos", ["door"], new JailSpec
     {
@@ -86,10 +108,12 @@ internal static class Jails
         Root = JailRoot.Empty,
         Gid = DoorGroup,
         OpenFiles = 4096,
+        FileBytes = MiB, // an envelope that does not fit a message
         OutOfMemoryScore = 500,
         Environment = ["HOME=/", SmallHeap],
         Arguments = [],
-    }, OwnProcessIds: true, MaxMemoryBytes: 256 * MiB, MaxThreads: 64, CpuWeight: 50);
+    }, OwnProcessIds: true, MaxMemoryBytes: 256 * MiB, MaxThreads: 64)
+    { CpuWeight = 500, IoWeight = 50 };
 
     /// <summary>The jail of a program the node may ask for.</summary>
     internal static JailTemplate Of(JailedProgram program) => program switch

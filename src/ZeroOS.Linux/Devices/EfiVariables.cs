@@ -3,8 +3,9 @@ using System.Buffers.Binary;
 namespace ZeroOS.Linux;
 
 /// <summary>
-/// Variables of the UEFI firmware through efivarfs (Documentation/filesystems/efivarfs.rst): four bytes of attributes, then the value, in one write. Boot#### and BootNext
-/// are among those the kernel lets be replaced and deleted; others are immutable until somebody with CAP_LINUX_IMMUTABLE says otherwise, and nothing here does.
+/// Variables of the UEFI firmware through efivarfs (Documentation/filesystems/efivarfs.rst): four bytes of attributes, then the value, in one write. Boot####
+/// and BootNext are among those the kernel lets be replaced and deleted; others are immutable until somebody with CAP_LINUX_IMMUTABLE says otherwise, and
+/// nothing here does.
 /// </summary>
 public sealed class EfiVariables
 {
@@ -32,14 +33,15 @@ public sealed class EfiVariables
     /// <summary>Those in a directory; <paramref name="remount"/> makes it writable and not.</summary>
     public EfiVariables(string directory, Func<MountFlags, Errno> remount) => (_directory, _remount) = (directory, remount);
 
-    /// <summary>Whether this machine was booted by UEFI firmware that keeps variables at run time.</summary>
+    /// <summary>Whether this computer was booted by UEFI firmware that keeps variables at run time.</summary>
     public bool Present => Directory.Exists(_directory) && Directory.EnumerateFiles(_directory).Any();
 
     /// <summary>Names of a vendor's variables.</summary>
     public IReadOnlyList<string> Names(Guid vendor)
     {
         string suffix = "-" + vendor.ToString("D");
-        return Present ? [.. Directory.EnumerateFiles(_directory).Select(f => Path.GetFileName(f)).Where(n => n.EndsWith(suffix, StringComparison.OrdinalIgnoreCase)).Select(n => n[..^suffix.Length])] : [];
+        return Present ? [.. Directory.EnumerateFiles(_directory).Select(f => Path.GetFileName(f))
+            .Where(n => n.EndsWith(suffix, StringComparison.OrdinalIgnoreCase)).Select(n => n[..^suffix.Length])] : [];
     }
 
     /// <summary>A variable's value, at most 64 KiB; null when it is not there or cannot be read.</summary>

@@ -1,6 +1,9 @@
 namespace ZeroOS.Linux;
 
-/// <summary>A TPM behind the kernel's resource manager (/dev/tpmrm0): one write of a whole command, one read of its answer. What this opening loaded, the kernel flushes when it closes.</summary>
+/// <summary>
+/// A TPM behind the kernel's resource manager (/dev/tpmrm0): one write of a whole command, one read of its answer. What this opening loaded, the kernel flushes
+/// when it closes.
+/// </summary>
 public sealed class TpmDevice : IDisposable
 {
     private const int MaxAnswerBytes = 4096;    // TPM_BUFSIZE, drivers/char/tpm/tpm.h
@@ -24,7 +27,9 @@ public sealed class TpmDevice : IDisposable
         return errno is Errno.ENOENT or Errno.ENODEV or Errno.ENXIO ? null : throw new LinuxException(errno, "open", path);
     }
 
-    /// <summary>Carries one command there and its answer back. The kernel waits for the TPM, seconds for a new key, and repeats what the TPM asks to repeat.</summary>
+    /// <summary>
+    /// Carries one command there and its answer back. The kernel waits for the TPM, seconds for a new key, and repeats what the TPM asks to repeat.
+    /// </summary>
     /// <exception cref="LinuxException">The device failed, or took only part of the command.</exception>
     public byte[] Exchange(byte[] command)
     {

@@ -1,8 +1,8 @@
 namespace ZeroOS.Linux;
 
 /// <summary>
-/// The watchdogs of this machine (/dev/watchdog0, 1, …: the chipset's, a management controller's, the kernel's own timer) as one: unless fed, the first that runs out restarts it.
-/// They stay armed when this object goes: only the magic close disarms, and nothing here sends it.
+/// The watchdogs of this computer (/dev/watchdog0, 1, …: the chipset's, a management controller's, the kernel's own timer) as one: unless fed, the first that
+/// runs out restarts it. They stay armed when this object goes: only the magic close disarms, and nothing here sends it.
 /// </summary>
 public sealed class WatchdogDevice : IDisposable
 {
@@ -22,7 +22,10 @@ public sealed class WatchdogDevice : IDisposable
     /// <summary>The last restart was the doing of one of them.</summary>
     public bool CausedBoot { get; }
 
-    /// <summary>Opens and arms every watchdog whose name is <paramref name="path"/> and a number; null when there is none. One that the kernel armed at its own start is taken over by this.</summary>
+    /// <summary>
+    /// Opens and arms every watchdog whose name is <paramref name="path"/> and a number; null when there is none. One that the kernel armed at its own start is
+    /// taken over by this.
+    /// </summary>
     public static WatchdogDevice? TryArm(string path, int timeoutSeconds)
     {
         List<FileDescriptor> devices = [];

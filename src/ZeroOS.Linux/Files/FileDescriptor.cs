@@ -32,10 +32,10 @@ public sealed unsafe class FileDescriptor : SafeHandleMinusOneIsInvalid
         return opened ?? throw new LinuxException(errno, "open", path);
     }
 
-    /// <summary>Opens <paramref name="path"/>, or returns null and says why.</summary>
+    /// <summary>Opens <paramref name="path"/> (<see cref="PathText"/>), or returns null and says why.</summary>
     public static FileDescriptor? TryOpen(string path, OpenFlags flags, int mode, out Errno errno)
     {
-        byte[] name = Encoding.UTF8.GetBytes(path + '\0');
+        byte[] name = PathText.ToBytes(path);
         fixed (byte* p = name)
         {
             int fd;
@@ -49,7 +49,9 @@ public sealed unsafe class FileDescriptor : SafeHandleMinusOneIsInvalid
         }
     }
 
-    /// <summary>An anonymous file in memory (memfd_create(2)); <paramref name="name"/> is only seen in /proc. One that can be sealed: <see cref="SealedMemory"/>.</summary>
+    /// <summary>
+    /// An anonymous file in memory (memfd_create(2)); <paramref name="name"/> is only seen in /proc. One that can be sealed: <see cref="SealedMemory"/>.
+    /// </summary>
     public static FileDescriptor Memory(string name, bool canSeal = false)
     {
         byte[] text = Encoding.UTF8.GetBytes(name + '\0');
@@ -195,7 +197,9 @@ public sealed unsafe class FileDescriptor : SafeHandleMinusOneIsInvalid
     /// <summary>Waits until data is on the medium (fdatasync(2)).</summary>
     public void SyncData() => Check(fdatasync(Number), "fdatasync");
 
-    /// <summary>Forgets what is cached of the file and already on the medium, so that the next read comes from there (posix_fadvise(2)); a hint, never refused.</summary>
+    /// <summary>
+    /// Forgets what is cached of the file and already on the medium, so that the next read comes from there (posix_fadvise(2)); a hint, never refused.
+    /// </summary>
     public void DropCache()
     {
         _ = posix_fadvise(Number, 0, 0, POSIX_FADV_DONTNEED);

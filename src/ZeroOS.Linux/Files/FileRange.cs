@@ -13,7 +13,13 @@ public static class FileRange
     /// </summary>
     public static Errno TryClone(FileDescriptor source, long sourceOffset, FileDescriptor target, long targetOffset, long length)
     {
-        file_clone_range range = new() { src_fd = source.Number, src_offset = (ulong)sourceOffset, src_length = (ulong)length, dest_offset = (ulong)targetOffset };
+        file_clone_range range = new()
+        {
+            src_fd = source.Number,
+            src_offset = (ulong)sourceOffset,
+            src_length = (ulong)length,
+            dest_offset = (ulong)targetOffset,
+        };
         int result = target.Ioctl(FICLONERANGE, ref range);
         return result < 0 ? (Errno)(-result) : Errno.None;
     }

@@ -50,7 +50,9 @@ public sealed unsafe class RootedDirectory : IDisposable
         return null;
     }
 
-    /// <summary>Opens the directory <paramref name="path"/> inside (O_PATH) and makes what is missing of it, mode 755. Says whether the last part is new.</summary>
+    /// <summary>
+    /// Opens the directory <paramref name="path"/> inside (O_PATH) and makes what is missing of it, mode 755. Says whether the last part is new.
+    /// </summary>
     public FileDescriptor MakeDirectory(string path, out bool made)
     {
         made = false;
@@ -100,7 +102,8 @@ public sealed unsafe class RootedDirectory : IDisposable
                     continue;
                 }
             }
-            using FileDescriptor? made = TryOpen($"{parent}/{name}", OpenFlags.WriteOnly | OpenFlags.Create | OpenFlags.Exclusive | OpenFlags.NoFollow, Mode.ReadableByAll, out errno);
+            using FileDescriptor? made = TryOpen($"{parent}/{name}", OpenFlags.WriteOnly | OpenFlags.Create | OpenFlags.Exclusive | OpenFlags.NoFollow,
+                Mode.ReadableByAll, out errno);
             if (made is null)
                 throw new LinuxException(errno, "create", path);
         }

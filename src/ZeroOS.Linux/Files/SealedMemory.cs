@@ -1,8 +1,8 @@
 namespace ZeroOS.Linux;
 
 /// <summary>
-/// A memfd that nobody can change any more (memfd_create(2), F_ADD_SEALS): how bytes that do not fit a message travel beside it. The receiver trusts only what it checked: the seals,
-/// which only a memfd has, and the size.
+/// A memfd that nobody can change any more (memfd_create(2), F_ADD_SEALS): how bytes that do not fit a message travel beside it. The receiver trusts only what
+/// it checked: the seals, which only a memfd has, and the size.
 /// </summary>
 public static class SealedMemory
 {
@@ -25,7 +25,9 @@ public static class SealedMemory
         }
     }
 
-    /// <summary>Reads all of one that must be exactly as long as <paramref name="bytes"/>; false when it is not, or not sealed. Never waits for anybody.</summary>
+    /// <summary>
+    /// Reads all of one that must be exactly as long as <paramref name="bytes"/>; false when it is not, or not sealed. Never waits for anybody.
+    /// </summary>
     public static bool TryRead(FileDescriptor file, Span<byte> bytes)
     {
         int seals = fcntl(file.Number, F_GET_SEALS, 0);

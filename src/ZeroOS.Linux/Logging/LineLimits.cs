@@ -1,10 +1,16 @@
 namespace ZeroOS.Linux;
 
 /// <summary>
-/// How much each source of log lines may say: <see cref="Burst"/> lines at once and one more each <see cref="Refill"/>, all together <see cref="SumBurst"/> and
-/// <see cref="SumPerSecond"/> a second. A line's source is its first two words ("machine=ab12 guest"): the subsystem, and whoever made it speak. For one thread.
+/// How much each source of log lines may say: so many lines at once and one more now and then, and all sources together. The defaults are those of a whole
+/// role. A line's source is its first two words ("machine=ab12 guest"): the subsystem, and whoever made it speak. For one thread.
 /// </summary>
-public sealed class LineLimits(TimeProvider time)
+/// <param name="time">What time it is.</param>
+/// <param name="burst">Lines of one source at once.</param>
+/// <param name="refill">After how long one more line of a source may pass; <see cref="Refill"/> unless told.</param>
+/// <param name="sumBurst">Lines of all sources at once.</param>
+/// <param name="sumPerSecond">Lines of all sources a second, later.</param>
+public sealed class LineLimits(TimeProvider time, int burst = LineLimits.Burst, TimeSpan? refill = null, int sumBurst = LineLimits.SumBurst,
+    double sumPerSecond = LineLimits.SumPerSecond)
 {
     /// <summary>Lines of one source at once.</summary>
     public const int Burst = 20;
@@ -25,8 +31,9 @@ public sealed class LineLimits(TimeProvider time)
     public static readonly TimeSpan Refill = TimeSpan.FromSeconds(2);
 
     private readonly Dictionary<string, Bucket> _sources = new(StringComparer.Ordinal);
-    private readonly Bucket _others = new(Burst, 1 / Refill.TotalSeconds, time);
-    private readonly Bucket _sum = new(SumBurst, SumPerSecond, time);
+    private readonly double _perSecond = 1 / (refill ?? Refill).TotalSeconds;
+    private readonly Bucket _others = new(burst, 1 / (refill ?? Refill).TotalSeconds, time);
+    private readonly Bucket _sum = new(sumBurst, sumPerSecond, time);
     private DateTimeOffset _swept;
 
     /// <summary>Whether the line may be said, and how many of its source were not since the last one that was.</summary>
@@ -54,7 +61,7 @@ public sealed class LineLimits(TimeProvider time)
             return known;
         if (_sources.Count >= MaxSources && time.GetUtcNow() - _swept >= Refill)
             Sweep();
-        return _sources.Count >= MaxSources ? _others : _sources[source] = new Bucket(Burst, 1 / Refill.TotalSeconds, time);
+        return _sources.Count >= MaxSources ? _others : _sources[source] = new Bucket(burst, _perSecond, time);
     }
 
     /// <summary>Forgets sources that are quiet; the numbers they still owe are said with the next line of a source that shares.</summary>

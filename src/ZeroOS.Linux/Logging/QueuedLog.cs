@@ -3,8 +3,8 @@ using System.Globalization;
 namespace ZeroOS.Linux;
 
 /// <summary>
-/// The log of a process that outsiders can make talk. Lines wait in a bounded queue for the thread "log", the only one that waits for a console; each source may say
-/// so much (<see cref="LineLimits"/>); what is left out is counted and the number said. Errors have limits of their own, which nothing lesser uses up.
+/// The log of a process that outsiders can make talk. Lines wait in a bounded queue for the thread "log", the only one that waits for a console; each source
+/// may say so much (<see cref="LineLimits"/>); what is left out is counted and the number said. Errors have limits of their own, which nothing lesser uses up.
 /// </summary>
 public sealed class QueuedLog : ILog, IDisposable
 {
@@ -79,8 +79,7 @@ public sealed class QueuedLog : ILog, IDisposable
                 _leftOut += 1 + before;
                 return;
             }
-            if (before > 0)
-                line += string.Create(CultureInfo.InvariantCulture, $" ({before} lines like it left out before)");
+            line = LimitedLog.Counted(line, before);
             _waiting.Enqueue((level, line.Length <= MaxLine ? line : line[..MaxLine]));
             Monitor.Pulse(_gate);
         }

@@ -29,8 +29,8 @@ public sealed unsafe class MemoryMapping : SafeHandle
     public void PreferHugePages() => _ = madvise((void*)handle, (size_t)(ulong)Size, MADV_HUGEPAGE);
 
     /// <summary>
-    /// Gives pages of anonymous private memory back to the kernel (MADV_DONTNEED); they read as zeros until something is written. Offset and size in whole pages,
-    /// inside the mapping.
+    /// Gives pages of anonymous private memory back to the kernel (MADV_DONTNEED); they read as zeros until something is written. Offset and size in whole
+    /// pages, inside the mapping.
     /// </summary>
     public Errno TryGiveBack(long offset, long sizeBytes) =>
         madvise((byte*)handle + offset, (size_t)(ulong)sizeBytes, MADV_DONTNEED) == 0 ? Errno.None : Libc.LastError;

@@ -1,4 +1,3 @@
-using System.Text;
 
 namespace ZeroOS.Linux;
 
@@ -44,7 +43,9 @@ public static unsafe class Mounts
             return umount2(t, detach ? MNT_DETACH : 0) == 0 ? Errno.None : Libc.LastError;
     }
 
-    /// <summary>Makes the mount at <paramref name="newRoot"/> the root of this namespace and lets go of the old one. EINVAL on the kernel's initial rootfs.</summary>
+    /// <summary>
+    /// Makes the mount at <paramref name="newRoot"/> the root of this namespace and lets go of the old one. EINVAL on the kernel's initial rootfs.
+    /// </summary>
     public static void PivotInto(string newRoot)
     {
         ChangeDirectory(newRoot);
@@ -110,5 +111,5 @@ public static unsafe class Mounts
         => text.Replace("\\040", " ", StringComparison.Ordinal).Replace("\\011", "\t", StringComparison.Ordinal)
             .Replace("\\012", "\n", StringComparison.Ordinal).Replace("\\134", "\\", StringComparison.Ordinal);
 
-    private static byte[] Text(string text) => Encoding.UTF8.GetBytes(text + '\0');
+    private static byte[] Text(string text) => PathText.ToBytes(text);
 }

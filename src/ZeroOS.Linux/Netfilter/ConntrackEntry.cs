@@ -37,7 +37,8 @@ public sealed record ConntrackEntry
     public static bool TryRead(in NetlinkMessage message, out ConntrackEntry entry)
     {
         entry = new ConntrackEntry();
-        if (message.Type != ((ConntrackSocket.NFNL_SUBSYS_CTNETLINK << 8) | ConntrackSocket.IPCTNL_MSG_CT_NEW) || message.Body.Length < FixedBytes || message.Body[0] != AF_INET)
+        if (message.Type != ((ConntrackSocket.NFNL_SUBSYS_CTNETLINK << 8) | ConntrackSocket.IPCTNL_MSG_CT_NEW) || message.Body.Length < FixedBytes
+            || message.Body[0] != AF_INET)
             return false;
         AttributeReader attributes = new(message.Body[FixedBytes..]);
         while (attributes.TryNext(out int type, out ReadOnlySpan<byte> value))

@@ -7,7 +7,8 @@ namespace ZeroOS.Linux.Netfilter;
 /// <summary>Which IPv4 connections are meant; what is null or 0 may be anything.</summary>
 public sealed record ConntrackMatch
 {
-    private const int CTA_TUPLE_ORIG = 1, CTA_TUPLE_REPLY = 2, CTA_FILTER = 25, CTA_FILTER_ORIG_FLAGS = 1, CTA_FILTER_REPLY_FLAGS = 2, CTA_TUPLE_IP = 1, CTA_TUPLE_PROTO = 2,
+    private const int CTA_TUPLE_ORIG = 1, CTA_TUPLE_REPLY = 2, CTA_FILTER = 25, CTA_FILTER_ORIG_FLAGS = 1, CTA_FILTER_REPLY_FLAGS = 2,
+        CTA_TUPLE_IP = 1, CTA_TUPLE_PROTO = 2,
         CTA_IP_V4_SRC = 1, CTA_IP_V4_DST = 2, CTA_PROTO_NUM = 1, CTA_PROTO_DST_PORT = 3;
 
     // The kernel names these bits in no header for programs (net/netfilter/nf_internals.h, CTA_FILTER_F_*).
@@ -36,7 +37,8 @@ public sealed record ConntrackMatch
     /// <summary>Asks the kernel to tell only these: a table of hundreds of thousands is not carried over for three.</summary>
     internal void Write(NetlinkWriter writer)
     {
-        uint original = (Source is null ? 0 : BySource) | (Destination is null ? 0 : ByDestination) | (Protocol == 0 ? 0 : ByProtocol) | (DestinationPort == 0 ? 0 : ByDestinationPort);
+        uint original = (Source is null ? 0 : BySource) | (Destination is null ? 0 : ByDestination) | (Protocol == 0 ? 0 : ByProtocol)
+            | (DestinationPort == 0 ? 0 : ByDestinationPort);
         if (original != 0)
         {
             writer.Nest(CTA_TUPLE_ORIG, tuple =>

@@ -38,7 +38,8 @@ public sealed class ConntrackSocket : IDisposable
 
     private void Forget(ConntrackEntry entry)
     {
-        NetlinkWriter writer = Request(IPCTNL_MSG_CT_DELETE, NetlinkFlags.Request | NetlinkFlags.Ack).Attribute(CTA_TUPLE_ORIG | NestedBit, entry.Original.Span);
+        NetlinkWriter writer = Request(IPCTNL_MSG_CT_DELETE, NetlinkFlags.Request | NetlinkFlags.Ack)
+            .Attribute(CTA_TUPLE_ORIG | NestedBit, entry.Original.Span);
         // The same addresses may belong to a new connection by now: the number says which one is meant.
         if (entry.Id.Length > 0)
             writer.Attribute(CTA_ID, entry.Id.Span);

@@ -30,8 +30,8 @@ internal sealed class NftBatch
         {
             foreach (NftRule rule in chain.Rules)
                 Rule(table, chain, rule);
-            // The kernel gives a chain the policy "drop" only when the whole transaction is done (nft_chain_commit_drop_policy), and takes the old chain away before:
-            // for a moment what passes all rules would be accepted. A rule counts from the same moment as all the others.
+            // The kernel gives a chain the policy "drop" only when the whole transaction is done (nft_chain_commit_drop_policy), and takes the old chain away
+            // before: for a moment what passes all rules would be accepted. A rule counts from the same moment as all the others.
             if (chain.Drop)
                 Rule(table, chain, new NftRule().Drop());
         }
@@ -82,7 +82,8 @@ internal sealed class NftBatch
     }
 
     private void Rule(NftTable table, NftChain chain, NftRule rule) =>
-        Message(NFT_MSG_NEWRULE, table.Family, NetlinkFlags.Create | NetlinkFlags.Append).Text(1, table.Name).Text(2, chain.Name).Nest(4, list => rule.Write(list, table.Family));
+        Message(NFT_MSG_NEWRULE, table.Family, NetlinkFlags.Create | NetlinkFlags.Append)
+        .Text(1, table.Name).Text(2, chain.Name).Nest(4, list => rule.Write(list, table.Family));
 
     private void Chain(NftTable table, NftChain chain)
     {

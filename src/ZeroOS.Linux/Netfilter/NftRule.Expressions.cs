@@ -5,7 +5,9 @@ using ZeroOS.Linux.Netlink;
 
 namespace ZeroOS.Linux.Netfilter;
 
-/// <summary>The kernel's expressions that the words of a rule are made of. All integers are in network byte order; register 1 carries what is looked at.</summary>
+/// <summary>
+/// The kernel's expressions that the words of a rule are made of. All integers are in network byte order; register 1 carries what is looked at.
+/// </summary>
 public sealed partial class NftRule
 {
     private const int Register = 1, VerdictRegister = 0;
@@ -35,7 +37,8 @@ public sealed partial class NftRule
     private NftRule Port(int offset, int port) => Payload(TransportHeader, offset, 2).Compare(Big(port));
 
     private NftRule Ports(int offset, int first, int last) =>
-        Payload(TransportHeader, offset, 2).Append("cmp", e => Comparison(e, CompareAtLeast, Big(first))).Append("cmp", e => Comparison(e, CompareAtMost, Big(last)));
+        Payload(TransportHeader, offset, 2).Append("cmp", e => Comparison(e, CompareAtLeast, Big(first)))
+        .Append("cmp", e => Comparison(e, CompareAtMost, Big(last)));
 
     private NftRule Counted(NftKey key, NftSet set, bool update, string counter, Action<NetlinkWriter> data)
     {
@@ -45,9 +48,11 @@ public sealed partial class NftRule
             NftKey.InputLink => Meta(MetaInputName),
             NftKey.OutputLink => Meta(MetaOutputName),
             NftKey.Source4 => Ipv4().Payload(NetworkHeader, 12, 4),
+            NftKey.Source6Network => Ipv6().Payload(NetworkHeader, 8, 16).Mask([255, 255, 255, 255, 255, 255, 255, 255, 0, 0, 0, 0, 0, 0, 0, 0]),
             _ => Ipv4().Payload(NetworkHeader, 16, 4),
         };
-        return Append("dynset", e => e.Text(1, set.Name).U32Big(3, update ? OperationUpdate : OperationAdd).U32Big(4, Register).Nest(7, one => one.Text(1, counter).Nest(2, data)));
+        return Append("dynset",
+            e => e.Text(1, set.Name).U32Big(3, update ? OperationUpdate : OperationAdd).U32Big(4, Register).Nest(7, one => one.Text(1, counter).Nest(2, data)));
     }
 
     private NftRule Address(int offset, IPNetwork prefix)

@@ -52,19 +52,22 @@ public sealed partial class NftRule
     public NftRule Source(IPNetwork prefix) => Ipv4().Address(12, prefix);
 
     /// <summary>Source in a set of prefixes.</summary>
-    public NftRule Source(NftSet prefixes) => prefixes.KeyBytes == 4 ? Ipv4().Payload(NetworkHeader, 12, 4).Lookup(prefixes) : Ipv6().Payload(NetworkHeader, 8, 16).Lookup(prefixes);
+    public NftRule Source(NftSet prefixes) =>
+        prefixes.KeyBytes == 4 ? Ipv4().Payload(NetworkHeader, 12, 4).Lookup(prefixes) : Ipv6().Payload(NetworkHeader, 8, 16).Lookup(prefixes);
 
     /// <summary>IPv4 source other than this.</summary>
     public NftRule SourceNot(IPAddress address) => Ipv4().Payload(NetworkHeader, 12, 4).Compare(address.GetAddressBytes(), equal: false);
 
     /// <summary>Destination in the prefix.</summary>
-    public NftRule To(IPNetwork prefix) => prefix.BaseAddress.AddressFamily == AddressFamily.InterNetwork ? Ipv4().Address(16, prefix) : Ipv6().Address(24, prefix);
+    public NftRule To(IPNetwork prefix) =>
+        prefix.BaseAddress.AddressFamily == AddressFamily.InterNetwork ? Ipv4().Address(16, prefix) : Ipv6().Address(24, prefix);
 
     /// <summary>Destination is this address.</summary>
     public NftRule To(IPAddress address) => To(new IPNetwork(address, address.GetAddressBytes().Length * 8));
 
     /// <summary>Destination in a set of prefixes.</summary>
-    public NftRule To(NftSet prefixes) => prefixes.KeyBytes == 4 ? Ipv4().Payload(NetworkHeader, 16, 4).Lookup(prefixes) : Ipv6().Payload(NetworkHeader, 24, 16).Lookup(prefixes);
+    public NftRule To(NftSet prefixes) =>
+        prefixes.KeyBytes == 4 ? Ipv4().Payload(NetworkHeader, 16, 4).Lookup(prefixes) : Ipv6().Payload(NetworkHeader, 24, 16).Lookup(prefixes);
 
     /// <summary>Destination is an address of this namespace.</summary>
     public NftRule ToHere() => DestinationType(equal: true, 2);
@@ -84,7 +87,10 @@ public sealed partial class NftRule
     /// <summary>UDP, whatever its ports.</summary>
     public NftRule AnyUdp() => L4(Udp);
 
-    /// <summary>A TCP segment that does not open a connection: one that opens has SYN and no ACK.</summary>
+    /// <summary>A TCP segment that opens a connection: it has SYN and no ACK.</summary>
+    public NftRule TcpOpens() => L4(Tcp).Payload(TransportHeader, 13, 1).Mask([TcpSyn | TcpAck]).Compare([TcpSyn]);
+
+    /// <summary>A TCP segment that does not open a connection.</summary>
     public NftRule TcpOpensNothing() => L4(Tcp).Payload(TransportHeader, 13, 1).Mask([TcpSyn | TcpAck]).Compare([TcpSyn], equal: false);
 
     /// <summary>UDP, to a port.</summary>
@@ -147,14 +153,15 @@ public sealed partial class NftRule
     public NftRule AtMost(int perSecond) => Append("limit", e => e.U64Big(1, (ulong)perSecond).U64Big(2, 1).U32Big(3, 5).U32Big(4, 0).U32Big(5, 0));
 
     /// <summary>
-    /// More than so many new packets per second of one key, after <paramref name="burst"/> at once. <paramref name="set"/> (<see cref="NftTable.Dynamic"/>) keeps a
-    /// counter per key; when it is full, further keys do not match.
+    /// More than so many new packets per second of one key, after <paramref name="burst"/> at once. <paramref name="set"/> (<see cref="NftTable.Dynamic"/>)
+    /// keeps a counter per key; when it is full, further keys do not match.
     /// </summary>
     public NftRule RateOver(NftKey key, NftSet set, int perSecond, int burst) =>
         Counted(key, set, update: true, "limit", e => e.U64Big(1, (ulong)perSecond).U64Big(2, 1).U32Big(3, (uint)burst).U32Big(4, 0).U32Big(5, 1));
 
     /// <summary>More than so many tracked connections of one key; closed ones that are still remembered are not counted. For new connections only.</summary>
-    public NftRule ConnectionsOver(NftKey key, NftSet set, int most) => Counted(key, set, update: false, "connlimit", e => e.U32Big(1, (uint)most).U32Big(2, 1));
+    public NftRule ConnectionsOver(NftKey key, NftSet set, int most) =>
+        Counted(key, set, update: false, "connlimit", e => e.U32Big(1, (uint)most).U32Big(2, 1));
 
     /// <summary>More than so many tracked connections have come by here. For new connections only.</summary>
     public NftRule ConnectionsOver(int most) => Append("connlimit", e => e.U32Big(1, (uint)most).U32Big(2, 1));

@@ -40,8 +40,16 @@ public sealed class NftSet
     /// <summary>Numbers in keys are big-endian; a name is not a number.</summary>
     internal bool IsNumber => KeyType != TypeInterfaceName;
 
-    internal static NftSet OfKeys(string name, bool links, int size, TimeSpan? timeout) =>
-        new(name, links ? TypeInterfaceName : TypeIpv4, links ? NftRule.InterfaceNameBytes : 4, false, []) { DynamicSize = size, Timeout = timeout };
+    internal static NftSet OfKeys(string name, NftKey key, int size, TimeSpan? timeout)
+    {
+        (int type, int bytes) = key switch
+        {
+            NftKey.InputLink or NftKey.OutputLink => (TypeInterfaceName, NftRule.InterfaceNameBytes),
+            NftKey.Source6Network => (TypeIpv6, 16),
+            _ => (TypeIpv4, 4),
+        };
+        return new NftSet(name, type, bytes, false, []) { DynamicSize = size, Timeout = timeout };
+    }
 
     internal static NftSet OfPrefixes(string name, bool v6, IEnumerable<IPNetwork> prefixes)
     {

@@ -48,6 +48,9 @@ public enum NftKey
 
     /// <summary>IPv4 destination.</summary>
     Destination4,
+
+    /// <summary>The /64 of the IPv6 source: who has one has all its addresses.</summary>
+    Source6Network,
 }
 
 /// <summary>A table as it shall be: sets and chains with their rules.</summary>
@@ -74,18 +77,19 @@ public sealed class NftTable(NftFamily family, string name)
     /// <summary>Adds a set of interface names.</summary>
     public NftSet Interfaces(string name, IEnumerable<string> names) => Add(NftSet.OfInterfaces(name, names));
 
-    /// <summary>Adds a set that rules fill with counters: by interface name or by IPv4 address.</summary>
+    /// <summary>Adds a set that rules fill with counters.</summary>
     /// <param name="name">Its name.</param>
-    /// <param name="links">Keys are names of interfaces.</param>
+    /// <param name="key">What they are kept by, or another of its kind: links are one kind, IPv4 addresses are one.</param>
     /// <param name="size">Most keys.</param>
     /// <param name="timeout">How long a key is kept after its last packet; null for counters of connections, which the kernel takes away with the last.</param>
-    public NftSet Dynamic(string name, bool links, int size, TimeSpan? timeout = null) => Add(NftSet.OfKeys(name, links, size, timeout));
+    public NftSet Dynamic(string name, NftKey key, int size, TimeSpan? timeout = null) => Add(NftSet.OfKeys(name, key, size, timeout));
 
     /// <summary>Adds a chain that sees packets at <paramref name="hook"/> before connection tracking does.</summary>
     public NftChain Early(string name, NftHook hook) => Filter(name, hook, drop: false, priority: -300);
 
     /// <summary>Adds a chain that filters at <paramref name="hook"/>.</summary>
-    public NftChain Filter(string name, NftHook hook, bool drop, int priority = 0) => Add(new NftChain(name) { Type = "filter", Hook = hook, Priority = priority, Drop = drop });
+    public NftChain Filter(string name, NftHook hook, bool drop, int priority = 0) =>
+        Add(new NftChain(name) { Type = "filter", Hook = hook, Priority = priority, Drop = drop });
 
     /// <summary>Adds a chain that translates addresses at <paramref name="hook"/>: asked once per connection.</summary>
     public NftChain Nat(string name, NftHook hook) => Add(new NftChain(name) { Type = "nat", Hook = hook, Priority = hook == NftHook.Prerouting ? -100 : 100 });

@@ -13,7 +13,8 @@ public sealed record InterfaceAddress(int Link, IPAddress Address, int PrefixLen
     public uint Flags { get; init; }
 
     /// <summary>Link-local scope.</summary>
-    public bool IsLinkLocal => Address.IsIPv6LinkLocal || (Address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork && Address.GetAddressBytes() is [169, 254, ..]);
+    public bool IsLinkLocal =>
+        Address.IsIPv6LinkLocal || (Address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork && Address.GetAddressBytes() is [169, 254, ..]);
 
     /// <summary>Reads the body of RTM_NEWADDR or RTM_DELADDR.</summary>
     public static bool TryRead(in NetlinkMessage message, out InterfaceAddress address)

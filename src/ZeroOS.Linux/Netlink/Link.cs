@@ -6,7 +6,8 @@ namespace ZeroOS.Linux.Netlink;
 public sealed record Link
 {
     internal const int FixedBytes = 16;
-    private const int IFLA_ADDRESS = 1, IFLA_IFNAME = 3, IFLA_MTU = 4, IFLA_MASTER = 10, IFLA_LINKINFO = 18, IFLA_IFALIAS = 20, IFLA_CARRIER = 33, IFLA_PERM_ADDRESS = 54;
+    private const int IFLA_ADDRESS = 1, IFLA_IFNAME = 3, IFLA_MTU = 4, IFLA_MASTER = 10, IFLA_LINKINFO = 18, IFLA_IFALIAS = 20,
+        IFLA_CARRIER = 33, IFLA_PERM_ADDRESS = 54;
     private const int IFLA_INFO_KIND = 1;
     private const ushort ARPHRD_ETHER = 1;
     private const uint IFF_UP = 1, IFF_LOOPBACK = 8;
@@ -115,8 +116,8 @@ public sealed record LinkChange
     public string? Alias { get; init; }
 
     /// <summary>
-    /// As a port of a bridge: learns from frames which addresses are behind it, and is sent frames whose addresses nobody learned. Off for a port whose addresses are
-    /// told (<see cref="RouteSocket.PutBridgeAddress"/>).
+    /// As a port of a bridge: learns from frames which addresses are behind it, and is sent frames whose addresses nobody learned. Off for a port whose
+    /// addresses are told (<see cref="RouteSocket.PutBridgeAddress"/>).
     /// </summary>
     public bool? Learns { get; init; }
 

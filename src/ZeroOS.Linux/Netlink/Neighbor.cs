@@ -31,7 +31,8 @@ public sealed record Neighbor(int Link, IPAddress Address, MacAddress? Mac, int 
         }
         if (bytes == 0 || address is null)
             return false;
-        neighbor = new Neighbor(BinaryPrimitives.ReadInt32LittleEndian(message.Body[4..]), address, mac, BinaryPrimitives.ReadUInt16LittleEndian(message.Body[8..]));
+        neighbor = new Neighbor(BinaryPrimitives.ReadInt32LittleEndian(message.Body[4..]), address, mac,
+            BinaryPrimitives.ReadUInt16LittleEndian(message.Body[8..]));
         return true;
     }
 

@@ -3,7 +3,9 @@ using System.Runtime.InteropServices;
 
 namespace ZeroOS.Linux.Netlink;
 
-/// <summary>A netlink socket (netlink(7)). It stays in the network namespace of the thread that made it, whoever uses it later. One request at a time.</summary>
+/// <summary>
+/// A netlink socket (netlink(7)). It stays in the network namespace of the thread that made it, whoever uses it later. One request at a time.
+/// </summary>
 public sealed unsafe class NetlinkSocket : IDisposable
 {
     private const int NETLINK_CAP_ACK = 10, NETLINK_EXT_ACK = 11, NETLINK_GET_STRICT_CHK = 12;
@@ -59,7 +61,9 @@ public sealed unsafe class NetlinkSocket : IDisposable
         }
     }
 
-    /// <summary>Asks for everything of a kind and parses each message with <paramref name="parse"/>; asks again when the kernel says the answer is torn.</summary>
+    /// <summary>
+    /// Asks for everything of a kind and parses each message with <paramref name="parse"/>; asks again when the kernel says the answer is torn.
+    /// </summary>
     public List<T> Dump<T>(Func<NetlinkWriter> request, Parse<T> parse, string subject)
     {
         lock (_lock)
@@ -78,7 +82,9 @@ public sealed unsafe class NetlinkSocket : IDisposable
         }
     }
 
-    /// <summary>Receives one datagram of events into <paramref name="buffer"/> without waiting; ENOBUFS means some were lost and all must be read anew.</summary>
+    /// <summary>
+    /// Receives one datagram of events into <paramref name="buffer"/> without waiting; ENOBUFS means some were lost and all must be read anew.
+    /// </summary>
     public Errno TryReceive(Span<byte> buffer, out int length) => Receive(buffer, MSG_DONTWAIT, out length);
 
     /// <inheritdoc/>
@@ -120,7 +126,10 @@ public sealed unsafe class NetlinkSocket : IDisposable
         return _sequence;
     }
 
-    /// <summary>Reads answers until that to <paramref name="last"/>, or one to <paramref name="wholeBatch"/>: the kernel reports a failed commit on the batch's first message.</summary>
+    /// <summary>
+    /// Reads answers until that to <paramref name="last"/>, or one to <paramref name="wholeBatch"/>: the kernel reports a failed commit on the batch's first
+    /// message.
+    /// </summary>
     private void Await(uint last, uint? wholeBatch, string operation, string subject)
     {
         LinuxException? refused = null;
@@ -177,7 +186,9 @@ public sealed unsafe class NetlinkSocket : IDisposable
     }
 
     private int ReceiveOrThrow(string operation, string subject) =>
-        Receive(_buffer, 0, out int length) is var e && e == Errno.None ? length : throw new LinuxException(e == Errno.EAGAIN ? Errno.ETIMEDOUT : e, operation, subject);
+        Receive(_buffer, 0, out int length) is var e && e == Errno.None
+        ? length
+        : throw new LinuxException(e == Errno.EAGAIN ? Errno.ETIMEDOUT : e, operation, subject);
 
     private Errno Receive(Span<byte> buffer, int flags, out int length)
     {

@@ -3,7 +3,9 @@ using System.Text;
 
 namespace ZeroOS.Linux.Netlink;
 
-/// <summary>Builds netlink messages (netlink(7), RFC 3549): header, fixed part, attributes with nesting and padding to four bytes. Several messages make one batch.</summary>
+/// <summary>
+/// Builds netlink messages (netlink(7), RFC 3549): header, fixed part, attributes with nesting and padding to four bytes. Several messages make one batch.
+/// </summary>
 public sealed class NetlinkWriter
 {
     /// <summary>Bytes of struct nlmsghdr.</summary>

@@ -3,8 +3,10 @@ namespace ZeroOS.Linux.Netlink;
 /// <summary>Says when links, addresses or routes of its namespace change. What changed is not told: readers look anew, so a lost event costs nothing.</summary>
 public sealed class RouteMonitor : IDisposable
 {
-    private const uint RTMGRP_LINK = 1, RTMGRP_IPV4_IFADDR = 0x10, RTMGRP_IPV4_ROUTE = 0x40, RTMGRP_IPV6_IFADDR = 0x100, RTMGRP_IPV6_ROUTE = 0x400, RTMGRP_IPV6_IFINFO = 0x800, ND_USEROPT = 1u << 19;
-    private readonly NetlinkSocket _socket = new(NetlinkProtocol.Route, RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_IFADDR | RTMGRP_IPV6_ROUTE | RTMGRP_IPV6_IFINFO | ND_USEROPT);
+    private const uint RTMGRP_LINK = 1, RTMGRP_IPV4_IFADDR = 0x10, RTMGRP_IPV4_ROUTE = 0x40, RTMGRP_IPV6_IFADDR = 0x100, RTMGRP_IPV6_ROUTE = 0x400,
+        RTMGRP_IPV6_IFINFO = 0x800, ND_USEROPT = 1u << 19;
+    private readonly NetlinkSocket _socket = new(NetlinkProtocol.Route,
+        RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_IFADDR | RTMGRP_IPV6_ROUTE | RTMGRP_IPV6_IFINFO | ND_USEROPT);
     private readonly byte[] _buffer = new byte[65536];
 
     /// <summary>Readable when something changed.</summary>

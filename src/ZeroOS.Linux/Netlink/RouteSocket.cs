@@ -9,7 +9,8 @@ public sealed class RouteSocket : IDisposable
 {
     internal const int RTM_NEWLINK = 16, RTM_DELLINK = 17, RTM_GETLINK = 18, RTM_SETLINK = 19, RTM_NEWADDR = 20, RTM_DELADDR = 21, RTM_GETADDR = 22,
         RTM_NEWROUTE = 24, RTM_DELROUTE = 25, RTM_GETROUTE = 26, RTM_NEWNEIGH = 28, RTM_DELNEIGH = 29, RTM_GETNEIGH = 30;
-    private const int IFLA_ADDRESS = 1, IFLA_IFNAME = 3, IFLA_MTU = 4, IFLA_LINK = 5, IFLA_MASTER = 10, IFLA_LINKINFO = 18, IFLA_IFALIAS = 20, IFLA_NET_NS_FD = 28;
+    private const int IFLA_ADDRESS = 1, IFLA_IFNAME = 3, IFLA_MTU = 4, IFLA_LINK = 5, IFLA_MASTER = 10, IFLA_LINKINFO = 18,
+        IFLA_IFALIAS = 20, IFLA_NET_NS_FD = 28;
     private const int IFLA_INFO_KIND = 1, IFLA_INFO_DATA = 2, VETH_INFO_PEER = 1, IFLA_VLAN_ID = 1, IFLA_BR_STP_STATE = 5, IFLA_BR_MCAST_SNOOPING = 23;
     private const int IFLA_INFO_SLAVE_KIND = 4, IFLA_INFO_SLAVE_DATA = 5, IFLA_BRPORT_LEARNING = 8, IFLA_BRPORT_UNICAST_FLOOD = 9;
     private const int NDA_LLADDR = 2, NUD_NOARP = 64, NTF_MASTER = 4, AF_BRIDGE = 7;
@@ -77,11 +78,13 @@ public sealed class RouteSocket : IDisposable
     }
 
     /// <summary>Deletes a link; one that is gone already is no error.</summary>
-    public void DeleteLink(int index) => ExecuteUnless(Errno.ENODEV, new NetlinkWriter().Begin(RTM_DELLINK, Do).Fixed(Head(index, null)), "delete link", $"{index}");
+    public void DeleteLink(int index) =>
+        ExecuteUnless(Errno.ENODEV, new NetlinkWriter().Begin(RTM_DELLINK, Do).Fixed(Head(index, null)), "delete link", $"{index}");
 
     /// <summary>Every address of the namespace, IPv4 and IPv6.</summary>
     public IReadOnlyList<InterfaceAddress> Addresses() =>
-        _socket.Dump<InterfaceAddress>(() => new NetlinkWriter().Begin(RTM_GETADDR, Ask).Fixed(new byte[InterfaceAddress.FixedBytes]), InterfaceAddress.TryRead, "addresses");
+        _socket.Dump<InterfaceAddress>(() => new NetlinkWriter().Begin(RTM_GETADDR, Ask).Fixed(new byte[InterfaceAddress.FixedBytes]),
+            InterfaceAddress.TryRead, "addresses");
 
     /// <summary>Gives a link an address; one that it has already stays.</summary>
     public void PutAddress(int link, IPAddress address, int prefixLength)
@@ -98,7 +101,8 @@ public sealed class RouteSocket : IDisposable
 
     /// <summary>Every unicast route of the main table, IPv4 and IPv6.</summary>
     public IReadOnlyList<Route> Routes() =>
-        _socket.Dump<Route>(() => new NetlinkWriter().Begin(RTM_GETROUTE, Ask).Fixed(new byte[Route.FixedBytes]), Route.TryRead, "routes").FindAll(r => r.Table == Route.MainTable);
+        _socket.Dump<Route>(() => new NetlinkWriter().Begin(RTM_GETROUTE, Ask).Fixed(new byte[Route.FixedBytes]), Route.TryRead, "routes")
+        .FindAll(r => r.Table == Route.MainTable);
 
     /// <summary>Makes a route, or replaces the one with the same destination and metric.</summary>
     public void PutRoute(Route route)
@@ -152,10 +156,12 @@ public sealed class RouteSocket : IDisposable
         head[0] = Family(address);
         head[1] = (byte)prefixLength;
         BinaryPrimitives.WriteInt32LittleEndian(head.AsSpan(4), link);
-        return new NetlinkWriter().Begin(operation, flags).Fixed(head).Attribute(IFA_LOCAL, address.GetAddressBytes()).Attribute(IFA_ADDRESS, address.GetAddressBytes());
+        return new NetlinkWriter().Begin(operation, flags).Fixed(head)
+            .Attribute(IFA_LOCAL, address.GetAddressBytes()).Attribute(IFA_ADDRESS, address.GetAddressBytes());
     }
 
-    private static NetlinkWriter New(string name) => new NetlinkWriter().Begin(RTM_NEWLINK, Make).Fixed(new byte[Link.FixedBytes]).Text(IFLA_IFNAME, Checked(name));
+    private static NetlinkWriter New(string name) =>
+        new NetlinkWriter().Begin(RTM_NEWLINK, Make).Fixed(new byte[Link.FixedBytes]).Text(IFLA_IFNAME, Checked(name));
 
     private static byte[] Head(int index, bool? up)
     {
@@ -169,7 +175,8 @@ public sealed class RouteSocket : IDisposable
         return head;
     }
 
-    private static string Checked(string name) => name.Length is > 0 and <= NameBytes ? name : throw new ArgumentException($"interface name \"{name}\": 1 to {NameBytes} bytes fit", nameof(name));
+    private static string Checked(string name) =>
+        name.Length is > 0 and <= NameBytes ? name : throw new ArgumentException($"interface name \"{name}\": 1 to {NameBytes} bytes fit", nameof(name));
 
     private void Execute(NetlinkWriter writer, string operation, string subject) => _socket.Execute(writer, operation, subject);
 

@@ -55,7 +55,9 @@ public sealed class NetworkNamespace : IDisposable
         return new NetworkNamespace(descriptor!, name);
     }
 
-    /// <summary>The namespace kept at <paramref name="path"/>, made there if it is not: a file with the namespace mounted over it, which outlives this process.</summary>
+    /// <summary>
+    /// The namespace kept at <paramref name="path"/>, made there if it is not: a file with the namespace mounted over it, which outlives this process.
+    /// </summary>
     public static NetworkNamespace OpenOrCreate(string path)
     {
         string name = Path.GetFileName(path);
@@ -71,7 +73,9 @@ public sealed class NetworkNamespace : IDisposable
         return Open(path) ?? throw new LinuxException(Errno.ENOENT, "mount namespace", path);
     }
 
-    /// <summary>The namespace kept at <paramref name="path"/>, or null: also for the empty file that a crash between the two steps of making it leaves.</summary>
+    /// <summary>
+    /// The namespace kept at <paramref name="path"/>, or null: also for the empty file that a crash between the two steps of making it leaves.
+    /// </summary>
     public static NetworkNamespace? Open(string path)
     {
         const nuint NS_GET_NSTYPE = 0xb703;
@@ -125,7 +129,9 @@ public sealed class NetworkNamespace : IDisposable
             KernelFile.Write($"/proc/sys/net/{key.Replace('.', '/')}", value);
     });
 
-    /// <summary>As <see cref="SetSysctls"/>, for what protects where it exists: a key that this kernel lacks, or lets only the first namespace change, is passed over.</summary>
+    /// <summary>
+    /// As <see cref="SetSysctls"/>, for what protects where it exists: a key that this kernel lacks, or lets only the first namespace change, is passed over.
+    /// </summary>
     public void SetSysctlsIfThere(IReadOnlyList<(string Key, string Value)> settings) => Run(() =>
     {
         foreach ((string key, string value) in settings)

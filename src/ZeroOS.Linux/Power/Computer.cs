@@ -1,6 +1,6 @@
 namespace ZeroOS.Linux;
 
-/// <summary>The machine as a whole: its power, its caches, its randomness.</summary>
+/// <summary>The computer as a whole: its power, its caches, its randomness.</summary>
 public static unsafe class Computer
 {
     private const int RB_AUTOBOOT = 0x1234567, RB_POWER_OFF = 0x4321fedc;

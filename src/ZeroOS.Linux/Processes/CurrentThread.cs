@@ -5,7 +5,7 @@ namespace ZeroOS.Linux;
 /// <summary>Resources of setrlimit(2) that are limited here.</summary>
 public enum Resource
 {
-    Core = 4, OpenFiles = 7, LockedMemory = 8,
+    FileSize = 1, Core = 4, OpenFiles = 7, LockedMemory = 8,
 }
 
 /// <summary>
@@ -56,6 +56,15 @@ public static unsafe class CurrentThread
         Check((int)syscall(SYS_setresuid, uid, uid, uid), "setresuid", $"{uid}");
     }
 
+    /// <summary>Ignores a signal: this process, and the program that it becomes.</summary>
+    public static void IgnoreSignal(int signal)
+    {
+        const int SYS_rt_sigaction = 13, KernelSetBytes = 8;
+        // SAFETY: the kernel's struct sigaction on x86-64 is four words: handler, flags, restorer, mask.
+        nint* action = stackalloc nint[4] { (nint)SIG_IGN, 0, 0, 0 };
+        Check((int)syscall(SYS_rt_sigaction, signal, action, null, KernelSetBytes), "rt_sigaction", $"{signal}");
+    }
+
     /// <summary>Signals that this runtime ignores are default again for the next program: being ignored survives execve(2), handlers do not.</summary>
     public static void UnignoreSignals()
     {
@@ -75,7 +84,8 @@ public static unsafe class CurrentThread
 
     /// <summary>The kernel no longer gives capabilities for being root, for ever; nor ambient ones.</summary>
     public static void RootMeansNothing()
-        => Check(Libc.prctl(PR_SET_SECUREBITS, SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED, 0, 0, 0),
+        =>
+        Check(Libc.prctl(PR_SET_SECUREBITS, SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED, 0, 0, 0),
             "prctl", "secure bits");
 
     /// <summary>Drops all but <paramref name="kept"/> from the bounding set; they can never be had again, by no program started from here.</summary>

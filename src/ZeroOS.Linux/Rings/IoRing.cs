@@ -4,8 +4,8 @@ namespace ZeroOS.Linux;
 public readonly record struct RingCompletion(ulong Token, int Result);
 
 /// <summary>
-/// An io_uring(7) for one file. Created disabled, given its file and its event, restricted to reading, writing, syncing and fallocating that registered file, and
-/// only then enabled: nothing else can ever be done through it. One thread uses it.
+/// An io_uring(7) for one file. Created disabled, given its file and its event, restricted to reading, writing, syncing and fallocating that registered file,
+/// and only then enabled: nothing else can ever be done through it. One thread uses it.
 /// </summary>
 public sealed unsafe class IoRing : IDisposable
 {
@@ -62,11 +62,15 @@ public sealed unsafe class IoRing : IDisposable
         return null;
     }
 
-    /// <summary>Queues a scattered read at <paramref name="offset"/>; false when the ring is full. Parts are copied by <see cref="Submit"/>, their memory is used until completion.</summary>
+    /// <summary>
+    /// Queues a scattered read at <paramref name="offset"/>; false when the ring is full. Parts are copied by <see cref="Submit"/>, their memory is used until
+    /// completion.
+    /// </summary>
     public bool TryQueueRead(MemoryPart* parts, int count, long offset, ulong token) => TryQueue(IORING_OP_READV, (ulong)parts, (uint)count, offset, 0, token);
 
     /// <summary>Queues a scattered write, as <see cref="TryQueueRead"/>.</summary>
-    public bool TryQueueWrite(MemoryPart* parts, int count, long offset, ulong token) => TryQueue(IORING_OP_WRITEV, (ulong)parts, (uint)count, offset, 0, token);
+    public bool TryQueueWrite(MemoryPart* parts, int count, long offset, ulong token) =>
+        TryQueue(IORING_OP_WRITEV, (ulong)parts, (uint)count, offset, 0, token);
 
     /// <summary>Queues an fdatasync(2).</summary>
     public bool TryQueueSyncData(ulong token) => TryQueue(IORING_OP_FSYNC, 0, 0, 0, IORING_FSYNC_DATASYNC, token);

@@ -50,7 +50,9 @@ public sealed unsafe class SystemCallFilter
             program.AddRange(block);
         }
         program.Add(deny);
-        return program.Count <= MaxInstructions ? new SystemCallFilter(name, [.. program]) : throw new ArgumentException($"filter {name} has {program.Count} instructions");
+        return program.Count <= MaxInstructions
+            ? new SystemCallFilter(name, [.. program])
+            : throw new ArgumentException($"filter {name} has {program.Count} instructions");
     }
 
     /// <summary>
@@ -64,7 +66,8 @@ public sealed unsafe class SystemCallFilter
         fixed (FilterInstruction* code = _program)
         {
             sock_fprog program = new() { len = (ushort)_program.Length, filter = code };
-            nint result = Libc.system_call((nint)SystemCall.seccomp, SECCOMP_SET_MODE_FILTER, allThreads ? SECCOMP_FILTER_FLAG_TSYNC : 0, (nint)(&program), 0, 0, 0);
+            nint result = Libc.system_call((nint)SystemCall.seccomp, SECCOMP_SET_MODE_FILTER, allThreads ? SECCOMP_FILTER_FLAG_TSYNC : 0,
+                (nint)(&program), 0, 0, 0);
             if (result != 0)
                 throw new LinuxException(result < 0 ? Libc.LastError : Errno.EBUSY, "seccomp", _name);
         }

@@ -9,7 +9,10 @@ public static unsafe class KickSignal
     private const int Number = 35, SYS_gettid = 186, SYS_tgkill = 234;
     private const ulong Bit = 1UL << (Number - 1);
 
-    /// <summary>Blocks the signal in this thread and returns the kernel's 64-bit mask to be in force during the interruptible call (all that is blocked now, but this one).</summary>
+    /// <summary>
+    /// Blocks the signal in this thread and returns the kernel's 64-bit mask to be in force during the interruptible call (all that is blocked now, but this
+    /// one).
+    /// </summary>
     public static ulong BlockInThisThread()
     {
         sigset_t set = JustThis(), old;

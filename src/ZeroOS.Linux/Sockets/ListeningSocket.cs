@@ -6,7 +6,8 @@ namespace ZeroOS.Linux;
 public static unsafe class ListeningSocket
 {
     /// <summary>
-    /// Opens one. A connection is shown to nobody before its first byte came or <paramref name="deferSeconds"/> passed; <paramref name="backlog"/> of them wait at most.
+    /// Opens one. A connection is shown to nobody before its first byte came or <paramref name="deferSeconds"/> passed; <paramref name="backlog"/> of them wait
+    /// at most.
     /// </summary>
     /// <exception cref="LinuxException">The port is taken, or there is no network in this kernel.</exception>
     public static FileDescriptor Open(ushort port, int backlog, int deferSeconds)

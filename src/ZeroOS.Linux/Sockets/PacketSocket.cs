@@ -15,7 +15,9 @@ public readonly struct PacketFilterInstruction(ushort code, byte ifTrue, byte if
     private readonly uint _k = constant;
 }
 
-/// <summary>An AF_PACKET socket (packet(7)) on one interface and one EtherType, without link headers: sees packets before the firewall does. Never blocks.</summary>
+/// <summary>
+/// An AF_PACKET socket (packet(7)) on one interface and one EtherType, without link headers: sees packets before the firewall does. Never blocks.
+/// </summary>
 public sealed unsafe class PacketSocket : IDisposable
 {
     /// <summary>EtherType of IPv4.</summary>

@@ -21,8 +21,8 @@ public sealed unsafe class StreamSocket : IDisposable
     }
 
     /// <summary>
-    /// Takes a descriptor that somebody else chose, if it is a unix(7) stream socket (SO_DOMAIN and SO_TYPE of socket(7)); otherwise closes it and returns null.
-    /// Its file status flags are shared with whoever kept a duplicate: use <see cref="TryReceiveNow"/> and <see cref="TrySendNow"/>.
+    /// Takes a descriptor that somebody else chose, if it is a unix(7) stream socket (SO_DOMAIN and SO_TYPE of socket(7)); otherwise closes it and returns
+    /// null. Its file status flags are shared with whoever kept a duplicate: use <see cref="TryReceiveNow"/> and <see cref="TrySendNow"/>.
     /// </summary>
     public static StreamSocket? TryAdopt(FileDescriptor descriptor)
     {
@@ -55,7 +55,9 @@ public sealed unsafe class StreamSocket : IDisposable
     /// <summary>As <see cref="TrySend"/>, but never waits, whatever the socket's flags say.</summary>
     public Errno TrySendNow(ReadOnlySpan<byte> bytes, out int sent) => Send(bytes, MSG_NOSIGNAL | MSG_DONTWAIT, out sent);
 
-    /// <summary>Receives what is there and never waits, whatever the socket's flags say: EAGAIN when nothing is, 0 bytes when the peer will send no more.</summary>
+    /// <summary>
+    /// Receives what is there and never waits, whatever the socket's flags say: EAGAIN when nothing is, 0 bytes when the peer will send no more.
+    /// </summary>
     public Errno TryReceiveNow(Span<byte> buffer, out int received)
     {
         fixed (byte* p = buffer)

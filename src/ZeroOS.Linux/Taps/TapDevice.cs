@@ -3,7 +3,9 @@ using System.Text;
 
 namespace ZeroOS.Linux.Taps;
 
-/// <summary>A TAP interface (tuntap): Ethernet frames, each behind a virtio_net_hdr of <see cref="HeaderBytes"/> bytes. Offloads are the monitor's to set.</summary>
+/// <summary>
+/// A TAP interface (tuntap): Ethernet frames, each behind a virtio_net_hdr of <see cref="HeaderBytes"/> bytes. Offloads are the monitor's to set.
+/// </summary>
 public static unsafe class TapDevice
 {
     /// <summary>Bytes of struct virtio_net_hdr_v1 before each frame.</summary>
@@ -13,7 +15,8 @@ public static unsafe class TapDevice
     private const nuint TUNSETIFF = 0x400454ca, TUNSETPERSIST = 0x400454cb, TUNSETOWNER = 0x400454cc, TUNSETVNETHDRSZ = 0x400454d8;
 
     /// <summary>
-    /// Opens the tap of that name in the calling thread's network namespace, making it if there is none. It stays when the descriptor is closed, until its link is deleted.
+    /// Opens the tap of that name in the calling thread's network namespace, making it if there is none. It stays when the descriptor is closed, until its link
+    /// is deleted.
     /// </summary>
     /// <param name="name">At most 15 bytes.</param>
     /// <param name="ownerUid">User who may open it too without CAP_NET_ADMIN, or null.</param>

@@ -1,6 +1,6 @@
 namespace ZeroOS.Linux;
 
-/// <summary>What a terminal's descriptor is told (ioctl_tty(2), ioctl_vt(2)). A refusal is returned: a machine without a screen must not notice.</summary>
+/// <summary>What a terminal's descriptor is told (ioctl_tty(2), ioctl_vt(2)). A refusal is returned: a computer without a screen must not notice.</summary>
 public static class VirtualTerminal
 {
     internal const nuint TIOCLINUX = 0x541C, VT_ACTIVATE = 0x5606;

@@ -2,7 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace ZeroOS.Linux;
 
-/// <summary>Bends the wall clock without a jump, and tells the kernel that it is right (adjtimex(2)); the kernel then keeps the hardware clock right too.</summary>
+/// <summary>
+/// Bends the wall clock without a jump, and tells the kernel that it is right (adjtimex(2)); the kernel then keeps the hardware clock right too.
+/// </summary>
 public static unsafe class ClockDiscipline
 {
     private const uint ADJ_MAXERROR = 4, ADJ_ESTERROR = 8, ADJ_STATUS = 0x10, ADJ_OFFSET_SINGLESHOT = 0x8001;

@@ -11,7 +11,8 @@ namespace ZeroOS.Media.Flash;
 /// </summary>
 internal static class BackupTable
 {
-    private const int Sector = 512, MaxHeaderBytes = Sector, EntrySizeAt = 84, CountAt = 80, TableAt = 72, LastUsableAt = 48, OtherAt = 32, SelfAt = 24, ChecksumAt = 16;
+    private const int Sector = 512, MaxHeaderBytes = Sector, EntrySizeAt = 84, CountAt = 80, TableAt = 72, LastUsableAt = 48, OtherAt = 32, SelfAt = 24,
+        ChecksumAt = 16;
     private const byte Protective = 0xEE;
 
     /// <summary>

@@ -1,6 +1,6 @@
 namespace ZeroOS.Media.Flash;
 
-/// <summary>A whole disk of this machine as the kernel describes it.</summary>
+/// <summary>A whole disk of this computer as the kernel describes it.</summary>
 internal sealed record Disk
 {
     /// <summary>The kernel's name: sdb, nvme0n1.</summary>

@@ -12,7 +12,9 @@ namespace ZeroOS.Media.Flash;
 /// <param name="FileSystem">What is in it, if known.</param>
 internal sealed record PartitionFound(int Number, long OffsetBytes, long SizeBytes, string Name, FileSystem? FileSystem);
 
-/// <summary>What is on a disk or in a file, as far as a look at its beginning and the beginnings of its partitions tells. Foreign bytes: bounded, never throws.</summary>
+/// <summary>
+/// What is on a disk or in a file, as far as a look at its beginning and the beginnings of its partitions tells. Foreign bytes: bounded, never throws.
+/// </summary>
 internal sealed record DiskContents
 {
     private const int SectorBytes = 512, MaxPartitions = 32;
@@ -41,7 +43,8 @@ internal sealed record DiskContents
         try
         {
             foreach (GptPartition p in GptReader.Read(disk, sizeBytes / SectorBytes).Partitions.Take(MaxPartitions))
-                partitions.Add(new PartitionFound(partitions.Count + 1, p.OffsetBytes, p.SizeBytes, p.Type == GptPartition.EfiSystem ? "EFI system" : p.Name, null));
+                partitions.Add(new PartitionFound(partitions.Count + 1, p.OffsetBytes, p.SizeBytes,
+                    p.Type == GptPartition.EfiSystem ? "EFI system" : p.Name, null));
             table = "GPT";
         }
         catch (Exception e) when (e is InvalidDataException or IOException)
@@ -67,7 +70,7 @@ internal sealed record DiskContents
         if (Table.Length > 0)
             yield return $"{Table} with {Partitions.Count} partition{(Partitions.Count == 1 ? "" : "s")}";
         foreach (PartitionFound p in Partitions)
-            yield return $"  {p.Number}  {Sizes.Text(p.SizeBytes),9}  {(p.FileSystem is null ? "" : Named(p.FileSystem) + "  ")}{p.Name}".TrimEnd();
+            yield return $"  {p.Number}  {DecimalSizes.Text(p.SizeBytes),9}  {(p.FileSystem is null ? "" : Named(p.FileSystem) + "  ")}{p.Name}".TrimEnd();
     }
 
     private static string Named(FileSystem system) => system.Label.Length > 0 ? $"{system.Kind} \"{system.Label}\"" : system.Kind;

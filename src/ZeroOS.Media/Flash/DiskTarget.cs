@@ -29,7 +29,7 @@ internal sealed class DiskTarget : FlashTarget
         return file is not null ? new DiskTarget(disk, file, file.Length) : throw new MediaException(errno switch
         {
             Errno.EACCES or Errno.EPERM => $"{disk.Path} is not for this user; run as root (sudo)",
-            Errno.EBUSY => $"{disk.Path} is in use by something of this machine (a file system, swap, a volume group); unmount it and try again",
+            Errno.EBUSY => $"{disk.Path} is in use by something of this computer (a file system, swap, a volume group); unmount it and try again",
             Errno.EROFS => $"{disk.Path} is read-only; look for a switch on the card or stick",
             _ => $"{disk.Path} cannot be opened: {errno}",
         });
@@ -43,5 +43,6 @@ internal sealed class DiskTarget : FlashTarget
     }
 
     /// <inheritdoc/>
-    public override void Finish() => _ = File.Ioctl(BLKRRPART, 0); // refused when this machine looks at it already; it reads the table when it is plugged in again
+    public override void Finish() =>
+        _ = File.Ioctl(BLKRRPART, 0); // refused when this computer looks at it already; it reads the table when it is plugged in again
 }

@@ -5,7 +5,7 @@ using ZeroOS.Linux;
 
 namespace ZeroOS.Media.Flash;
 
-/// <summary>The disks of this machine, from sysfs(5) and proc(5). The roots are given so that a test can make some up.</summary>
+/// <summary>The disks of this computer, from sysfs(5) and proc(5). The roots are given so that a test can make some up.</summary>
 internal sealed class Disks(string sys = "/sys", string proc = "/proc", string dev = "/dev")
 {
     private const int SectorBytes = 512; // of size in sysfs, whatever the disk's own are
@@ -31,7 +31,8 @@ internal sealed class Disks(string sys = "/sys", string proc = "/proc", string d
         string link = Path.Combine(sys, "dev/block", string.Create(CultureInfo.InvariantCulture, $"{major}:{minor}"));
         string folder = Resolve(link) ?? throw new MediaException($"{path} is a device the kernel knows nothing of; plug it in again");
         if (File.Exists(Path.Combine(folder, "partition")))
-            throw new MediaException($"{path} is a partition of /dev/{Path.GetFileName(Path.GetDirectoryName(folder))}; an image holds its own partitions, name the whole disk");
+            throw new MediaException(
+                $"{path} is a partition of /dev/{Path.GetFileName(Path.GetDirectoryName(folder))}; an image holds its own partitions, name the whole disk");
         return Read(Path.GetFileName(folder));
     }
 
@@ -62,7 +63,8 @@ internal sealed class Disks(string sys = "/sys", string proc = "/proc", string d
                 return serial;
         }
         // SCSI, ATA and USB bridges that pass it on: vital product data page 0x80, four bytes before the text (SPC-4, 7.8.15).
-        if (KernelFileBytes(Path.Combine(folder, "device/vpd_pg80")) is { Length: > 4 } page && Clean(Encoding.ASCII.GetString(page[4..])) is { Length: > 0 } text)
+        if (KernelFileBytes(Path.Combine(folder, "device/vpd_pg80")) is { Length: > 4 } page
+            && Plain(Encoding.ASCII.GetString(page[4..])) is { Length: > 0 } text)
             return text;
         // USB sticks: the serial number of the USB device that the disk is behind.
         for (string? at = folder; at is not null && at.Contains("/usb", StringComparison.Ordinal); at = Path.GetDirectoryName(at))
@@ -76,7 +78,8 @@ internal sealed class Disks(string sys = "/sys", string proc = "/proc", string d
     private IEnumerable<string> UsesOf(string folder, string name)
     {
         string[] folders = Directory.Exists(folder) ? Directory.GetDirectories(folder) : [];
-        string[] names = [name, .. folders.Where(d => File.Exists(Path.Combine(d, "partition"))).Select(d => Path.GetFileName(d)).Order(StringComparer.Ordinal)];
+        string[] names = [name, .. folders.Where(d => File.Exists(Path.Combine(d, "partition"))).Select(d => Path.GetFileName(d))
+            .Order(StringComparer.Ordinal)];
         Dictionary<string, string> numbers = names.Select(n => (Name: n, Number: Text(n == name ? folder : Path.Combine(folder, n), "dev")))
             .Where(n => n.Number.Length > 0).DistinctBy(n => n.Number).ToDictionary(n => n.Number, n => n.Name);
         foreach (string line in Lines("self/mountinfo"))
@@ -103,14 +106,19 @@ internal sealed class Disks(string sys = "/sys", string proc = "/proc", string d
         }
     }
 
-    private string[] Lines(string file) => KernelFile.TryRead(Path.Combine(proc, file), out _, maxBytes: 1 << 20)?.Split('\n', StringSplitOptions.RemoveEmptyEntries) ?? [];
+    private string[] Lines(string file) =>
+        KernelFile.TryRead(Path.Combine(proc, file), out _, maxBytes: 1 << 20)?.Split('\n', StringSplitOptions.RemoveEmptyEntries) ?? [];
 
-    private static string? Resolve(string link) => Directory.Exists(link) ? new DirectoryInfo(link).ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? link : null;
+    private static string? Resolve(string link) =>
+        Directory.Exists(link) ? new DirectoryInfo(link).ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? link : null;
 
     private static long Number(string folder, string file) =>
         long.TryParse(Text(folder, file), NumberStyles.None, CultureInfo.InvariantCulture, out long number) ? number : 0;
 
-    private static string Text(string folder, string file) => Clean(KernelFile.TryRead(Path.Combine(folder, file), out _, maxBytes: 4096) ?? "");
+    private static string Text(string folder, string file) => Plain(KernelFile.TryRead(Path.Combine(folder, file), out _, maxBytes: 4096) ?? "");
+
+    /// <summary>A disk says of itself what its maker, or whoever made the stick, wrote; often padded.</summary>
+    private static string Plain(string foreign) => HostileText.Plain(foreign.Trim(' ', '\n', '\0'), 4096);
 
     private static byte[]? KernelFileBytes(string path)
     {
@@ -118,9 +126,6 @@ internal sealed class Disks(string sys = "/sys", string proc = "/proc", string d
         byte[] buffer = new byte[256];
         return file is not null && file.TryRead(buffer, out int read) == Errno.None ? buffer[..read] : null;
     }
-
-    /// <summary>A disk says of itself what its maker, or whoever made the stick, wrote.</summary>
-    private static string Clean(string foreign) => string.Concat(foreign.Where(c => c is >= ' ' and < '\u007f')).Trim();
 
     private static string Unescape(string mountPoint) => mountPoint.Replace("\\040", " ", StringComparison.Ordinal);
 }

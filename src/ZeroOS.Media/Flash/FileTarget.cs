@@ -4,7 +4,9 @@ using ZeroOS.Linux;
 
 namespace ZeroOS.Media.Flash;
 
-/// <summary>A plain file. It is written under another name and takes its own when it is whole: nobody meets half of it. What is all zeros takes no room.</summary>
+/// <summary>
+/// A plain file. It is written under another name and takes its own when it is whole: nobody meets half of it. What is all zeros takes no room.
+/// </summary>
 internal sealed class FileTarget : FlashTarget
 {
     private readonly string _path, _working;

@@ -1,7 +1,8 @@
 using System.Buffers.Binary;
 
 using ZeroOS.Flist;
-using ZeroOS.Oci.Compression;
+using ZeroOS.Formats.Zstd;
+using ZeroOS.Oci.Layout;
 
 namespace ZeroOS.Media.Flash;
 

@@ -89,7 +89,8 @@ internal sealed class FlashJob(FlashImage image, FlashTarget target, IFlashProgr
         if (!disk)
             throw new MediaException("the image is no disk image: its first sector does not end as one does; flash zeroos.img or zeroos.iso");
         if (image.Length > target.CapacityBytes)
-            throw new MediaException($"{target.Name} is too small: it holds {Sizes.Text(target.CapacityBytes.Value)} and the image has {Sizes.Text(image.Length.Value)}");
+            throw new MediaException($"{target.Name} is too small: it holds {DecimalSizes.Text(target.CapacityBytes.Value)} "
+                + $"and the image has {DecimalSizes.Text(image.Length.Value)}");
     }
 
     /// <summary>Neither the table in front nor its copy at the end is found until the end.</summary>
@@ -114,7 +115,7 @@ internal sealed class FlashJob(FlashImage image, FlashTarget target, IFlashProgr
             int padded = (length + SectorBytes - 1) / SectorBytes * SectorBytes;
             buffer[length..padded].Clear();
             if (_length + padded > target.CapacityBytes)
-                throw new MediaException($"{target.Name} is too small: it holds {Sizes.Text(target.CapacityBytes.Value)} and the image is longer");
+                throw new MediaException($"{target.Name} is too small: it holds {DecimalSizes.Text(target.CapacityBytes.Value)} and the image is longer");
             if (_length > 0)
                 target.Write(buffer[..padded], _length);
             _sums.Add(SHA256.HashData(buffer[..padded]));

@@ -3,7 +3,8 @@ using ZeroOS.Media.SystemImage.Media;
 namespace ZeroOS.Media.Flash;
 
 /// <summary>
-/// An image with a farm's settings on it, made of one without in the folder for temporary files and gone with this object. It takes room only where it is not zero.
+/// An image with a farm's settings on it, made of one without in the folder for temporary files and gone with this object. It takes room only where it is not
+/// zero.
 /// </summary>
 internal sealed class ImageWithSettings : IDisposable
 {

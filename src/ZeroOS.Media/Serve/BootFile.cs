@@ -2,7 +2,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace ZeroOS.Media.Serve;
 
-/// <summary>One file that machines may load: of a folder, looked at anew for each transfer, or made here and kept in memory.</summary>
+/// <summary>One file that computers may load: of a folder, looked at anew for each transfer, or made here and kept in memory.</summary>
 internal sealed class BootFile
 {
     private readonly Func<BootContent> _open;

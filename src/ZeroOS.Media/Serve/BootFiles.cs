@@ -8,8 +8,8 @@ using ZeroOS.Media.SystemImage.Media;
 namespace ZeroOS.Media.Serve;
 
 /// <summary>
-/// Everything that machines may load, by name, and which of it each kind of machine is sent to. Nothing else exists: a name that is asked for is looked up here
-/// and never becomes a path.
+/// Everything that computers may load, by name, and which of it each kind of computer is sent to. Nothing else exists: a name that is asked for is looked up
+/// here and never becomes a path.
 /// </summary>
 internal sealed class BootFiles
 {
@@ -27,7 +27,9 @@ internal sealed class BootFiles
 
     private const int MaxFiles = 256;
 
-    /// <summary>What a BIOS card loads: PXELINUX, as "make image" puts it there, which loads the rest by TFTP; or iPXE, for who puts that there instead.</summary>
+    /// <summary>
+    /// What a BIOS card loads: PXELINUX, as "make image" puts it there, which loads the rest by TFTP; or iPXE, for who puts that there instead.
+    /// </summary>
     private static readonly string[] s_biosLoaders = ["pxelinux.0", "undionly.kpxe"];
 
     private readonly Dictionary<string, BootFile> _table = new(StringComparer.Ordinal);
@@ -47,7 +49,8 @@ internal sealed class BootFiles
     public static BootFiles OfFolder(string folder)
     {
         if (!Directory.Exists(folder))
-            throw new MediaException($"{folder} is not there; \"make image\" writes the files for booting from the network into out/netboot, say where they are with --image DIR");
+            throw new MediaException(
+                $"{folder} is not there; \"make image\" writes the files for booting from the network into out/netboot, say where they are with --image DIR");
         BootFiles files = new();
         foreach (string path in Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal))
         {
@@ -56,7 +59,8 @@ internal sealed class BootFiles
             files.Put(new BootFile(Path.GetRelativePath(folder, path), path));
         }
         if (files.Find(Efi) is null && files.BiosLoader is null)
-            throw new MediaException($"{folder} holds neither {Efi} nor {string.Join(" nor ", s_biosLoaders)}; \"make image\" writes such a folder as out/netboot");
+            throw new MediaException(
+                $"{folder} holds neither {Efi} nor {string.Join(" nor ", s_biosLoaders)}; \"make image\" writes such a folder as out/netboot");
         return files;
     }
 
@@ -66,7 +70,7 @@ internal sealed class BootFiles
     /// <summary>The file of that name, with or without a slash before it.</summary>
     public BootFile? Find(string name) => _table.GetValueOrDefault(name.StartsWith('/') ? name[1..] : name);
 
-    /// <summary>What a machine of that kind is sent to: a name for TFTP, or a URL; null when there is nothing for it.</summary>
+    /// <summary>What a computer of that kind is sent to: a name for TFTP, or a URL; null when there is nothing for it.</summary>
     public string? For(ClientKind kind, IPAddress self, int httpPort) => kind switch
     {
         ClientKind.BiosPxe => BiosLoader,

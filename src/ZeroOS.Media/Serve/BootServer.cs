@@ -41,7 +41,7 @@ internal sealed class BootServer(ServeInterface network, BootFiles files, int ht
         report.Say(new BootEvent(clock.GetUtcNow(), null, network.Address.ToString(), null, "stopped", Why: "stopped"));
     }
 
-    /// <summary>What each kind of machine is sent to, so that what is missing is seen before a machine is switched on.</summary>
+    /// <summary>What each kind of computer is sent to, so that what is missing is seen before a computer is switched on.</summary>
     private string Paths() => string.Join(", ", new[] { ClientKind.BiosPxe, ClientKind.UefiPxe, ClientKind.UefiHttp, ClientKind.Ipxe, ClientKind.IpxeUefi }
         .Select(k => $"{k.Text()} {(files.For(k, network.Address, httpPort) is string file ? $"gets {file.Split('/')[^1]}" : "gets nothing")}"));
 }

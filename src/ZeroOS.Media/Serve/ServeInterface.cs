@@ -21,7 +21,7 @@ internal sealed class ServeInterface : IDisposable
     /// <summary>As the kernel tells it.</summary>
     public Link Link { get; }
 
-    /// <summary>Its first IPv4 address: machines are sent there.</summary>
+    /// <summary>Its first IPv4 address: computers are sent there.</summary>
     public IPAddress Address { get; }
 
     /// <summary>Looks it up.</summary>
@@ -33,14 +33,16 @@ internal sealed class ServeInterface : IDisposable
         {
             IReadOnlyList<Link> links = route.Links();
             Link link = links.FirstOrDefault(l => l.Name == name) ?? throw new MediaException(
-                $"this machine has no interface \"{name}\"; it has {string.Join(", ", links.Where(l => l.IsEthernet && !l.IsLoopback).Select(l => l.Name).Order(StringComparer.Ordinal))}");
+                $"this computer has no interface \"{name}\"; it has "
+                + $"{string.Join(", ", links.Where(l => l.IsEthernet && !l.IsLoopback).Select(l => l.Name).Order(StringComparer.Ordinal))}");
             if (!link.IsEthernet || link.IsLoopback)
-                throw new MediaException($"{name} is no Ethernet; machines boot from a wired network");
+                throw new MediaException($"{name} is no Ethernet; computers boot from a wired network");
             if (!link.IsUp)
                 throw new MediaException($"{name} is down; ip link set {name} up");
             InterfaceAddress[] addresses = [.. route.Addresses().Where(a => a.Link == link.Index && a.Address.AddressFamily == AddressFamily.InterNetwork)];
             if (addresses.Length == 0)
-                throw new MediaException($"{name} has no IPv4 address yet, and machines have to be sent to one; wait for DHCP, or ip addr add ADDRESS/PREFIX dev {name}");
+                throw new MediaException(
+                    $"{name} has no IPv4 address yet, and computers have to be sent to one; wait for DHCP, or ip addr add ADDRESS/PREFIX dev {name}");
             return new ServeInterface(route, link, addresses);
         }
         catch

@@ -11,7 +11,7 @@ internal sealed class ServeSockets(string? device)
     private const int SOL_SOCKET = 1, SO_REUSEADDR = 2, SO_BINDTODEVICE = 25;
 
     /// <summary>
-    /// A UDP socket. <see cref="IPAddress.Broadcast"/> as the address hears broadcasts only, and lets a DHCP server of this machine, which hears everything on
+    /// A UDP socket. <see cref="IPAddress.Broadcast"/> as the address hears broadcasts only, and lets a DHCP server of this computer, which hears everything on
     /// its port, live beside it and keep what is sent to it alone.
     /// </summary>
     /// <exception cref="MediaException">The port is taken or not for this user.</exception>
@@ -50,8 +50,10 @@ internal sealed class ServeSockets(string? device)
             socket.Dispose();
             throw new MediaException(e.SocketErrorCode switch
             {
-                SocketError.AccessDenied => $"{what} is not for this user; run as root, or once: sudo setcap cap_net_bind_service,cap_net_raw+ep \"$(command -v zos)\"",
-                SocketError.AddressAlreadyInUse => $"{what} is taken by another program on this machine; stop it (ss -lnp tells which), or serve from another machine of the network",
+                SocketError.AccessDenied =>
+                    $"{what} is not for this user; run as root, or once: sudo setcap cap_net_bind_service,cap_net_raw+ep \"$(command -v zos)\"",
+                SocketError.AddressAlreadyInUse =>
+                    $"{what} is taken by another program on this computer; stop it (ss -lnp tells which), or serve from another computer of the network",
                 _ => $"{what} cannot be opened on {device ?? address.ToString()}: {e.Message}",
             });
         }

@@ -10,7 +10,8 @@ public sealed record ManifestEntry(string Path, int Permissions, string Source);
 public static class ImageManifest
 {
     /// <summary>Reads the entries in order.</summary>
-    /// <exception cref="InvalidDataException">A line that is not one, named with its number; a path twice; a file whose directory is not listed before it.</exception>
+    /// <exception cref="InvalidDataException">A line that is not one, named with its number; a path twice; a file whose directory is not listed before
+    /// it.</exception>
     public static IReadOnlyList<ManifestEntry> Parse(string text, string fileName)
     {
         List<ManifestEntry> entries = [];

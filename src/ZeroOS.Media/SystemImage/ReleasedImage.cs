@@ -6,7 +6,7 @@ using ZeroOS.Contracts.Release;
 using ZeroOS.Flist;
 using ZeroOS.Formats.Cpio;
 using ZeroOS.Formats.Pe;
-using ZeroOS.Oci.Compression;
+using ZeroOS.Formats.Zstd;
 
 namespace ZeroOS.Media.SystemImage;
 

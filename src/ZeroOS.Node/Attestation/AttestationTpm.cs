@@ -5,7 +5,9 @@ using ZeroOS.Linux;
 
 namespace ZeroOS.Node.Attestation;
 
-/// <summary>A TPM as far as proofs need it. For one caller at a time: <see cref="Attestor"/> sees to that. Nothing secret of the node goes through here.</summary>
+/// <summary>
+/// A TPM as far as proofs need it. For one caller at a time: <see cref="Attestor"/> sees to that. Nothing secret of the node goes through here.
+/// </summary>
 internal sealed class AttestationTpm(Func<byte[], byte[]> exchange)
 {
     // Where the makers put certificates (TCG EK Credential Profile 2.5, section 2.2.1.4).
@@ -16,7 +18,9 @@ internal sealed class AttestationTpm(Func<byte[], byte[]> exchange)
     private readonly TpmClient _tpm = new(exchange);
     private AttestationKeys? _keys;
 
-    /// <summary>This computer's TPM; null when it has none of version 2. One that cannot be opened says so whenever it is asked: a broken TPM stops no node.</summary>
+    /// <summary>
+    /// This computer's TPM; null when it has none of version 2. One that cannot be opened says so whenever it is asked: a broken TPM stops no node.
+    /// </summary>
     public static AttestationTpm? TryOpen()
     {
         try
@@ -87,7 +91,8 @@ internal sealed class AttestationTpm(Func<byte[], byte[]> exchange)
         {
             // The kind of key the maker certified; the quicker one where none is certified.
             bool ecc = HasIndex(EccCertificate), rsa = !ecc && HasIndex(RsaCertificate);
-            TpmKey endorsement = (rsa ? KeptEndorsement() : null) ?? _tpm.CreatePrimary(TpmEntity.Endorsement, rsa ? TpmTemplates.EndorsementRsa : TpmTemplates.EndorsementEcc);
+            TpmKey endorsement = (rsa ? KeptEndorsement() : null)
+                ?? _tpm.CreatePrimary(TpmEntity.Endorsement, rsa ? TpmTemplates.EndorsementRsa : TpmTemplates.EndorsementEcc);
             return new AttestationKeys(attestation, endorsement, ecc ? ReadCertificate(EccCertificate) : rsa ? ReadCertificate(RsaCertificate) : null);
         }
         catch (TpmException)
@@ -97,7 +102,9 @@ internal sealed class AttestationTpm(Func<byte[], byte[]> exchange)
         }
     }
 
-    /// <summary>The RSA key where many makers and systems keep it, which saves the seconds of making it again; the asker sees whether it is of the right kind.</summary>
+    /// <summary>
+    /// The RSA key where many makers and systems keep it, which saves the seconds of making it again; the asker sees whether it is of the right kind.
+    /// </summary>
     private TpmKey? KeptEndorsement() => HasIndex(PersistentEndorsement) ? _tpm.ReadPublic(PersistentEndorsement) : null;
 
     private bool HasIndex(uint index) => _tpm.GetHandles(index, 1) is [uint found] && found == index;
@@ -108,7 +115,8 @@ internal sealed class AttestationTpm(Func<byte[], byte[]> exchange)
         try
         {
             byte[] content = _tpm.ReadNv(index);
-            return content.Length <= MaxCertificateBytes && AsnDecoder.TryReadEncodedValue(content, AsnEncodingRules.DER, out _, out _, out _, out int length) ? content[..length] : null;
+            return content.Length <= MaxCertificateBytes && AsnDecoder.TryReadEncodedValue(content, AsnEncodingRules.DER, out _, out _, out _, out int length)
+                ? content[..length] : null;
         }
         catch (TpmErrorException)
         {

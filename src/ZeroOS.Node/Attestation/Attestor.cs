@@ -9,10 +9,10 @@ using ZeroOS.Linux;
 namespace ZeroOS.Node.Attestation;
 
 /// <summary>
-/// The command zos.node.attest (docs/bus.md, "Attestation"). TPM commands are slow and one at a time: a key may wait with one request, eight keys in all; who comes then is told to
-/// come again.
+/// The command zos.node.attest (docs/bus.md, "Attestation"). TPM commands are slow and one at a time: a key may wait with one request, eight keys in all; who
+/// comes then is told to come again.
 /// </summary>
-internal sealed class Attestor(AttestationTpm? tpm, AttestorFacts facts, Action<string> log) : IDisposable
+internal sealed class Attestor(AttestationTpm? tpm, AttestorFacts facts, ILog log) : IDisposable
 {
     /// <summary>Requests that wait or run at most, of as many keys.</summary>
     internal const int MaxWaiting = 8;
@@ -30,7 +30,9 @@ internal sealed class Attestor(AttestationTpm? tpm, AttestorFacts facts, Action<
     /// <summary>What physical access gives (docs/bus.md, "Authority").</summary>
     public string Tier => !facts.IdentitySealed() ? "open" : _measured ? "attested" : "sealed";
 
-    /// <summary>Makes the keys ahead of the first question, which a slow TPM takes seconds for; what fails here fails again, and is said, when somebody asks.</summary>
+    /// <summary>
+    /// Makes the keys ahead of the first question, which a slow TPM takes seconds for; what fails here fails again, and is said, when somebody asks.
+    /// </summary>
     public Task PrepareAsync() => tpm is null ? Task.CompletedTask : Task.Run(async () =>
     {
         await _one.WaitAsync();
@@ -38,11 +40,12 @@ internal sealed class Attestor(AttestationTpm? tpm, AttestorFacts facts, Action<
         {
             AttestationKeys keys = tpm.Keys();
             _measured = facts.Boot.IsMeasured(tpm.ReadPcr(11));
-            log($"tpm attestation key={Convert.ToHexStringLower(keys.Attestation.Public.Name())} certificate={(keys.Certificate is null ? "none" : "there")} measured={(_measured ? "yes" : "no")}");
+            log.Info($"tpm attestation key={Convert.ToHexStringLower(keys.Attestation.Public.Name())} "
+                + $"certificate={(keys.Certificate is null ? "none" : "there")} measured={(_measured ? "yes" : "no")}");
         }
         catch (Exception e) when (IsFault(e))
         {
-            log($"tpm no attestation: {e.Message}");
+            log.Warn($"tpm no attestation: {e.Message}");
         }
         finally
         {
@@ -75,7 +78,7 @@ internal sealed class Attestor(AttestationTpm? tpm, AttestorFacts facts, Action<
             catch (Exception e) when (IsFault(e))
             {
                 tpm.Forget();
-                log($"tpm attestation failed: {e.Message}");
+                log.Warn($"tpm attestation failed: {e.Message}");
                 throw Unavailable(AttestationReasons.TpmFailed, e.Message);
             }
             finally
@@ -105,9 +108,11 @@ internal sealed class Attestor(AttestationTpm? tpm, AttestorFacts facts, Action<
                 $"the firmware left no event log, or one of more than {MeasuredBootLog.MaxBytes >> 10} KiB: this boot was not measured");
             string sealingKey = facts.SealingKey();
             bool identitySealed = facts.IdentitySealed();
-            byte[] farm = Bounded(facts.Settings()) ?? [], beside = new FileInfo(facts.SettingsBeside).Exists ? Bounded(File.ReadAllBytes(facts.SettingsBeside)) ?? [] : [];
+            byte[] farm = Bounded(facts.Settings()) ?? [],
+                beside = new FileInfo(facts.SettingsBeside).Exists ? Bounded(File.ReadAllBytes(facts.SettingsBeside)) ?? [] : [];
             AttestationKeys keys = device.Keys();
-            byte[] binding = AttestationBinding.Compute(nonce, facts.Node, Convert.FromBase64String(context.Epoch!), Convert.FromBase64String(sealingKey), identitySealed, farm);
+            byte[] binding = AttestationBinding.Compute(nonce, facts.Node, Convert.FromBase64String(context.Epoch!), Convert.FromBase64String(sealingKey),
+                identitySealed, farm);
             (TpmStatement statement, IReadOnlyList<byte[]> values) = device.Quote(binding, pcrs);
             return new NodeAttestation
             {
@@ -162,5 +167,6 @@ internal sealed class Attestor(AttestationTpm? tpm, AttestorFacts facts, Action<
 
     private static BusErrorException Invalid(string path, string message) => new(ErrorCodes.Invalid, message, path);
 
-    private static BusErrorException Unavailable(string reason, string message) => new(new BusError { Code = ErrorCodes.Unavailable, Message = message, Reason = reason });
+    private static BusErrorException Unavailable(string reason, string message) =>
+        new(new BusError { Code = ErrorCodes.Unavailable, Message = message, Reason = reason });
 }

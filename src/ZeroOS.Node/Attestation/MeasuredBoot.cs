@@ -2,7 +2,10 @@ using ZeroOS.Formats.Tpm.EventLog;
 
 namespace ZeroOS.Node.Attestation;
 
-/// <summary>What this boot left behind about itself: the firmware's event log, and whether Secure Boot was on. Both are the firmware's word, for display and to be proved elsewhere.</summary>
+/// <summary>
+/// What this boot left behind about itself: the firmware's event log, and whether Secure Boot was on. Both are the firmware's word, for display and to be
+/// proved elsewhere.
+/// </summary>
 internal sealed record MeasuredBoot(string LogFile = "/sys/kernel/security/tpm0/binary_bios_measurements",
     string SecureBootFile = "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c")
 {

@@ -5,7 +5,9 @@ using ZeroOS.Contracts.Doors;
 
 namespace ZeroOS.Node.Bus;
 
-/// <summary>One answer on its way to a door: its pieces leave as the door returns what it has passed on, so that nobody who reads slowly costs more than a window.</summary>
+/// <summary>
+/// One answer on its way to a door: its pieces leave as the door returns what it has passed on, so that nobody who reads slowly costs more than a window.
+/// </summary>
 internal sealed class DoorAnswer(DoorConnection link, uint id)
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
@@ -36,11 +38,11 @@ internal sealed class DoorAnswer(DoorConnection link, uint id)
     }
 
     /// <summary>Says how the answer begins.</summary>
-    public void Begin(int status, Admission? admission, bool stream = false)
+    public void Begin(int status, Decision? decision, bool stream = false)
     {
         Span<byte> body = stackalloc byte[2];
         BinaryPrimitives.WriteUInt16LittleEndian(body, (ushort)status);
-        int flags = (admission?.Proven == true ? DoorMessage.ProvenFlag : 0) | (stream ? DoorMessage.StreamFlag : 0);
+        int flags = (decision?.Proven == true ? DoorMessage.ProvenFlag : 0) | (stream ? DoorMessage.StreamFlag : 0);
         link.Send(new DoorMessage(DoorVerb.Begin, (byte)flags, id).With(body));
     }
 

@@ -9,18 +9,16 @@ using ZeroOS.Linux;
 namespace ZeroOS.Node.Bus;
 
 /// <summary>What the node answers a door with: made once, used by every door there ever is.</summary>
-internal sealed record DoorServices(Gate Gate, Dispatcher Dispatcher, Routes Routes, IAuthority Authority, Action<string> Log)
+internal sealed record DoorServices(Gate Gate, Dispatcher Dispatcher, Routes Routes, IAuthority Authority, ILog Log)
 {
-    /// <summary>Envelopes a second that may cost a look at their signature: of keys that have no part of their own, and of those that have.</summary>
-    public RateLimit Rate { get; } = new(TimeProvider.System, 400, 400);
-
-    /// <summary>The part of owners.</summary>
-    public RateLimit ReservedRate { get; } = new(TimeProvider.System, 100, 200);
+    /// <summary>Which envelopes may cost a look at their signature.</summary>
+    public EnvelopeRates Rates { get; init; } = new(Authority, TimeProvider.System);
 }
 
 /// <summary>
-/// The node's end of the link to one door. It believes nothing of what comes: the gate looks at every envelope as if there were no door, and a door that goes beyond the link's limits, or
-/// hands over what a door is there to refuse, is broken. One thread reads and writes and never waits for the door; answers are made by tasks, at most as many as the limits say.
+/// The node's end of the link to one door. It believes nothing of what comes: the gate looks at every envelope as if there were no door, and a door that goes
+/// beyond the link's limits, or hands over what a door is there to refuse, is broken. One thread reads and writes and never waits for the door; answers are
+/// made by tasks, at most as many as the limits say.
 /// </summary>
 internal sealed class DoorConnection : IDisposable
 {
@@ -43,7 +41,9 @@ internal sealed class DoorConnection : IDisposable
     private volatile string? _broken;
     private volatile bool _closing;
 
-    /// <summary>Takes ownership of the node's end. <paramref name="ended"/> is told once, with the reason if the door is broken and has to be replaced.</summary>
+    /// <summary>
+    /// Takes ownership of the node's end. <paramref name="ended"/> is told once, with the reason if the door is broken and has to be replaced.
+    /// </summary>
     public DoorConnection(SeqPacketSocket socket, DoorServices services, Action<string?> ended)
     {
         (_socket, _services, _ended) = (socket, services, ended);
@@ -60,6 +60,7 @@ internal sealed class DoorConnection : IDisposable
     /// <summary>Tells the door who has a role now.</summary>
     public void TellKeys()
     {
+        _services.Rates.Forget();
         foreach (byte[] message in DoorKeys.Write(_services.Authority.Known.Select(k => KeyValuePair.Create(k.Key, (byte)k.Value))))
             Send(message);
     }
@@ -74,7 +75,9 @@ internal sealed class DoorConnection : IDisposable
             _thread.Join();
     }
 
-    /// <summary>Sends one message as soon as the socket takes it. More than <see cref="DoorLimits.QueueBytes"/> waiting: the door does not read, and is broken.</summary>
+    /// <summary>
+    /// Sends one message as soon as the socket takes it. More than <see cref="DoorLimits.QueueBytes"/> waiting: the door does not read, and is broken.
+    /// </summary>
     internal void Send(byte[] message)
     {
         lock (_lock)
@@ -121,7 +124,7 @@ internal sealed class DoorConnection : IDisposable
         }
         catch (Exception e)
         {
-            _services.Log($"bus door fault={e.GetType().Name} message=\"{e.Message}\"");
+            _services.Log.Error($"bus door fault={e.GetType().Name} message=\"{e.Message}\"");
         }
     }
 
@@ -211,24 +214,24 @@ internal sealed class DoorConnection : IDisposable
         bool whole = false;
         try
         {
-            if (!MayLook(envelope))
+            if (!_services.Rates.Allow(envelope))
             {
                 standing.ReturnBytes();
                 answer.Begin(429, null);
             }
-            else if (_services.Gate.Admit(envelope) is var admission && admission.IsForged)
+            else if (_services.Gate.Admit(envelope) is var decision && decision.IsForged)
             {
                 Break("it handed over what a door is there to refuse");
                 return;
             }
-            else if (!standing.Settle(admission.Proven && (admission.Roles & Roles.Reserved) != 0, IsStream(admission)))
+            else if (!standing.Settle(decision.Proven && (decision.Roles & Roles.Reserved) != 0, IsStream(decision)))
             {
-                answer.Begin(503, admission);
+                answer.Begin(503, decision);
             }
             else
             {
-                answer.Begin(admission.BareStatus == 0 ? 200 : admission.BareStatus, admission, IsStream(admission));
-                await _services.Dispatcher.AnswerAsync(admission, _services.Routes, answer.WriteLineAsync, answer.Token).ConfigureAwait(false);
+                answer.Begin(decision.BareStatus == 0 ? 200 : decision.BareStatus, decision, IsStream(decision));
+                await _services.Dispatcher.AnswerAsync(decision, _services.Routes, answer.WriteLineAsync, answer.Token).ConfigureAwait(false);
             }
             whole = true;
         }
@@ -238,7 +241,7 @@ internal sealed class DoorConnection : IDisposable
         }
         catch (Exception e)
         {
-            _services.Log($"bus answer fault={e.GetType().Name} message=\"{e.Message}\"");
+            _services.Log.Error($"bus answer fault={e.GetType().Name} message=\"{e.Message}\"");
         }
         finally
         {
@@ -248,11 +251,7 @@ internal sealed class DoorConnection : IDisposable
         }
     }
 
-    // By the claimed name, before anything is verified: a door that claims an owner falsely is found out by the signature.
-    private bool MayLook(byte[] envelope) =>
-        (EnvelopePeek.TrySender(envelope, out string? sender) && (_services.Authority.RolesOf(sender) & Roles.Reserved) != 0 ? _services.ReservedRate : _services.Rate).TryTake();
-
-    private bool IsStream(Admission admission) => admission.Admitted && _services.Routes.Find(admission.Request!.Command) is Route { IsStream: true };
+    private bool IsStream(Decision decision) => decision.Admitted && _services.Routes.Find(decision.Request!.Command) is Route { IsStream: true };
 
     private bool Break(string why)
     {

@@ -6,7 +6,10 @@ using ZeroOS.Linux;
 
 namespace ZeroOS.Node.Bus;
 
-/// <summary>The node's bus put together: identity, epoch, sealing keys, gate, dispatcher, and the link to the door. Commands, node.info too, are added to <see cref="Routes"/> before <see cref="Attach"/>.</summary>
+/// <summary>
+/// The node's bus put together: identity, epoch, sealing keys, gate, dispatcher, and the link to the door. Commands, node.info too, are added to
+/// <see cref="Routes"/> before <see cref="Attach"/>.
+/// </summary>
 public sealed class NodeBus : IDisposable
 {
     private readonly IdentityKey _identity;
@@ -18,16 +21,19 @@ public sealed class NodeBus : IDisposable
     private readonly Lock _lock = new();
     private DoorConnection? _door;
 
-    /// <summary>Makes the parts; id, sealing key, epoch and time of node.info are filled in here, the rest are <paramref name="facts"/>; <paramref name="locked"/>: why it is not itself.</summary>
-    public NodeBus(IdentityKey identity, IAuthority authority, ISeen seen, Func<NodeDescription> facts, Action<string> log, LockedState? locked = null)
+    /// <summary>
+    /// Makes the parts; id, sealing key, epoch and time of node.info are filled in here, the rest are <paramref name="facts"/>; <paramref name="locked"/>: why
+    /// it is not itself.
+    /// </summary>
+    public NodeBus(IdentityKey identity, IAuthority authority, IReplayStore replays, Func<NodeDescription> facts, ILog log, LockedState? locked = null)
     {
         (_identity, _facts, _locked) = (identity, facts, locked);
         _epoch = new EpochClock(TimeProvider.System);
         _sealing = new SealingKeys(identity, TimeProvider.System);
         Routes = locked is null ? new Routes() : new Routes { Unknown = Identity.LockedNode.Refusal(locked) };
         AuthorityWithSelf known = new(authority, Asker.Id.Text);
-        Gate = new Gate(identity.Id, known, Routes, _epoch, seen, Gate.NewStrangerLimit(TimeProvider.System), _sealing);
-        _services = new DoorServices(Gate, new Dispatcher(identity, _epoch, log), Routes, known, log);
+        Gate = new Gate(identity.Id, known, Routes, _epoch, replays, Gate.NewStrangerLimit(TimeProvider.System), _sealing);
+        _services = new DoorServices(Gate, new Dispatcher(identity, _epoch, log.Error), Routes, known, log);
         known.Changed += TellKeys;
     }
 
@@ -97,7 +103,7 @@ public sealed class NodeBus : IDisposable
     {
         if (broken is null)
             return;
-        _services.Log($"event=door-broken reason=\"{broken}\"");
+        _services.Log.Warn($"event=door-broken reason=\"{broken}\"");
         DoorBroken?.Invoke();
     }
 }

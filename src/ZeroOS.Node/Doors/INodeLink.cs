@@ -15,7 +15,9 @@ internal interface INodeLink
 /// <summary>Where one answer goes.</summary>
 internal interface IAnswerSink
 {
-    /// <summary>The node decided: <paramref name="status"/> 200, or that of a bare refusal. <paramref name="proven"/>: the message was its sender's, and new.</summary>
+    /// <summary>
+    /// The node decided: <paramref name="status"/> 200, or that of a bare refusal. <paramref name="proven"/>: the message was its sender's, and new.
+    /// </summary>
     void Begin(int status, bool proven);
 
     /// <summary>Takes a part of the answer; ends when there is room for the next.</summary>

@@ -19,7 +19,10 @@ internal sealed class LinkPlace(SemaphoreSlim share, SemaphoreSlim? key) : IDisp
     }
 }
 
-/// <summary>Who may have how many requests on the link: strangers a few, tenants most, owners a part of their own, and no key more than its share. Who finds no place waits a while.</summary>
+/// <summary>
+/// Who may have how many requests on the link: strangers a few, tenants most, owners a part of their own, and no key more than its share. Who finds no place
+/// waits a while.
+/// </summary>
 internal sealed class LinkShares
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);

@@ -7,7 +7,8 @@ using ZeroOS.Linux;
 namespace ZeroOS.Node.Doors;
 
 /// <summary>
-/// The door's end of the link to role node: hands envelopes over within the link's limits and gives every answer to whoever waits for it. One thread of its own hears the node.
+/// The door's end of the link to role node: hands envelopes over within the link's limits and gives every answer to whoever waits for it. One thread of its own
+/// hears the node.
 /// </summary>
 internal sealed class NodeLink : INodeLink, IDisposable
 {

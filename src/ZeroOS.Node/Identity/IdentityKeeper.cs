@@ -5,18 +5,23 @@ using ZeroOS.Bus.Sodium;
 using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Farm;
 using ZeroOS.Host.Storage;
+using ZeroOS.Linux;
 
 namespace ZeroOS.Node.Identity;
 
 /// <summary>
-/// Finds out who the node is. The seed, 32 bytes, is made once, when storage is first there, and is never silently replaced. Where there are a TPM and a signed image it is kept sealed,
-/// also if it lay in the open before; where it cannot be unsealed the node is locked, until the farm's recovery key gives the seed back. An image <paramref name="onTrial"/> seals
-/// nothing: the one before, which may come back, could not read it.
+/// Finds out who the node is. The seed, 32 bytes, is made once, when storage is first there, and is never silently replaced. Where there are a TPM and a signed
+/// image it is kept sealed, also if it lay in the open before; where it cannot be unsealed the node is locked, until the farm's recovery key gives the seed
+/// back. An image <paramref name="onTrial"/> seals nothing: the one before, which may come back, could not read it.
 /// </summary>
-internal sealed class IdentityKeeper(IReadOnlyList<StorageDisk> pool, bool persistent, FarmSettings? settings, SealingMeans means, Action<string> log, bool onTrial = false)
+internal sealed class IdentityKeeper(IReadOnlyList<StorageDisk> pool, bool persistent, FarmSettings? settings, SealingMeans means, ILog log,
+    bool onTrial = false)
 {
     private readonly IdentityStore _store = new(pool);
     private SealedIdentity? _locked;
+
+    /// <summary>Why the settings that were found are not those that a sealed identity was sealed with; null: they are, or there are none.</summary>
+    public string? OtherFarm { get; init; }
 
     /// <summary>The box and whose key opens it, while the node is locked.</summary>
     public SealedIdentity Locked => _locked ?? throw new InvalidOperationException("the node is not locked");
@@ -33,26 +38,32 @@ internal sealed class IdentityKeeper(IReadOnlyList<StorageDisk> pool, bool persi
         ulong generation = records.Count > 0 ? records[0].Generation : 0;
         if (TrySeal(seed, generation + 1) is SealException why)
         {
-            log($"event=identity-not-sealed reason={why.Reason} message=\"{why.Message}\"");
+            log.Warn($"event=identity-not-sealed reason={why.Reason} message=\"{why.Message}\"");
             _store.CopyToOthers(open ?? IdentityRecord.Open(generation + 1, seed));
             return new NodeIdentity(IdentityKey.FromSeed(seed), "open", null);
         }
-        log($"event=identity-sealed{(open is null ? "" : " the copy in the open is erased")}");
+        log.Info($"event=identity-sealed{(open is null ? "" : " the copy in the open is erased")}");
         return new NodeIdentity(IdentityKey.FromSeed(seed), "sealed", null);
     }
 
-    /// <summary>Ends the lock with the seed that the farm's recovery key gave back; takes effect at the next start of the node. Returns the tier it will have.</summary>
-    /// <exception cref="BusErrorException">Not this node's seed, or nothing can be sealed here and <paramref name="allowOpen"/> does not say that it need not.</exception>
+    /// <summary>
+    /// Ends the lock with the seed that the farm's recovery key gave back; takes effect at the next start of the node. Returns the tier it will have.
+    /// </summary>
+    /// <exception cref="BusErrorException">Not this node's seed, or nothing can be sealed here and <paramref name="allowOpen"/> does not say that it need
+    /// not.</exception>
     public string Restore(ReadOnlySpan<byte> seed, bool allowOpen)
     {
         using IdentityKey key = IdentityKey.FromSeed(seed);
         if (!key.Id.Equals(Locked.Node))
             throw new BusErrorException(ErrorCodes.Denied, $"that is the seed of {key.Id}; this node is {Locked.Node}");
+        if (OtherFarm is { } other)
+            throw new BusErrorException(ErrorCodes.Conflict, other);    // sealed again it would only be locked again
         ulong generation = _store.Read()[0].Generation + 1;
         if (TrySeal(seed.ToArray(), generation, TermsAfter(Locked.Terms)) is not SealException why)
             return "sealed";
         if (!allowOpen)
-            throw new BusErrorException(ErrorCodes.Conflict, $"the seed cannot be sealed here: {why.Message}; repair that, or keep it in the open (zos node recover --open)");
+            throw new BusErrorException(ErrorCodes.Conflict,
+                $"the seed cannot be sealed here: {why.Message}; repair that, or keep it in the open (zos node recover --open)");
         _store.Write(IdentityRecord.Open(generation, seed.ToArray()), eraseOld: false);
         return "open";
     }
@@ -63,13 +74,16 @@ internal sealed class IdentityKeeper(IReadOnlyList<StorageDisk> pool, bool persi
         try
         {
             byte[] secret = means.Tpm.Unseal(there, means.Policy);
-            if (secret.Length != IdentityRecord.SeedBytes + SHA256.HashSizeInBytes || !secret.AsSpan(IdentityRecord.SeedBytes).SequenceEqual(there.Terms.Hash()))
+            if (secret.Length != IdentityRecord.SeedBytes + SHA256.HashSizeInBytes
+                || !secret.AsSpan(IdentityRecord.SeedBytes).SequenceEqual(there.Terms.Hash()))
                 throw new SealException("record-changed", "who may recover the identity was changed on the disk");
             byte[] seed = secret[..IdentityRecord.SeedBytes];
             Crypto.Erase(secret);
             IdentityKey key = IdentityKey.FromSeed(seed);
             if (!key.Id.Equals(there.Node))
                 throw new SealException("record-changed", $"the TPM holds the seed of {key.Id}, the disk says {there.Node}");
+            if (OtherFarm is { } other)
+                throw new SealException("farm-record-changed", other);
             Renew(seed, record);
             Crypto.Erase(seed);
             return new NodeIdentity(key, "sealed", null);
@@ -77,53 +91,55 @@ internal sealed class IdentityKeeper(IReadOnlyList<StorageDisk> pool, bool persi
         catch (SealException e)
         {
             _locked = there;
-            log($"event=identity-locked node={there.Node} reason={e.Reason} message=\"{e.Message}\"");
+            log.Error($"event=identity-locked node={there.Node} reason={e.Reason} message=\"{e.Message}\"");
             return new NodeIdentity(IdentityKey.Generate(), "locked", new LockedState { NodeId = there.Node.Text, Reason = e.Reason, Message = e.Message });
         }
     }
 
-    /// <summary>Seals again when the farm's owners have named another recovery key, or the image's maker signs with another key; else every disk gets the record.</summary>
+    /// <summary>
+    /// Seals again when the farm's owners have named another recovery key, or the image's maker signs with another key; else every disk gets the record.
+    /// </summary>
     private void Renew(byte[] seed, IdentityRecord record)
     {
         SealedIdentity there = record.Sealed!;
-        RecoveryTerms terms = TermsAfter(there.Terms);
+        PinnedTerms terms = TermsAfter(there.Terms);
         if (onTrial)
             return;
         if (!ReferenceEquals(terms, there.Terms) || !means.Policy.Key.AsSpan().SequenceEqual(there.PolicyKey))
         {
             if (TrySeal(seed, record.Generation + 1, terms) is not SealException why)
             {
-                log("event=identity-sealed again, to another recovery key or another key of the image's maker");
+                log.Info("event=identity-sealed again, to another recovery key or another key of the image's maker");
                 return;
             }
-            log($"event=identity-not-sealed again reason={why.Reason} message=\"{why.Message}\"");
+            log.Warn($"event=identity-not-sealed again reason={why.Reason} message=\"{why.Message}\"");
         }
         _store.Write(record, eraseOld: false);
     }
 
-    /// <summary>The settings' terms, if they are others and may replace <paramref name="before"/>.</summary>
-    private RecoveryTerms TermsAfter(RecoveryTerms before)
+    /// <summary>
+    /// Those of the settings in force, if they are others than <paramref name="before"/>; that they may follow was decided before they came into force.
+    /// </summary>
+    private PinnedTerms TermsAfter(PinnedTerms before)
     {
-        RecoveryTerms? now = settings is null ? null : RecoveryTerms.Of(settings);
-        if (now is null || now.ToBytes().AsSpan().SequenceEqual(before.ToBytes()))
-            return before;
-        if (before.MayBeReplacedBy(now))
-            return now;
-        log($"event=recovery-key-kept the settings of farm {now.FarmId} are not signed by the owners who decided about this node's recovery before");
-        return before;
+        PinnedTerms? now = settings is null ? null : PinnedTerms.Of(settings);
+        return now is null || now.ToBytes().AsSpan().SequenceEqual(before.ToBytes()) ? before : now;
     }
 
-    private SealException? TrySeal(byte[] seed, ulong generation) => onTrial ? new SealException("on-trial", "the image is on trial; it is sealed at the first start after that") : !persistent ? new SealException("no-disk", "there is no disk to keep it on")
+    private SealException? TrySeal(byte[] seed, ulong generation) =>
+        onTrial ? new SealException("on-trial", "the image is on trial; it is sealed at the first start after that")
+        : !persistent ? new SealException("no-disk", "there is no disk to keep it on")
         : settings is null ? new SealException("no-settings", "without farm settings nobody could recover it")
-        : TrySeal(seed, generation, RecoveryTerms.Of(settings));
+        : TrySeal(seed, generation, PinnedTerms.Of(settings));
 
-    private SealException? TrySeal(byte[] seed, ulong generation, RecoveryTerms terms)
+    private SealException? TrySeal(byte[] seed, ulong generation, PinnedTerms terms)
     {
         try
         {
             using IdentityKey key = IdentityKey.FromSeed(seed);
             SignedPolicy policy = means.Policy;
-            byte[] box = Crypto.TrySeal(terms.EncryptionKey, seed) ?? throw new SealException("no-settings", "nothing can be sealed to the farm's recovery encryption key");
+            byte[] box = Crypto.TrySeal(terms.EncryptionKey, seed)
+                ?? throw new SealException("no-settings", "nothing can be sealed to the farm's recovery encryption key");
             byte[] secret = [.. seed, .. terms.Hash()];
             (byte[] rootName, Formats.Tpm.TpmBlob blob) = means.Tpm.Seal(policy, secret);
             Crypto.Erase(secret);

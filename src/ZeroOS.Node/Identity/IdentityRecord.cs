@@ -34,7 +34,8 @@ internal sealed record IdentityRecord(ulong Generation, KeyId Node, byte[]? Seed
     internal static bool TryRead(ReadOnlySpan<byte> bytes, [NotNullWhen(true)] out IdentityRecord? record)
     {
         record = null;
-        if (bytes.Length is < HeadBytes + ChecksumBytes or > MaxBytes || BinaryPrimitives.ReadUInt32LittleEndian(bytes[^ChecksumBytes..]) != Checksum.Crc32C(bytes[..^ChecksumBytes]))
+        if (bytes.Length is < HeadBytes + ChecksumBytes or > MaxBytes
+            || BinaryPrimitives.ReadUInt32LittleEndian(bytes[^ChecksumBytes..]) != Checksum.Crc32C(bytes[..^ChecksumBytes]))
             return false;
         ulong generation = BinaryPrimitives.ReadUInt64LittleEndian(bytes[8..]);
         ReadOnlySpan<byte> body = bytes[HeadBytes..^ChecksumBytes];

@@ -8,7 +8,7 @@ internal sealed class IdentityStore(IReadOnlyList<StorageDisk> pool)
 {
     private const string Name = "/state/identity";
 
-    /// <summary>Every record that can be read, the newest first; none if the disks are all fresh.</summary>
+    /// <summary>Every record that can be read, the newest first; none if no disk was in use before.</summary>
     /// <exception cref="IdentityException">Disks that were in use before hold none that can be read, or hold two identities.</exception>
     public IReadOnlyList<IdentityRecord> Read()
     {
@@ -18,8 +18,8 @@ internal sealed class IdentityStore(IReadOnlyList<StorageDisk> pool)
             if (Bytes(disk) is byte[] bytes && IdentityRecord.TryRead(bytes, out IdentityRecord? record))
                 found.Add(record);
         }
-        // A fresh disk may carry one already if the node was restarted between claim and here; one in use without any was robbed of it or damaged.
-        if (found.Count == 0 && pool.Any(d => !d.IsFresh && HasState(d)))
+        // One in use without any was robbed of it or damaged; one that was claimed by a start that ended before here has none yet.
+        if (found.Count == 0 && pool.Any(d => d.IsInUse))
             throw new IdentityException("The disks of this node were in use before, but none holds an identity that can be read.");
         if (found.Select(r => r.Node).Distinct().Count() > 1)
             throw new IdentityException("The disks of this node hold two different identities; remove the disk that came from another node.");
@@ -27,8 +27,8 @@ internal sealed class IdentityStore(IReadOnlyList<StorageDisk> pool)
     }
 
     /// <summary>
-    /// Makes <paramref name="record"/> the one on every disk. With <paramref name="eraseOld"/> what was there is overwritten once the new one is safe: a file system that never writes in
-    /// place, and a disk that moves blocks about, may still hold the old bytes somewhere (docs/identity.md says so).
+    /// Makes <paramref name="record"/> the one on every disk. With <paramref name="eraseOld"/> what was there is overwritten once the new one is safe: a file
+    /// system that never writes in place, and a disk that moves blocks about, may still hold the old bytes somewhere (docs/identity.md says so).
     /// </summary>
     public void Write(IdentityRecord record, bool eraseOld)
     {
@@ -52,9 +52,6 @@ internal sealed class IdentityStore(IReadOnlyList<StorageDisk> pool)
 
     private static byte[]? Bytes(StorageDisk disk) =>
         new FileInfo(disk.Root + Name) is { Exists: true, Length: <= IdentityRecord.MaxBytes } file ? File.ReadAllBytes(file.FullName) : null;
-
-    // The claim of a disk makes the directories; whatever else is in them was written by a node that ran.
-    private static bool HasState(StorageDisk disk) => Directory.EnumerateFileSystemEntries(disk.Root + "/state").Any();
 
     private static void Write(StorageDisk disk, byte[] bytes, bool eraseOld)
     {

@@ -5,8 +5,9 @@ using ZeroOS.Formats.Tpm;
 namespace ZeroOS.Node.Identity;
 
 /// <summary>
-/// Sealing to this TPM and to images of one signer: PolicyAuthorize by the image's key over PolicyPCR of PCR 11, into which the EFI stub measures the image. Never PCR 7: an update of
-/// the firmware's revocation list must not lock a node. The storage root key is made anew each time; its name tells one TPM from another.
+/// Sealing to this TPM and to images of one signer: PolicyAuthorize by the image's key over PolicyPCR of PCR 11, into which the EFI stub measures the image.
+/// Never PCR 7: an update of the firmware's revocation list must not lock a node. The storage root key is made anew each time; its name tells one TPM from
+/// another.
 /// </summary>
 internal sealed class IdentityTpm(TpmClient tpm)
 {
@@ -16,7 +17,9 @@ internal sealed class IdentityTpm(TpmClient tpm)
     private const int MaxBlobBytes = 1024;
     private static readonly TpmPcrSelection s_image = new(TpmAlgorithm.Sha256, ImagePcr);
 
-    /// <summary>Seals up to 128 bytes to the image's key, and has unsealed them again before it returns. Root key, policy key and blob are what to keep.</summary>
+    /// <summary>
+    /// Seals up to 128 bytes to the image's key, and has unsealed them again before it returns. Root key, policy key and blob are what to keep.
+    /// </summary>
     /// <exception cref="SealException">This TPM or this start offers no way, or not reliably.</exception>
     public (byte[] RootName, TpmBlob Blob) Seal(SignedPolicy policy, byte[] secret) => Guarded(() =>
     {
@@ -52,7 +55,8 @@ internal sealed class IdentityTpm(TpmClient tpm)
             {
                 tpm.PolicyPcr(session, s_image);
                 byte[] now = tpm.PolicyGetDigest(session);
-                byte[] signature = policy.Find(policyKey, now) ?? throw SignedPolicy.NotSigned("this image is not signed by the maker whose image sealed the identity");
+                byte[] signature = policy.Find(policyKey, now)
+                    ?? throw SignedPolicy.NotSigned("this image is not signed by the maker whose image sealed the identity");
                 (byte[] keyName, TpmTicket ticket) = Verified(policyKey, now, signature);
                 tpm.PolicyAuthorize(session, now, [], keyName, ticket);
                 return tpm.Unseal(loaded, session);
@@ -82,7 +86,9 @@ internal sealed class IdentityTpm(TpmClient tpm)
         }
     }
 
-    /// <summary>PCR 11 says something: the bank is on, and the stub has measured into it. All zero is a start without the stub, all ones a locality nobody here uses.</summary>
+    /// <summary>
+    /// PCR 11 says something: the bank is on, and the stub has measured into it. All zero is a start without the stub, all ones a locality nobody here uses.
+    /// </summary>
     private void RequireMeasured()
     {
         if (!tpm.GetPcrBanks().Any(b => b.Hash == s_image.Hash && (b.Mask & s_image.Mask) != 0))

@@ -3,11 +3,14 @@ using ZeroOS.Bus.Json;
 using ZeroOS.Bus.Serving;
 using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Farm;
+using ZeroOS.Linux;
 
 namespace ZeroOS.Node.Identity;
 
-/// <summary>What a locked node lets people do: its farm's recovery key ends the lock, its owners reboot it and switch it off, and everybody hears why it is locked.</summary>
-internal sealed class LockedNode(IdentityKeeper keeper, FarmSettings? settings, Action<string> log) : IAuthority
+/// <summary>
+/// What a locked node lets people do: its farm's recovery key ends the lock, its owners reboot it and switch it off, and everybody hears why it is locked.
+/// </summary>
+internal sealed class LockedNode(IdentityKeeper keeper, FarmSettings? settings, ILog log) : IAuthority
 {
     private readonly Lock _lock = new();
     private bool _recovered;
@@ -23,7 +26,8 @@ internal sealed class LockedNode(IdentityKeeper keeper, FarmSettings? settings, 
     };
 
     /// <summary>Owners by the farm settings, and the recovery key of the farm whose node this was.</summary>
-    public Roles RolesOf(string keyId) => (settings?.Owners.Contains(keyId) == true ? Roles.Owner : Roles.None) | (keyId == keeper.Locked.Terms.SigningKey.Text ? Roles.Recovery : Roles.None);
+    public Roles RolesOf(string keyId) =>
+        (settings?.Owners.Contains(keyId) == true ? Roles.Owner : Roles.None) | (keyId == keeper.Locked.Terms.SigningKey.Text ? Roles.Recovery : Roles.None);
 
     /// <inheritdoc/>
     public IEnumerable<KeyValuePair<string, Roles>> Known =>
@@ -50,7 +54,7 @@ internal sealed class LockedNode(IdentityKeeper keeper, FarmSettings? settings, 
                 throw new BusErrorException(ErrorCodes.Conflict, "the node has its identity back and is about to start again");
             string tier = keeper.Restore(seed, request.AllowOpen);
             _recovered = true;
-            log($"event=identity-recovered node={node} tier={tier} by={context.Sender}");
+            log.Info($"event=identity-recovered node={node} tier={tier} by={context.Sender}");
             context.AfterSent(() => Recovered?.Invoke());
             return Task.FromResult(new NodeRecovery { NodeId = node, Tier = tier });
         }

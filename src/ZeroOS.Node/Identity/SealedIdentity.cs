@@ -7,8 +7,8 @@ using ZeroOS.Formats.Tpm;
 namespace ZeroOS.Node.Identity;
 
 /// <summary>
-/// An identity that only one TPM gives back, and only to images of one signer. What the TPM holds is the seed and the hash of <see cref="Terms"/>, so that nobody who has the disk can put
-/// his own recovery key in the place of the farm's. On a disk: the key id's 32 bytes, then each part after its u16 length.
+/// An identity that only one TPM gives back, and only to images of one signer. What the TPM holds is the seed and the hash of <see cref="Terms"/>, so that
+/// nobody who has the disk can put his own recovery key in the place of the farm's. On a disk: the key id's 32 bytes, then each part after its u16 length.
 /// </summary>
 internal sealed record SealedIdentity
 {
@@ -16,7 +16,7 @@ internal sealed record SealedIdentity
     public required KeyId Node { get; init; }
 
     /// <summary>Who may recover it.</summary>
-    public required RecoveryTerms Terms { get; init; }
+    public required PinnedTerms Terms { get; init; }
 
     /// <summary>The seed sealed to the terms' encryption key: for a mainboard that never saw it.</summary>
     public required byte[] Box { get; init; }
@@ -33,7 +33,7 @@ internal sealed record SealedIdentity
     internal static bool TryRead(ReadOnlySpan<byte> bytes, [NotNullWhen(true)] out SealedIdentity? read)
     {
         read = null;
-        if (bytes.Length < 32 || !RecoveryTerms.TryReadKey(bytes[..32], out KeyId? node))
+        if (bytes.Length < 32 || !PinnedTerms.TryReadKey(bytes[..32], out KeyId? node))
             return false;
         bytes = bytes[32..];
         Span<Range> parts = stackalloc Range[6];
@@ -44,7 +44,7 @@ internal sealed record SealedIdentity
                 return false;
             part = (at + 2)..(at += 2 + length);
         }
-        if (at != bytes.Length || !RecoveryTerms.TryRead(bytes[parts[0]], out RecoveryTerms? terms))
+        if (at != bytes.Length || !PinnedTerms.TryRead(bytes[parts[0]], out PinnedTerms? terms))
             return false;
         read = new SealedIdentity
         {

@@ -7,7 +7,10 @@ using ZeroOS.Formats.Pe;
 
 namespace ZeroOS.Node.Identity;
 
-/// <summary>Which values of PCR 11 the image's maker has signed, and with which key: what the image's EFI stub put beside its initramfs. Files of the boot medium: bounded and checked.</summary>
+/// <summary>
+/// Which values of PCR 11 the image's maker has signed, and with which key: what the image's EFI stub put beside its initramfs. Files of the boot medium:
+/// bounded and checked.
+/// </summary>
 internal sealed class SignedPolicy
 {
     private const int MaxBytes = 64 * 1024;
@@ -38,7 +41,8 @@ internal sealed class SignedPolicy
         ReadOnlyMemory<byte> key = UnifiedKernelImage.Section(efi, ".pcrpkey"), signatures = UnifiedKernelImage.Section(efi, ".pcrsig");
         if (key.IsEmpty || signatures.IsEmpty)
             throw NotSigned("the image carries no signed policy");
-        return key.Length <= MaxBytes && signatures.Length <= MaxBytes ? Parse(key.Span, signatures.Span) : throw NotSigned("the image's signed policy is larger than one can be");
+        return key.Length <= MaxBytes && signatures.Length <= MaxBytes
+            ? Parse(key.Span, signatures.Span) : throw NotSigned("the image's signed policy is larger than one can be");
     }
 
     private static SignedPolicy Parse(ReadOnlySpan<byte> keyPem, ReadOnlySpan<byte> signaturesJson)

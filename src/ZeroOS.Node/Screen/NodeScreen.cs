@@ -4,23 +4,23 @@ using ZeroOS.Linux;
 namespace ZeroOS.Node.Screen;
 
 /// <summary>
-/// The page on the machine's own screen. One thread looks once a second and writes what changed; the terminal, set up by PID 1, is only ever written to.
-/// A machine without a screen has none, and nothing else changes.
+/// The page on the computer's own screen. One thread looks once a second and writes what changed; the terminal, set up by PID 1, is only ever written to.
+/// A computer without a screen has none, and nothing else changes.
 /// </summary>
 internal sealed class NodeScreen
 {
     private const int LookEveryMs = 1000, PaintWholeEvery = 60;
     private readonly FileDescriptor _terminal;
     private readonly Func<ScreenFacts> _facts;
-    private readonly Action<string> _log;
+    private readonly ILog _log;
     private readonly ScreenPainter _painter = new();
     private readonly AutoResetEvent _changed = new(false);
     private string _trouble = "";
 
     /// <summary>Shows what <paramref name="facts"/> says, which is asked on the screen's own thread.</summary>
-    internal NodeScreen(FileDescriptor terminal, Func<ScreenFacts> facts, Action<string> log) => (_terminal, _facts, _log) = (terminal, facts, log);
+    internal NodeScreen(FileDescriptor terminal, Func<ScreenFacts> facts, ILog log) => (_terminal, _facts, _log) = (terminal, facts, log);
 
-    /// <summary>The terminal PID 1 gave this process at birth; something that is no terminal where the machine has no screen.</summary>
+    /// <summary>The terminal PID 1 gave this process at birth; something that is no terminal where the computer has no screen.</summary>
     internal static FileDescriptor FromInit()
     {
         const int Number = InitLimits.FirstDescriptor + 1;
@@ -54,7 +54,7 @@ internal sealed class NodeScreen
             {
                 // Of a supervisor loop: whatever cannot be shown now, the node goes on, and the next second is another chance.
                 if (_trouble != e.Message)
-                    _log($"screen: {e.GetType().Name}: {e.Message}");
+                    _log.Warn($"screen: {e.GetType().Name}: {e.Message}");
                 _trouble = e.Message;
                 _painter.Forget();
             }

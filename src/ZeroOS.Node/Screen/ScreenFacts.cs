@@ -2,10 +2,10 @@ using ZeroOS.Contracts.Bus;
 
 namespace ZeroOS.Node.Screen;
 
-/// <summary>All that a person in front of the machine may know, at one moment: nothing of any tenant's but how many machines run.</summary>
+/// <summary>All that a person in front of the computer may know, at one moment: nothing of any tenant's but how many machines run.</summary>
 internal sealed record ScreenFacts
 {
-    /// <summary>What the machine is called by its command line, or empty.</summary>
+    /// <summary>What the computer is called by its command line, or empty.</summary>
     public string Name { get; init; } = "";
 
     /// <summary>Version of the image.</summary>
@@ -54,8 +54,9 @@ internal sealed record ScreenFacts
 /// <summary>A network card: name, hardware address, whether a cable is in it, the word for its DHCP, its addresses.</summary>
 internal sealed record ScreenCard(string Name, string Mac, bool HasCarrier, string Dhcp, IReadOnlyList<string> Addresses);
 
-/// <summary>A disk: name, model, serial number, size in bytes, state (docs/storage.md) and why.</summary>
-internal sealed record ScreenDisk(string Name, string Model, string Serial, long SizeBytes, string State, string Reason);
+/// <summary>A disk: name, model, serial number, size in bytes, state (docs/storage.md), why, and what helps.</summary>
+internal sealed record ScreenDisk(string Name, string Model, string Serial, long SizeBytes, string State, string Reason, string Remedy = "");
 
 /// <summary>What is in use: percent of all processors; memory and storage in bytes; machines that run.</summary>
-internal sealed record ScreenUsage(int CpuPercent, int Cpus, long MemoryUsed, long MemoryTotal, long StorageUsed, long StorageTotal, bool StorageIsMemory, int Machines);
+internal sealed record ScreenUsage(int CpuPercent, int Cpus, long MemoryUsed, long MemoryTotal, long StorageUsed, long StorageTotal, bool StorageIsMemory,
+    int Machines);

@@ -117,7 +117,8 @@ internal sealed class ScreenLayout
             yield break;
         yield return new ScreenLine("cpu", $"{use.CpuPercent} % of {use.Cpus}", ScreenStyle.Normal);
         yield return new ScreenLine("memory", $"{ScreenWords.Size(use.MemoryUsed)} of {ScreenWords.Size(use.MemoryTotal)}", ScreenStyle.Normal);
-        yield return new ScreenLine("storage", $"{ScreenWords.Size(use.StorageUsed)} of {ScreenWords.Size(use.StorageTotal)}{(use.StorageIsMemory ? ", in memory" : "")}", ScreenStyle.Normal);
+        yield return new ScreenLine("storage",
+            $"{ScreenWords.Size(use.StorageUsed)} of {ScreenWords.Size(use.StorageTotal)}{(use.StorageIsMemory ? ", in memory" : "")}", ScreenStyle.Normal);
         yield return new ScreenLine("machines", $"{use.Machines} running", ScreenStyle.Normal);
     }
 
@@ -139,8 +140,9 @@ internal sealed class ScreenLayout
             "empty" when _facts.Farm is null => "nothing on it; taken when there are farm settings",
             _ => disk.Reason,
         };
-        yield return new ScreenLine("disk", $"{Cut(disk.Name, 15)} {ScreenWords.Size(disk.SizeBytes)} {(disk.State == "ours" ? "in use" : disk.State)}", ScreenStyle.Normal);
-        foreach (string line in why.Length > 0 ? ScreenWords.Wrap(why, width - LabelWidth) : [])
+        yield return new ScreenLine("disk", $"{Cut(disk.Name, 15)} {ScreenWords.Size(disk.SizeBytes)} {(disk.State == "ours" ? "in use" : disk.State)}",
+            ScreenStyle.Normal);
+        foreach (string line in new[] { why, disk.Remedy }.Where(w => w.Length > 0).SelectMany(w => ScreenWords.Wrap(w, width - LabelWidth)))
             yield return new ScreenLine("", line, ScreenStyle.Normal);
         string model = $"{Cut(disk.Model, 40)} {Cut(disk.Serial, 40)}".Trim();
         if (model.Length > 0)
@@ -158,7 +160,13 @@ internal sealed class ScreenLayout
             for (int column = 0; column < side; column++)
             {
                 bool upper = _code[(2 * row) - _quiet, column - _quiet], lower = _code[(2 * row) + 1 - _quiet, column - _quiet];
-                byte glyph = (upper, lower) switch { (true, true) => Glyphs.Full, (true, false) => Glyphs.Upper, (false, true) => Glyphs.Lower, _ => (byte)' ' };
+                byte glyph = (upper, lower) switch
+                {
+                    (true, true) => Glyphs.Full,
+                    (true, false) => Glyphs.Upper,
+                    (false, true) => Glyphs.Lower,
+                    _ => (byte)' '
+                };
                 _page.Put(_codeRow + row, _codeColumn + column, glyph, ScreenStyle.Code);
             }
         }

@@ -6,7 +6,9 @@ using ZeroOS.Linux;
 
 namespace ZeroOS.Node.Screen;
 
-/// <summary>Turns pages into what the Linux console is told (console_codes(4)): the whole page the first time, afterwards the part of each row that changed.</summary>
+/// <summary>
+/// Turns pages into what the Linux console is told (console_codes(4)): the whole page the first time, afterwards the part of each row that changed.
+/// </summary>
 internal sealed class ScreenPainter
 {
     private ScreenPage? _shown;

@@ -7,8 +7,8 @@ using ZeroOS.Linux;
 namespace ZeroOS.Node.Update;
 
 /// <summary>
-/// The real firmware: an entry Boot#### of our own that is in no BootOrder, and BootNext, which UEFI deletes before it starts what it names (UEFI 2.10, 3.3). So whatever
-/// the trial does, the boot after it is the one from before.
+/// The real firmware: an entry Boot#### of our own that is in no BootOrder, and BootNext, which UEFI deletes before it starts what it names (UEFI 2.10, 3.3).
+/// So whatever the trial does, the boot after it is the one from before.
 /// </summary>
 internal sealed class EfiFirmware(EfiVariables variables) : IFirmware
 {
@@ -83,7 +83,8 @@ internal sealed class EfiFirmware(EfiVariables variables) : IFirmware
         Dictionary<ushort, string?> entries = [];
         foreach (string name in variables.Names(EfiVariables.Global))
         {
-            if (name.Length == 8 && name.StartsWith("Boot", StringComparison.Ordinal) && ushort.TryParse(name.AsSpan(4), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ushort number))
+            if (name.Length == 8 && name.StartsWith("Boot", StringComparison.Ordinal)
+                && ushort.TryParse(name.AsSpan(4), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ushort number))
                 entries[number] = variables.Read(name, EfiVariables.Global) is { } value ? LoadOption.DescriptionOf(value) : null;
         }
         return entries;

@@ -50,15 +50,17 @@ internal sealed class EspMedium : IBootMedium
         }
         (BlockDisk where, GptPartition what) = found switch
         {
-            [] => throw new UpdateException("boot-medium", $"the medium this machine was booted from (partition {partition}) is not there any more"),
+            [] => throw new UpdateException("boot-medium", $"the medium this computer was booted from (partition {partition}) is not there any more"),
             [var one] => one,
             // Two sticks written from one image are the same to the firmware too; which of them it will start is its secret.
-            _ => throw new UpdateException("boot-medium", $"several disks look like the boot medium ({string.Join(", ", found.Select(f => f.Disk.Name))}); remove all but one"),
+            _ => throw new UpdateException("boot-medium",
+                $"several disks look like the boot medium ({string.Join(", ", found.Select(f => f.Disk.Name))}); remove all but one"),
         };
         if (where.IsReadOnly)
             throw new UpdateException("boot-medium", $"the boot medium {where.Name} is read-only");
         FileDescriptor? opened = FileDescriptor.TryOpen(where.Path, OpenFlags.ReadWrite, 0, out Errno errno);
-        return opened is null ? throw new UpdateException("boot-medium", $"the boot medium {where.Name} cannot be written: {errno}") : new EspMedium(opened, what);
+        return opened is null ? throw new UpdateException("boot-medium", $"the boot medium {where.Name} cannot be written: {errno}")
+            : new EspMedium(opened, what);
     }
 
     public void Dispose() => _disk.Dispose();
@@ -71,7 +73,8 @@ internal sealed class EspMedium : IBootMedium
         volume.Settle(EfiPaths.Kept, EfiPaths.Trial);
         // Room for the whole file beside what is in the slot: the name leads to the old content until the new one is complete.
         if (volume.FreeBytes() - MaxSmall < efiBytes)
-            throw new UpdateException("no-room", $"the boot medium has {volume.FreeBytes() >> 20} MiB left, {(efiBytes + MaxSmall) >> 20} are needed; write it anew with a larger partition (zos image flash)");
+            throw new UpdateException("no-room", $"the boot medium has {volume.FreeBytes() >> 20} MiB left, {(efiBytes + MaxSmall) >> 20} are needed; "
+                + "write it anew with a larger partition (zos image flash)");
     });
 
     public void Stage(ReadOnlyMemory<byte> efi, ReadOnlyMemory<byte> settings, ReadOnlyMemory<byte> manifest) => Guard(() =>

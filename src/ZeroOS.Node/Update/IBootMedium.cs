@@ -3,7 +3,7 @@ using ZeroOS.Formats.Efi;
 
 namespace ZeroOS.Node.Update;
 
-/// <summary>The EFI system partition this machine was booted from, with its two slots.</summary>
+/// <summary>The EFI system partition this computer was booted from, with its two slots.</summary>
 internal interface IBootMedium : IDisposable
 {
     /// <summary>The boot entry that starts the slot for trials.</summary>
@@ -13,7 +13,9 @@ internal interface IBootMedium : IDisposable
     /// <exception cref="UpdateException">no-room, boot-medium.</exception>
     void Check(long efiBytes);
 
-    /// <summary>Puts a version into the slot for trials, with the farm settings beside it and the signed manifest, reads everything back and compares.</summary>
+    /// <summary>
+    /// Puts a version into the slot for trials, with the farm settings beside it and the signed manifest, reads everything back and compares.
+    /// </summary>
     /// <exception cref="UpdateException">boot-medium.</exception>
     void Stage(ReadOnlyMemory<byte> efi, ReadOnlyMemory<byte> settings, ReadOnlyMemory<byte> manifest);
 
@@ -21,7 +23,8 @@ internal interface IBootMedium : IDisposable
     byte[]? Manifest();
 
     /// <summary>
-    /// The EFI file of that digest, which is on trial, is what the firmware starts from now on; what was kept before lies in the slot for trials. Done already, it changes nothing.
+    /// The EFI file of that digest, which is on trial, is what the firmware starts from now on; what was kept before lies in the slot for trials. Done already,
+    /// it changes nothing.
     /// </summary>
     /// <exception cref="UpdateException">boot-medium.</exception>
     void Keep(Sha256Digest efi);

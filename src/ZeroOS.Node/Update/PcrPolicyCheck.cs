@@ -6,8 +6,8 @@ using ZeroOS.Node.Identity;
 namespace ZeroOS.Node.Update;
 
 /// <summary>
-/// Whether a new image will be able to read an identity that is sealed to the running one's signed policy: it must carry a policy about its own PCR 11, signed by the same key.
-/// Found out before the restart, for afterwards the node could only come back without its identity.
+/// Whether a new image will be able to read an identity that is sealed to the running one's signed policy: it must carry a policy about its own PCR 11, signed
+/// by the same key. Found out before the restart, for afterwards the node could only come back without its identity.
 /// </summary>
 internal static class PcrPolicyCheck
 {

@@ -28,17 +28,20 @@ internal static class ReleaseGate
             throw new BusErrorException(ErrorCodes.Denied, fault);
         Version version = Parse(manifest.Version), minimum = Parse(manifest.MinimumVersion);
         if (version <= running)
-            throw new BusErrorException(ErrorCodes.Conflict, version == running ? $"version {running} runs already" : $"{version} is older than {running}, which runs: a node goes forward only");
+            throw new BusErrorException(ErrorCodes.Conflict,
+                version == running ? $"version {running} runs already" : $"{version} is older than {running}, which runs: a node goes forward only");
         if (highest is not null && version <= highest)
             throw new BusErrorException(ErrorCodes.Conflict, $"{version} is not newer than {highest}, which this node had before: a node goes forward only");
         string wanted = channel ?? ReleaseManifest.DefaultChannel;
         if (manifest.Channel != wanted)
             throw new BusErrorException(ErrorCodes.Conflict, $"the release is for the channel \"{manifest.Channel}\", this node's farm follows \"{wanted}\"");
         if (minimum > running)
-            throw new BusErrorException(ErrorCodes.Conflict, $"{version} can be reached from {minimum} on, and {running} runs: update to a version between them first");
+            throw new BusErrorException(ErrorCodes.Conflict,
+                $"{version} can be reached from {minimum} on, and {running} runs: update to a version between them first");
         return manifest;
     }
 
     /// <summary>A version that was checked to be one.</summary>
-    public static Version Parse(string version) => ReleaseDocument.TryParseVersion(version, out Version? parsed) ? parsed : throw new ArgumentException($"{version} is no version", nameof(version));
+    public static Version Parse(string version) =>
+        ReleaseDocument.TryParseVersion(version, out Version? parsed) ? parsed : throw new ArgumentException($"{version} is no version", nameof(version));
 }

@@ -17,8 +17,8 @@ internal enum TrialVerdict
 }
 
 /// <summary>
-/// The rule of a trial: health must hold for a set time without a break, and must have begun to before the time is up. Times are milliseconds since the kernel started, so
-/// that a node that starts again does not begin anew.
+/// The rule of a trial: health must hold for a set time without a break, and must have begun to before the time is up. Times are milliseconds since the kernel
+/// started, so that a node that starts again does not begin anew.
 /// </summary>
 internal sealed class Trial(int holdSeconds)
 {

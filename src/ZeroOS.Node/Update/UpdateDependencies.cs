@@ -2,7 +2,8 @@ using ZeroOS.Bus.Release;
 using ZeroOS.Contracts.Farm;
 using ZeroOS.Contracts.Release;
 using ZeroOS.Flist;
-using ZeroOS.Host.Fetch;
+using ZeroOS.Images.Fetch;
+using ZeroOS.Linux;
 
 namespace ZeroOS.Node.Update;
 
@@ -24,8 +25,14 @@ internal sealed record UpdateDependencies
     /// <summary>The farm settings in force; null without.</summary>
     public required Func<FarmSettings?> Settings { get; init; }
 
-    /// <summary>The signed farm settings as they were read at boot, to go beside the new version.</summary>
+    /// <summary>The signed farm settings in force, to go beside the new version.</summary>
     public required Func<byte[]> SettingsDocument { get; init; }
+
+    /// <summary>The highest version that was ever kept, as the ledger says, which no database that comes back takes with it; null before the first.</summary>
+    public required Func<Version?> HighestRelease { get; init; }
+
+    /// <summary>Notes in the ledger that a version is kept.</summary>
+    public required Action<string> Kept { get; init; }
 
     /// <summary>The PEM key to whose signed policies the identity is sealed; null when it is not sealed.</summary>
     public required Func<string?> SealingKey { get; init; }
@@ -45,7 +52,7 @@ internal sealed record UpdateDependencies
     /// <summary>Looks whether everything expected is well.</summary>
     public required Func<HealthExpectation, CancellationToken, Task<HealthFinding>> Examine { get; init; }
 
-    /// <summary>Restarts the machine in order.</summary>
+    /// <summary>Restarts the computer in order.</summary>
     public required Action Restart { get; init; }
 
     /// <summary>Tells PID 1 that the version on trial is kept.</summary>
@@ -61,5 +68,5 @@ internal sealed record UpdateDependencies
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
     /// <summary>Where log lines go.</summary>
-    public required Action<string> Log { get; init; }
+    public required ILog Log { get; init; }
 }

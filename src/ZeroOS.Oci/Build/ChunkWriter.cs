@@ -1,5 +1,5 @@
 using ZeroOS.Flist;
-using ZeroOS.Oci.Compression;
+using ZeroOS.Formats.Zstd;
 
 namespace ZeroOS.Oci.Build;
 
@@ -13,7 +13,7 @@ internal sealed class ChunkWriter(OciLayoutWriter output, IProgress<BuildProgres
     internal const int ZstdLevel = 6;
 
     private readonly ZstdCompressor _zstd = new(ZstdLevel);
-    private readonly byte[] _stored = new byte[Zstd.CompressBound(FlistFormat.MaxChunkLength)];
+    private readonly byte[] _stored = new byte[ZstdLibrary.CompressBound(FlistFormat.MaxChunkLength)];
     private readonly Dictionary<Sha256Digest, FlistChunk> _seen = [];
     private readonly List<FlistChunk> _chunks = [];
     private readonly List<(Sha256Digest Digest, long Size)> _blobs = [];

@@ -1,5 +1,5 @@
 using ZeroOS.Flist;
-using ZeroOS.Oci.Compression;
+using ZeroOS.Formats.Zstd;
 
 namespace ZeroOS.Oci.Build;
 

@@ -6,7 +6,7 @@ namespace ZeroOS.Oci.Build;
 
 /// <summary>
 /// Makes a flist from an image: layers are read into trees and merged in memory, laid out once as EROFS, cut into chunks and written to an OCI
-/// layout directory. Nothing of the image is unpacked on the machine that builds, and the result depends on the image alone.
+/// layout directory. Nothing of the image is unpacked on the computer that builds, and the result depends on the image alone.
 /// </summary>
 public static class FlistBuilder
 {
@@ -19,12 +19,12 @@ public static class FlistBuilder
     public static BuildResult Build(FlistSource source, string layoutDirectory, IProgress<BuildProgress>? progress = null, BuildLimits? limits = null)
     {
         limits ??= BuildLimits.Default;
-        ImageSource image = source.Open();
+        using var output = new OciLayoutWriter(layoutDirectory);
+        ImageSource image = source.Open(() => output.Workspace);
         if (image.Config.Length > FlistFormat.MaxConfigBytes)
             throw new FlistBuildException($"the image's config has {image.Config.Length} bytes, the limit is {FlistFormat.MaxConfigBytes}");
         if (image.Layers.Count > limits.MaxLayers)
             throw new FlistBuildException($"the image has {image.Layers.Count} layers, the limit is {limits.MaxLayers}");
-        using var output = new OciLayoutWriter(layoutDirectory);
         using var spool = new Spool(output.Workspace);
         var reader = new LayerReader(spool, limits, progress, image.Layers.Sum(l => l.Size ?? 0));
         var merge = new LayerMerge();

@@ -1,7 +1,7 @@
 using System.Text.Json;
 
 using ZeroOS.Flist;
-using ZeroOS.Oci.Compression;
+using ZeroOS.Formats.Zstd;
 using ZeroOS.Oci.Layout;
 
 namespace ZeroOS.Oci.Build;
@@ -16,12 +16,13 @@ internal static class FlistManifestWriter
     {
         get
         {
-            int v = Zstd.Version;
+            int v = ZstdLibrary.Version;
             return $"zeroos/1 zstd/{v / 10000}.{v / 100 % 100}.{v % 100} level/{ChunkWriter.ZstdLevel}";
         }
     }
 
-    internal static byte[] Write(ImageSource image, Sha256Digest config, (Sha256Digest Digest, long Size) index, IReadOnlyList<(Sha256Digest Digest, long Size)> blobs)
+    internal static byte[] Write(ImageSource image, Sha256Digest config, (Sha256Digest Digest, long Size) index,
+        IReadOnlyList<(Sha256Digest Digest, long Size)> blobs)
     {
         using var bytes = new MemoryStream();
         using (var json = new Utf8JsonWriter(bytes))

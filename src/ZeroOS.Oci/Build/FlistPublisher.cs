@@ -12,7 +12,9 @@ public static class FlistPublisher
 {
     private const string IndexMediaType = "application/vnd.oci.image.index.v1+json";
 
-    /// <summary>Pushes the flist under <paramref name="tag"/>, or under its digest alone when that is null; blobs the registry has are not sent again.</summary>
+    /// <summary>
+    /// Pushes the flist under <paramref name="tag"/>, or under its digest alone when that is null; blobs the registry has are not sent again.
+    /// </summary>
     /// <exception cref="FlistBuildException">The flist in the layout is damaged.</exception>
     /// <exception cref="RegistryException">What the registry refused.</exception>
     public static async Task PushAsync(string layoutDirectory, string manifestDigest, RegistryClient registry, string repository, string? tag,
@@ -40,7 +42,8 @@ public static class FlistPublisher
     /// Adds the flist to the tag that stands in for the referrers API (distribution-spec, "Referrers Tag Schema"): the registries in use answer
     /// that API with 404.
     /// </summary>
-    private static async Task ListReferrerAsync(FlistArtifact flist, RegistryClient registry, string repository, Sha256Digest image, CancellationToken cancellation)
+    private static async Task ListReferrerAsync(FlistArtifact flist, RegistryClient registry, string repository, Sha256Digest image,
+        CancellationToken cancellation)
     {
         string tag = "sha256-" + image.Hex;
         JsonObject? index = null;

@@ -9,13 +9,13 @@ internal sealed class LayerMerge
     internal ImageInode Root { get; } = NewDirectory(0);
 
     /// <summary>Applies one layer to what is there.</summary>
-    /// <exception cref="FlistBuildException">A hard link to nothing, or an entry under something that is not a directory.</exception>
+    /// <exception cref="FlistBuildException">A hard link to nothing or to a directory.</exception>
     internal void Apply(Layer layer, int number)
     {
         // Hard links name the tree as it was: this layer's whiteouts may remove the name they were made from.
         var below = new Dictionary<LayerNode, ErofsInode>();
         foreach ((LayerNode node, string path) in layer.LinksBelow)
-            below[node] = Find(node.LinkBelow!) ?? layer.Find(node.LinkBelow!)?.Inode
+            below[node] = Find(new LayerView(null, Root), node.LinkBelow!) ?? Find(new LayerView(layer.Root, Root), node.LinkBelow!)
                 ?? throw new FlistBuildException($"{TarPath.Printable(path)} is a hard link to {TarPath.Printable(node.LinkBelow!)}, which is not there");
         foreach ((LayerNode node, ErofsInode target) in below)
         {
@@ -24,10 +24,10 @@ internal sealed class LayerMerge
         }
         if (layer.Root.Inode is { } root)
             CopyAttributes(root, Root);
-        Merge(Root, layer.Root, "", number, below);
+        Merge(Root, layer.Root, number, below);
     }
 
-    private static void Merge(ErofsInode directory, LayerNode layer, string path, int number, Dictionary<LayerNode, ErofsInode> below)
+    private static void Merge(ErofsInode directory, LayerNode layer, int number, Dictionary<LayerNode, ErofsInode> below)
     {
         if (layer.Opaque)
             directory.Entries.Clear();
@@ -35,42 +35,34 @@ internal sealed class LayerMerge
             directory.Entries.Remove(gone);
         foreach ((string name, LayerNode node) in layer.Children)
         {
-            string childPath = path.Length == 0 ? name : path + "/" + name;
-            ErofsInode? existing = directory.Entries.GetValueOrDefault(name);
             if (!node.IsDirectory)
             {
                 directory.Entries[name] = node.Inode ?? below[node];
                 continue;
             }
-            if (node.Inode is null && existing is { IsDirectory: false })
+            ErofsInode? existing = directory.Entries.GetValueOrDefault(name);
+            if (existing is not { IsDirectory: true })
             {
-                // Only a mark that something here is gone: there is nothing to take it from.
-                if (node.Children.Count == 0)
+                // Only marks that something here is gone: there is nothing to take it from.
+                if (!node.HasEntries)
                     continue;
-                throw Layer.NotADirectory(childPath + "/" + node.Children.Keys.Min(StringComparer.Ordinal), childPath, existing);
-            }
-            if (existing is { IsDirectory: true })
-            {
-                if (node.Inode is not null)
-                    CopyAttributes(node.Inode, existing);
-            }
-            else
-            {
-                if (node.Inode is null && node.Children.Count == 0)
-                    continue;
+                // A directory that the layer needs hides a file or a link below it, whether the layer has an entry for it or not: Docker and containerd
+                // unpack each layer apart and show them by overlayfs.
                 existing = node.Inode ?? NewDirectory(number);
                 directory.Entries[name] = existing;
             }
-            Merge(existing, node, childPath, number, below);
+            else if (node.Inode is not null)
+                CopyAttributes(node.Inode, existing);
+            Merge(existing, node, number, below);
         }
     }
 
-    private ErofsInode? Find(string path)
+    /// <summary>What a hard link names: links on the way are followed inside the image, one at the end is shared as it is.</summary>
+    private static ErofsInode? Find(LayerView view, string path)
     {
-        ErofsInode? inode = Root;
-        foreach (string name in path.Split('/'))
-            inode = inode?.Entries.GetValueOrDefault(name);
-        return inode;
+        int slash = path.LastIndexOf('/');
+        var walk = new PathWalk<LayerView>(view, (here, name) => here.Child(name), here => here.LinkTarget);
+        return walk.To(slash < 0 ? "" : path[..slash])?.Child(path[(slash + 1)..])?.Inode;
     }
 
     private static ImageInode NewDirectory(int layer) => new() { Layer = layer, Mode = ErofsFileType.Directory | 0x1ED }; // 0755

@@ -17,5 +17,11 @@ internal sealed class LayerNode
     /// <summary>The layers below lose everything here.</summary>
     internal bool Opaque { get; set; }
 
+    /// <summary>Something lies at or below this node; false where there are only marks that something is gone.</summary>
+    internal bool HasEntries { get; set; }
+
     internal bool IsDirectory => Inode is null ? LinkBelow is null : Inode.IsDirectory;
+
+    /// <summary>The target of a symbolic link, otherwise null.</summary>
+    internal string? LinkTarget => Inode is { IsSymbolicLink: true } ? Inode.LinkTarget : null;
 }

@@ -9,6 +9,7 @@ internal sealed class LayerReader(Spool spool, BuildLimits limits, IProgress<Bui
 {
     private readonly byte[] _buffer = new byte[256 * 1024];
     private int _entries;
+    private long _nameBytes;
     private long _fileBytes;
     private long _readBytes;
 
@@ -33,10 +34,26 @@ internal sealed class LayerReader(Spool spool, BuildLimits limits, IProgress<Bui
     {
         using LayerStream stream = source.OpenArchive(limits.MaxLayerBytes);
         using var buffered = new BufferedStream(stream, 128 * 1024);
+        try
+        {
+            ReadEntries(buffered, stream, source.HasWhiteouts, layer);
+        }
+        catch (Exception e) when (e is FlistBuildException or TarException or InvalidDataException)
+        {
+            // Bytes that were changed on their way look like anything: that they are not the layer's is the truth about them.
+            stream.CheckStored();
+            throw;
+        }
+        stream.CheckDigests();
+        _readBytes += stream.StoredBytesRead;
+    }
+
+    private void ReadEntries(BufferedStream buffered, LayerStream stream, bool whiteouts, Layer layer)
+    {
         var tar = new TarReader(buffered);
         while (tar.Next() is { } entry)
         {
-            ImageInode? file = Admit(layer, entry, source.HasWhiteouts);
+            ImageInode? file = Admit(layer, entry, whiteouts);
             progress?.Report(new BuildProgress(BuildPhase.Reading, _readBytes + stream.StoredBytesRead, totalBytes));
             if (file is null)
                 continue;
@@ -49,8 +66,6 @@ internal sealed class LayerReader(Spool spool, BuildLimits limits, IProgress<Bui
         {
             // Padding after the last entry counts for the digests.
         }
-        stream.CheckDigests();
-        _readBytes += stream.StoredBytesRead;
     }
 
     private ImageInode? Admit(Layer layer, TarEntry entry, bool whiteouts)
@@ -60,7 +75,15 @@ internal sealed class LayerReader(Spool spool, BuildLimits limits, IProgress<Bui
         if (entry.Size > limits.MaxFileBytes - _fileBytes)
             throw new FlistBuildException($"the files of the image are over {limits.MaxFileBytes} bytes");
         _fileBytes += entry.Size;
-        return layer.Add(entry, whiteouts);
+        _nameBytes += entry.Path.Length + entry.LinkTarget.Length;
+        foreach ((string name, byte[] value) in entry.Xattrs)
+            _nameBytes += name.Length + value.Length;
+        if (_nameBytes > limits.MaxNameBytes)
+            throw new FlistBuildException($"the names and attributes of the image are over {limits.MaxNameBytes} bytes");
+        int implied = layer.ImpliedDirectories;
+        ImageInode? file = layer.Add(entry, whiteouts);
+        _entries += layer.ImpliedDirectories - implied;
+        return file;
     }
 
     private void ReadDirectory(string path, Layer layer)
@@ -93,7 +116,7 @@ internal sealed class LayerReader(Spool spool, BuildLimits limits, IProgress<Bui
             ImageInode? file = Admit(layer, Entry(directory, name, childPath, status, type), whiteouts: false);
             if (file is not null)
                 Copy(directory, name, childPath, file);
-            // What is mounted inside belongs to the machine, not to the image.
+            // What is mounted inside belongs to the computer, not to the image.
             else if (type == TarEntryType.Directory && status.FileSystem == fileSystem)
             {
                 using OpenDirectory child = directory.OpenChild(name);

@@ -15,18 +15,28 @@ internal sealed class OciLayoutWriter : IDisposable
     private readonly string _directory;
     private readonly string _blobs;
     private readonly List<(string Path, Sha256Digest Digest)> _finished = [];
+    private string? _workspace;
     private int _temporaries;
 
     internal OciLayoutWriter(string directory)
     {
         _directory = directory;
         _blobs = Path.Combine(directory, "blobs", "sha256");
-        Directory.CreateDirectory(_blobs);
-        Workspace = Directory.CreateDirectory(Path.Combine(directory, $".build-{Guid.NewGuid():N}")).FullName;
     }
 
-    /// <summary>A directory on the same file system that goes away with this object.</summary>
-    internal string Workspace { get; }
+    /// <summary>A directory on the same file system that goes away with this object; the layout itself is made with it.</summary>
+    internal string Workspace
+    {
+        get
+        {
+            if (_workspace is null)
+            {
+                Directory.CreateDirectory(_blobs);
+                _workspace = Directory.CreateDirectory(Path.Combine(_directory, $".build-{Guid.NewGuid():N}")).FullName;
+            }
+            return _workspace;
+        }
+    }
 
     internal BlobWriter NewBlob() => new(Path.Combine(Workspace, $"blob-{_temporaries++}"));
 
@@ -65,7 +75,11 @@ internal sealed class OciLayoutWriter : IDisposable
         Replace("index.json", JsonSerializer.SerializeToUtf8Bytes(index, OciJson.Default.JsonObject));
     }
 
-    public void Dispose() => Directory.Delete(Workspace, recursive: true);
+    public void Dispose()
+    {
+        if (_workspace is not null)
+            Directory.Delete(_workspace, recursive: true);
+    }
 
     private void Replace(string name, ReadOnlySpan<byte> bytes)
     {

@@ -2,7 +2,9 @@ using Microsoft.Win32.SafeHandles;
 
 namespace ZeroOS.Oci.Build;
 
-/// <summary>File contents on their way from layers to chunks: one temporary file without a name, so that it goes away with the process however that ends.</summary>
+/// <summary>
+/// File contents on their way from layers to chunks: one temporary file without a name, so that it goes away with the process however that ends.
+/// </summary>
 internal sealed class Spool : IDisposable
 {
     private readonly SafeFileHandle _file;

@@ -17,7 +17,7 @@ internal static class DockerArchive
         return new ImageSource
         {
             Config = config,
-            ConfigType = "application/vnd.docker.container.image.v1+json",
+            ConfigType = ImageSource.DockerConfigMediaType,
             Layers = [.. layers.Select((layer, i) =>
             {
                 string name = Name(layer, "a layer");
@@ -28,11 +28,15 @@ internal static class DockerArchive
 
     private static DockerArchiveImage Choose(List<DockerArchiveImage> images, string? tag)
     {
-        List<DockerArchiveImage> matching = [.. images.Where(i => i is not null && (tag is null || (i.RepoTags ?? []).Contains(tag)))];
+        // As in Docker, a name without a tag means latest.
+        List<DockerArchiveImage> matching = [.. images.Where(i => i is not null
+            && (tag is null || (i.RepoTags ?? []).Exists(t => t == tag || t == tag + ":latest")))];
         if (matching.Count == 1)
             return matching[0];
         string there = "it has " + string.Join(", ", images.SelectMany(i => i?.RepoTags ?? []));
-        throw new FlistBuildException(tag is null ? $"say which image of the archive, as docker-archive:FILE:NAME; {there}" : $"the archive has no image \"{tag}\"; {there}");
+        throw new FlistBuildException(tag is null
+            ? $"say which image of the archive, as docker-archive:FILE:NAME; {there}"
+            : $"the archive has no image \"{tag}\"; {there}");
     }
 
     private static string Name(string? name, string what)

@@ -4,6 +4,7 @@ namespace ZeroOS.Oci.Layout;
 internal sealed class ImageSource
 {
     internal const string ConfigMediaType = "application/vnd.oci.image.config.v1+json";
+    internal const string DockerConfigMediaType = "application/vnd.docker.container.image.v1+json";
 
     internal required byte[] Config { get; init; }
 

@@ -1,12 +1,15 @@
 namespace ZeroOS.Oci.Layout;
 
-/// <summary>How a layer's archive is stored. The bytes decide: Docker's archives often say gzip and are plain.</summary>
+/// <summary>How an archive is stored. The bytes decide: Docker's archives often say gzip and are plain.</summary>
 internal enum LayerCompression
 {
     None,
     Gzip,
     Zstd,
 
-    /// <summary>xz or bzip2, which image tools do not write.</summary>
-    Unsupported,
+    /// <summary>Recognised only: image tools do not write it.</summary>
+    Xz,
+
+    /// <summary>Recognised only: image tools do not write it.</summary>
+    Bzip2,
 }

@@ -1,4 +1,5 @@
 using ZeroOS.Flist;
+using ZeroOS.Formats.Tar;
 
 namespace ZeroOS.Oci.Layout;
 
@@ -39,8 +40,9 @@ internal static class OciLayout
     internal static List<Sha256Digest> DiffIds(byte[] config, int layers)
     {
         OciImageConfig parsed = OciJson.Read(config, OciJson.Default.OciImageConfig, "the image config");
-        if (parsed.Os is not (null or "" or "linux") || parsed.Architecture is not (null or "" or "amd64"))
-            throw new FlistBuildException($"the image is for {parsed.Os}/{parsed.Architecture}; this is linux/amd64");
+        string os = parsed.Os is null or "" ? "linux" : parsed.Os, architecture = parsed.Architecture is null or "" ? "amd64" : parsed.Architecture;
+        if (!OciPlatform.IsOurs(os, architecture))
+            throw new FlistBuildException($"the image is for {TarPath.Printable(os)}/{TarPath.Printable(architecture)}; nodes run {OciPlatform.Ours}");
         if (parsed.Rootfs?.Type is not (null or "layers"))
             throw new FlistBuildException("the image config's rootfs is not made of layers");
         List<string> diffIds = parsed.Rootfs?.DiffIds ?? [];
@@ -51,17 +53,47 @@ internal static class OciLayout
             : throw new FlistBuildException("the config lists a layer without a sha256 digest"))];
     }
 
+    /// <summary>One image of the layout: by its tag or digest, and of those that differ in nothing else by the platform.</summary>
     private static OciDescriptor Choose(OciManifest index, string? tag)
     {
         List<OciDescriptor> images = [.. (index.Manifests ?? []).Where(IsImage)];
         List<OciDescriptor> matching = tag is null ? images : [.. images.Where(d => d.Digest == tag || TagOf(d) == tag)];
         if (matching.Count == 1)
             return matching[0];
+        List<OciDescriptor> best = Best(matching);
+        if (IsOne(best, d => d.Digest) && (IsOne(Usable(matching), TagOf) || IsOne(Usable(matching), d => d.Digest)))
+            return best[0];
+        if (matching.Count > 0 && best.Count == 0)
+            throw new FlistBuildException(NotForUs(matching));
         string there = images.Count == 0 ? "it holds no image" : "it has " + string.Join(", ", images.Select(d => TagOf(d) ?? d.Digest));
-        throw new FlistBuildException(tag is null ? $"say which image of the layout, as oci:DIRECTORY:TAG; {there}" : $"the layout has no image \"{tag}\"; {there}");
+        throw new FlistBuildException(tag is null
+            ? $"say which image of the layout, as oci:DIRECTORY:TAG; {there}"
+            : $"the layout has no image \"{tag}\"; {there}");
     }
 
-    private static bool IsImage(OciDescriptor? descriptor) => descriptor is not null && descriptor.ArtifactType != FlistFormat.ArtifactType
+    private static IEnumerable<OciDescriptor> Usable(IEnumerable<OciDescriptor> images) => images.Where(d => OciPlatform.Rank(d.Platform) is not null);
+
+    /// <summary>Those that suit every node best, in the order of the index.</summary>
+    private static List<OciDescriptor> Best(IEnumerable<OciDescriptor> images)
+    {
+        List<OciDescriptor> usable = [.. Usable(images)];
+        int? best = usable.Min(d => OciPlatform.Rank(d.Platform));
+        return usable.FindAll(d => OciPlatform.Rank(d.Platform) == best);
+    }
+
+    private static bool IsOne(IEnumerable<OciDescriptor> images, Func<OciDescriptor, string?> of) => images.Select(of).Distinct().Count() == 1;
+
+    private static string NotForUs(IEnumerable<OciDescriptor> images)
+    {
+        const int Named = 8;
+        List<string> platforms = [.. images.Where(d => d.Platform is not null).Select(d => TarPath.Printable($"{d.Platform!.Os}/{d.Platform.Architecture}"))
+            .Distinct().Take(Named)];
+        return $"the image has no version for {OciPlatform.Ours}" + (platforms.Count == 0 ? "" : ", only for " + string.Join(", ", platforms));
+    }
+
+    private static bool IsImage(OciDescriptor? descriptor) => descriptor is not null
+        // The type of an image's config stands here too; anything else is an artifact: a flist, an SBOM, a signature.
+        && descriptor.ArtifactType is null or "" or ImageSource.ConfigMediaType or ImageSource.DockerConfigMediaType
         // BuildKit stores what it knows about a build as images for an unknown system.
         && descriptor.Platform is not { Os: "unknown" };
 
@@ -85,9 +117,9 @@ internal static class OciLayout
         }
         if (depth == MaxDepth)
             throw new FlistBuildException("the image is an index of indexes of indexes");
-        OciDescriptor? ours = choices.FirstOrDefault(c => IsImage(c) && c.Platform is { Os: "linux", Architecture: "amd64" })
-            ?? choices.FirstOrDefault(c => IsImage(c) && c.Platform is null);
-        return Follow(files, ours ?? throw new FlistBuildException("the image has no version for linux/amd64"), depth + 1, out subject);
+        List<OciDescriptor> images = choices.FindAll(IsImage);
+        OciDescriptor ours = Best(images).FirstOrDefault() ?? throw new FlistBuildException(NotForUs(images));
+        return Follow(files, ours, depth + 1, out subject);
     }
 
     private static byte[] ReadBlob(StoredFiles files, OciDescriptor descriptor, string what)

@@ -1,6 +1,8 @@
 namespace ZeroOS.Oci.Layout;
 
-/// <summary>A root file system without an image around it: a directory or a tar. It gets the smallest config there is, so whoever runs it names the command.</summary>
+/// <summary>
+/// A root file system without an image around it: a directory or a tar. It gets the smallest config there is, so whoever runs it names the command.
+/// </summary>
 internal static class RootfsSource
 {
     internal static ImageSource Open(string path)

@@ -3,28 +3,30 @@ using ZeroOS.Formats.Tar;
 
 namespace ZeroOS.Oci.Layout;
 
-/// <summary>The files of an image as somebody stored them: in a directory, or in an uncompressed tar whose entries are read in place.</summary>
+/// <summary>
+/// The files of an image as somebody stored them: in a directory, or in a tar whose entries are read in place. A compressed tar is unpacked for that first.
+/// </summary>
 internal sealed class StoredFiles
 {
     private const int MaxFiles = 100_000;
     private const int MaxLinks = 8;
+    private const long MaxPlainBytes = 128L << 30;
 
     private readonly string _path;
     private readonly Dictionary<string, (long Offset, long Size)>? _entries;
     private readonly Dictionary<string, string> _links = new(StringComparer.Ordinal);
 
+    /// <param name="path">A directory, or a tar archive: plain, or compressed with gzip or zstd (`docker save IMAGE | gzip`).</param>
+    /// <param name="scratch">Gives a directory for the plain archive; whoever owns the directory removes it.</param>
     /// <exception cref="FlistBuildException">The path is neither a directory nor a tar archive.</exception>
-    internal StoredFiles(string path)
+    internal StoredFiles(string path, Func<string> scratch)
     {
         _path = path;
         if (Directory.Exists(path))
             return;
         _entries = new(StringComparer.Ordinal);
-        using FileStream file = File.OpenRead(path);
-        Span<byte> magic = stackalloc byte[4];
-        if (LayerStream.CompressionOf(magic[..file.ReadAtLeast(magic, 4, throwOnEndOfStream: false)]) != LayerCompression.None)
-            throw new FlistBuildException($"{path} is compressed as a whole; decompress it first");
-        file.Position = 0;
+        _path = Plain(path, scratch);
+        using FileStream file = File.OpenRead(_path);
         try
         {
             List(new TarReader(file), file);
@@ -35,9 +37,41 @@ internal sealed class StoredFiles
         }
     }
 
+    private static string Plain(string path, Func<string> scratch)
+    {
+        using FileStream stored = File.OpenRead(path);
+        Span<byte> magic = stackalloc byte[4];
+        LayerCompression compression = LayerStream.CompressionOf(magic[..stored.ReadAtLeast(magic, 4, throwOnEndOfStream: false)]);
+        if (compression == LayerCompression.None)
+            return path;
+        stored.Position = 0;
+        string name = LayerStream.NameOf(compression), plainPath = Path.Combine(scratch(), "archive.tar");
+        using Stream? plain = LayerStream.Decompress(stored, compression);
+        if (plain is null)
+            throw new FlistBuildException($"{path} is compressed with {name}; only gzip and zstd are read: decompress it first ({name} -dk)");
+        using FileStream file = new(plainPath, FileMode.CreateNew, FileAccess.Write);
+        try
+        {
+            var buffer = new byte[128 * 1024];
+            for (int n; (n = plain.Read(buffer)) > 0;)
+            {
+                file.Write(buffer, 0, n);
+                if (file.Position > MaxPlainBytes)
+                    throw new FlistBuildException($"{path} unpacks to more than {MaxPlainBytes} bytes");
+            }
+        }
+        catch (InvalidDataException e)
+        {
+            throw new FlistBuildException($"{path}: its {name} data is damaged", e);
+        }
+        return plainPath;
+    }
+
     internal bool Has(string name) => _entries is null ? File.Exists(Path.Combine(_path, name)) : _entries.ContainsKey(Resolve(name));
 
-    /// <summary>Opens a file for reading and seeking; <paramref name="name"/> is made of names without `..` by the caller or looked up in the archive.</summary>
+    /// <summary>
+    /// Opens a file for reading and seeking; <paramref name="name"/> is made of names without `..` by the caller or looked up in the archive.
+    /// </summary>
     /// <exception cref="FlistBuildException">It is not there.</exception>
     internal Stream Open(string name)
     {

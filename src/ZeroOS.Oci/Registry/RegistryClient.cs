@@ -23,11 +23,13 @@ public sealed class RegistryClient : IDisposable
         _transport = new RegistryTransport(baseUrl, plainHttp, credentials);
 
     /// <summary>Fetches a manifest by tag or digest, at most <paramref name="maxBytes"/>. By digest, the bytes are verified.</summary>
-    public async Task<RegistryManifest> GetManifestAsync(string repository, string reference, int maxBytes = FlistFormat.MaxManifestBytes, CancellationToken cancellation = default)
+    public async Task<RegistryManifest> GetManifestAsync(string repository, string reference, int maxBytes = FlistFormat.MaxManifestBytes,
+        CancellationToken cancellation = default)
     {
         Check(repository, reference);
         string what = $"the manifest {repository}:{reference}";
-        using HttpResponseMessage answer = await _transport.SendAsync(() => ManifestRequest(HttpMethod.Get, repository, reference), Pull(repository), what, cancellation).ConfigureAwait(false);
+        using HttpResponseMessage answer = await _transport.SendAsync(() =>
+            ManifestRequest(HttpMethod.Get, repository, reference), Pull(repository), what, cancellation).ConfigureAwait(false);
         byte[] bytes = await BoundedBody.ReadAsync(answer, maxBytes, _transport.Name, what, cancellation).ConfigureAwait(false);
         Sha256Digest digest = Sha256Digest.Of(bytes);
         if (Sha256Digest.TryParse(reference, out Sha256Digest wanted) && wanted != digest)
@@ -40,7 +42,8 @@ public sealed class RegistryClient : IDisposable
     {
         Check(repository);
         string what = $"blob {digest} of {repository}";
-        using HttpResponseMessage answer = await _transport.SendAsync(() => new HttpRequestMessage(HttpMethod.Get, BlobUrl(repository, digest)), Pull(repository), what, cancellation).ConfigureAwait(false);
+        using HttpResponseMessage answer = await _transport.SendAsync(() =>
+            new HttpRequestMessage(HttpMethod.Get, BlobUrl(repository, digest)), Pull(repository), what, cancellation).ConfigureAwait(false);
         byte[] bytes = await BoundedBody.ReadAsync(answer, maxBytes, _transport.Name, what, cancellation).ConfigureAwait(false);
         return Sha256Digest.Of(bytes) == digest ? bytes
             : throw new RegistryException(RegistryFailure.Invalid, $"{_transport.Name} sent {Sha256Digest.Of(bytes)} for {what}");
@@ -50,7 +53,8 @@ public sealed class RegistryClient : IDisposable
     /// Fetches <paramref name="length"/> bytes of a blob from <paramref name="offset"/> and hands them to <paramref name="sink"/> in order as they come.
     /// They are not verified: a range has no digest here.
     /// </summary>
-    public async Task ReadBlobAsync(string repository, Sha256Digest digest, long offset, long length, Action<ReadOnlyMemory<byte>> sink, CancellationToken cancellation = default)
+    public async Task ReadBlobAsync(string repository, Sha256Digest digest, long offset, long length, Action<ReadOnlyMemory<byte>> sink,
+        CancellationToken cancellation = default)
     {
         Check(repository);
         string what = $"bytes {offset} to {offset + length} of blob {digest}";
@@ -82,7 +86,8 @@ public sealed class RegistryClient : IDisposable
     public Task<bool> HasManifestAsync(string repository, string reference, CancellationToken cancellation = default)
     {
         Check(repository, reference);
-        return HasAsync(() => ManifestRequest(HttpMethod.Head, repository, reference), Pull(repository), $"the manifest {repository}:{reference}", cancellation);
+        return HasAsync(() => ManifestRequest(HttpMethod.Head, repository, reference), Pull(repository),
+            $"the manifest {repository}:{reference}", cancellation);
     }
 
     /// <summary>Whether the registry has a blob in this repository.</summary>
@@ -102,7 +107,8 @@ public sealed class RegistryClient : IDisposable
             return false;
         string what = $"the upload of blob {digest} to {repository}";
         Uri upload;
-        using (HttpResponseMessage begun = await _transport.SendAsync(() => new HttpRequestMessage(HttpMethod.Post, _transport.Url($"{repository}/blobs/uploads/")),
+        using (HttpResponseMessage begun = await _transport.SendAsync(() =>
+            new HttpRequestMessage(HttpMethod.Post, _transport.Url($"{repository}/blobs/uploads/")),
             Push(repository), what, cancellation).ConfigureAwait(false))
         {
             upload = _transport.Location(begun, what);
@@ -122,7 +128,8 @@ public sealed class RegistryClient : IDisposable
     }
 
     /// <summary>Pushes a manifest under a tag or its own digest and returns its digest; the blobs it names must be there.</summary>
-    public async Task<Sha256Digest> PushManifestAsync(string repository, string reference, byte[] manifest, string mediaType, CancellationToken cancellation = default)
+    public async Task<Sha256Digest> PushManifestAsync(string repository, string reference, byte[] manifest, string mediaType,
+        CancellationToken cancellation = default)
     {
         Check(repository, reference);
         HttpRequestMessage Make()
@@ -133,9 +140,11 @@ public sealed class RegistryClient : IDisposable
         }
 
         Sha256Digest digest = Sha256Digest.Of(manifest);
-        using HttpResponseMessage done = await _transport.SendAsync(Make, Push(repository), $"the manifest {repository}:{reference}", cancellation).ConfigureAwait(false);
+        using HttpResponseMessage done = await _transport.SendAsync(Make, Push(repository), $"the manifest {repository}:{reference}",
+            cancellation).ConfigureAwait(false);
         if (done.Headers.TryGetValues("Docker-Content-Digest", out IEnumerable<string>? said) && said.First() != digest.ToString())
-            throw new RegistryException(RegistryFailure.Invalid, $"{_transport.Name} stored the manifest {repository}:{reference} as {said.First()}, not {digest}");
+            throw new RegistryException(RegistryFailure.Invalid,
+                $"{_transport.Name} stored the manifest {repository}:{reference} as {said.First()}, not {digest}");
         return digest;
     }
 
@@ -161,7 +170,8 @@ public sealed class RegistryClient : IDisposable
             // The registry does not do ranges: what comes before is read and dropped.
             case HttpStatusCode.OK:
                 return 0;
-            case HttpStatusCode.PartialContent when answer.Content.Headers.ContentRange is { From: { } from } range && range.To == offset + length - 1 && from == offset:
+            case HttpStatusCode.PartialContent when answer.Content.Headers.ContentRange is { From: { } from } range
+                && range.To == offset + length - 1 && from == offset:
                 return from;
             case HttpStatusCode.RequestedRangeNotSatisfiable:
                 throw new RegistryException(RegistryFailure.Invalid, $"{_transport.Name} has a shorter blob than {what}");

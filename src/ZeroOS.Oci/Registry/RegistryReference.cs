@@ -7,7 +7,8 @@ namespace ZeroOS.Oci.Registry;
 
 /// <summary>
 /// "registry/name[:tag][@sha256:...]": what people write and deployments carry. The first component always names the registry: by its name in the
-/// farm settings ("demo/nginx:1" is repository "nginx" of the registry "demo") or by host and port. Grammar of the rest: OCI distribution-spec, "Pulling manifests".
+/// farm settings ("demo/nginx:1" is repository "nginx" of the registry "demo") or by host and port. Grammar of the rest: OCI distribution-spec, "Pulling
+/// manifests".
 /// </summary>
 public sealed partial record RegistryReference
 {
@@ -87,7 +88,8 @@ public sealed partial record RegistryReference
     [GeneratedRegex(@"\A[A-Za-z0-9]([A-Za-z0-9._-]{0,250}[A-Za-z0-9])?(:[0-9]{1,5})?\z", RegexOptions.CultureInvariant)]
     private static partial Regex RegistryPattern();
 
-    [GeneratedRegex(@"\A[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*\z", RegexOptions.CultureInvariant | RegexOptions.NonBacktracking)]
+    [GeneratedRegex(@"\A[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*\z",
+        RegexOptions.CultureInvariant | RegexOptions.NonBacktracking)]
     private static partial Regex RepositoryPattern();
 
     [GeneratedRegex(@"\A[A-Za-z0-9_][A-Za-z0-9._-]{0,127}\z", RegexOptions.CultureInvariant)]

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
+using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 
@@ -39,6 +40,7 @@ internal sealed class RegistryTransport : IDisposable
             UseCookies = false,
             UseProxy = false,
             ConnectTimeout = TimeSpan.FromSeconds(10),
+            ConnectCallback = ConnectAsync,
             MaxConnectionsPerServer = 8,
             MaxResponseHeadersLength = 64,
             PooledConnectionLifetime = TimeSpan.FromMinutes(5),
@@ -88,6 +90,22 @@ internal sealed class RegistryTransport : IDisposable
 
     public void Dispose() => _http.Dispose();
 
+    private static async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellation)
+    {
+        Socket socket = new(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            TcpKeepAlive.Usual.Set(socket);
+            await socket.ConnectAsync(context.DnsEndPoint, cancellation).ConfigureAwait(false);
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
     private static bool MayUse(Uri url, bool plainHttp) => url.Scheme == Uri.UriSchemeHttps || (plainHttp && url.Scheme == Uri.UriSchemeHttp);
 
     private bool IsRegistry(Uri url) => url.Scheme == _base.Scheme && url.Authority == _base.Authority;
@@ -130,7 +148,7 @@ internal sealed class RegistryTransport : IDisposable
     private async Task<HttpResponseMessage> SendOnceAsync(HttpRequestMessage request, string what, CancellationToken cancellation)
     {
         using CancellationTokenSource timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        // An upload answers only after its body was sent; its own stalls are found by TCP.
+        // An upload answers only after its body was sent; its own stalls are found by TCP, and a registry that is gone when it should answer by TcpKeepAlive.
         if (request.Content is null)
             timeout.CancelAfter(s_headersTimeout);
         try
@@ -150,7 +168,9 @@ internal sealed class RegistryTransport : IDisposable
     private AuthenticationHeaderValue? Authorization(string scope)
     {
         lock (_gate)
-            return _authorizations.TryGetValue(scope, out (AuthenticationHeaderValue Header, DateTime Expires) known) && known.Expires > DateTime.UtcNow ? known.Header : null;
+            return _authorizations.TryGetValue(scope, out (AuthenticationHeaderValue Header, DateTime Expires) known) && known.Expires > DateTime.UtcNow
+                ? known.Header
+                : null;
     }
 
     private async Task<bool> TryAuthorizeAsync(HttpResponseMessage answer, string scope, CancellationToken cancellation)

@@ -1,6 +1,8 @@
 namespace ZeroOS.Vmm.Boot;
 
-/// <summary>The guest's physical address space and ports, in one place. Addresses below 1 MiB hold what boot hands over; RAM has a hole from 3 to 4 GiB.</summary>
+/// <summary>
+/// The guest's physical address space and ports, in one place. Addresses below 1 MiB hold what boot hands over; RAM has a hole from 3 to 4 GiB.
+/// </summary>
 internal static class Layout
 {
     /// <summary>Segment descriptors used before the kernel loads its own.</summary>

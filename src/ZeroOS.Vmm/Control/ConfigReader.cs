@@ -44,13 +44,15 @@ internal static class ConfigReader
     public static VmConfig Check(VmConfig c)
     {
         Require(c.Cpus is >= 1 and <= MaxCpus, $"cpus is {c.Cpus}, not 1 to {MaxCpus}");
-        Require(c.MemoryBytes is >= MinMemory and <= MaxMemory && c.MemoryBytes % MemoryStep == 0, $"memoryBytes is {c.MemoryBytes}, not a multiple of 2 MiB from 32 MiB");
+        Require(c.MemoryBytes is >= MinMemory and <= MaxMemory && c.MemoryBytes % MemoryStep == 0,
+            $"memoryBytes is {c.MemoryBytes}, not a multiple of 2 MiB from 32 MiB");
         Require(c.CommandLine.Length <= Boot.Layout.CommandLineMax && !c.CommandLine.Contains('\0'), "commandLine is longer than 2047 bytes");
         Require(c.Disks.Count <= MaxDisks, $"disks has {c.Disks.Count} entries, more than {MaxDisks}");
         Require(c.Nics.Count <= MaxNics, $"nics has {c.Nics.Count} entries, more than {MaxNics}");
         Require(c.GuestCid is >= 3 and < uint.MaxValue, $"guestCid is {c.GuestCid}, below 3");
         var descriptors = new HashSet<int>();
-        void Own(int descriptor, string field) => Require(descriptor >= 0 && descriptors.Add(descriptor), $"{field} is {descriptor}, which is negative or used twice");
+        void Own(int descriptor, string field) =>
+            Require(descriptor >= 0 && descriptors.Add(descriptor), $"{field} is {descriptor}, which is negative or used twice");
         Own(c.KernelDescriptor, "kernelDescriptor");
         Own(c.InitrdDescriptor, "initrdDescriptor");
         Own(c.KvmDescriptor, "kvmDescriptor");
@@ -60,7 +62,8 @@ internal static class ConfigReader
         var serials = new HashSet<string>();
         foreach (VmDisk disk in c.Disks)
         {
-            Require(disk.Serial.Length is > 0 and <= MaxSerial && disk.Serial.All(ch => ch is > ' ' and < '\x7f'), $"serial \"{disk.Serial}\" is not 1 to {MaxSerial} ASCII bytes");
+            Require(disk.Serial.Length is > 0 and <= MaxSerial && disk.Serial.All(ch => ch is > ' ' and < '\x7f'),
+                $"serial \"{disk.Serial}\" is not 1 to {MaxSerial} ASCII bytes");
             Require(serials.Add(disk.Serial), $"serial \"{disk.Serial}\" is used twice");
             Own(disk.Descriptor, "descriptor");
             if (disk.Kind != VmDiskKind.Flist)

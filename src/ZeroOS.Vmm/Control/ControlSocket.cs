@@ -6,7 +6,10 @@ using ZeroOS.Vmm.Events;
 
 namespace ZeroOS.Vmm.Control;
 
-/// <summary>The monitor's end of the socket the node talks to (<see cref="MonitorMessage"/>). Nothing here waits: what the node does not take is lost, and a Hello asks for it again.</summary>
+/// <summary>
+/// The monitor's end of the socket the node talks to (<see cref="MonitorMessage"/>). Nothing here waits: what the node does not take is lost, and a Hello asks
+/// for it again.
+/// </summary>
 internal sealed class ControlSocket : IEventSource
 {
     private readonly byte[] _buffer = new byte[SeqPacketSocket.MaxMessage];

@@ -4,7 +4,9 @@ using ZeroOS.Vmm.Memory;
 
 namespace ZeroOS.Vmm.Cpu;
 
-/// <summary>The state a processor has when the kernel's first instruction runs. Only the first processor needs it; the others wait for its start-up interrupt.</summary>
+/// <summary>
+/// The state a processor has when the kernel's first instruction runs. Only the first processor needs it; the others wait for its start-up interrupt.
+/// </summary>
 internal static class BootRegisters
 {
     private const uint MSR_SYSENTER_CS = 0x174, MSR_MISC_ENABLE = 0x1a0, MSR_MTRR_DEFAULT = 0x2ff;
@@ -40,7 +42,9 @@ internal static class BootRegisters
             : new kvm_regs { rip = kernel.Entry, rflags = 2, rbx = Layout.StartInfo };
     }
 
-    /// <summary>What every processor gets: floating point, model-specific registers, local interrupts. After its CPUID: some registers exist only by it.</summary>
+    /// <summary>
+    /// What every processor gets: floating point, model-specific registers, local interrupts. After its CPUID: some registers exist only by it.
+    /// </summary>
     public static void ApplyCommon(KvmVcpu vcpu)
     {
         vcpu.UseHostCounterRate();

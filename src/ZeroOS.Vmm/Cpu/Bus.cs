@@ -1,6 +1,8 @@
 namespace ZeroOS.Vmm.Cpu;
 
-/// <summary>Ranges of addresses or ports and the devices behind them. Filled while the machine is built, immutable while it runs; reads of nothing give ones.</summary>
+/// <summary>
+/// Ranges of addresses or ports and the devices behind them. Filled while the machine is built, immutable while it runs; reads of nothing give ones.
+/// </summary>
 internal sealed class Bus
 {
     private Entry[] _entries = [];

@@ -10,7 +10,8 @@ namespace ZeroOS.Vmm.Cpu;
 /// </summary>
 internal static class CpuidTable
 {
-    private const uint Tsx = (1u << 4) | (1u << 11), Cx16 = 1u << 13, Vmx = 1u << 5, Pdcm = 1u << 15, TscDeadline = 1u << 24, Hypervisor = 1u << 31, Osxsave = 1u << 27;
+    private const uint Tsx = (1u << 4) | (1u << 11), Cx16 = 1u << 13, Vmx = 1u << 5, Pdcm = 1u << 15, TscDeadline = 1u << 24, Hypervisor = 1u << 31,
+        Osxsave = 1u << 27;
 
     /// <summary>The leaves of processor <paramref name="id"/> of <paramref name="cpus"/>.</summary>
     public static kvm_cpuid_entry2[] For(kvm_cpuid_entry2[] supported, int id, int cpus, bool tscDeadline)

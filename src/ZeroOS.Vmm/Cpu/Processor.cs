@@ -19,7 +19,8 @@ internal sealed unsafe class Processor
     private volatile int _tid;
 
     /// <summary>
-    /// A processor that is ready to run. On its thread, <paramref name="seal"/> is called before the guest runs, and <paramref name="ended"/> once if the machine cannot go on.
+    /// A processor that is ready to run. On its thread, <paramref name="seal"/> is called before the guest runs, and <paramref name="ended"/> once if the
+    /// machine cannot go on.
     /// </summary>
     public Processor(int id, KvmVcpu vcpu, Bus ports, Bus memory, Action<MonitorExit, string> ended, Action? seal)
     {

@@ -2,7 +2,9 @@ using ZeroOS.Linux;
 
 namespace ZeroOS.Vmm.Events;
 
-/// <summary>The one thread all device work is done on: waits for descriptors, calls whoever they belong to. Only <see cref="Stop"/> may be called from other threads.</summary>
+/// <summary>
+/// The one thread all device work is done on: waits for descriptors, calls whoever they belong to. Only <see cref="Stop"/> may be called from other threads.
+/// </summary>
 internal sealed class EventLoop : IDisposable
 {
     private readonly Epoll _epoll = new();

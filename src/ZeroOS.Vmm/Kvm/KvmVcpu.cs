@@ -70,7 +70,8 @@ internal sealed unsafe class KvmVcpu : IDisposable
 
     /// <summary>
     /// Makes the guest's time stamp counter run at the host's rate as the host knows it now. A KVM without a constant rate gives new processors the rate it
-    /// measured first; if the host has corrected it since, the guest's counter stands still for KVM and its deadline timer fires minutes late (seen in emulation under load).
+    /// measured first; if the host has corrected it since, the guest's counter stands still for KVM and its deadline timer fires minutes late (seen in
+    /// emulation under load).
     /// </summary>
     public void UseHostCounterRate() => _ = _vcpu.Ioctl(KvmAbi.SET_TSC_KHZ, 0);
 

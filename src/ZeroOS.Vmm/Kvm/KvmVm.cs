@@ -5,7 +5,10 @@ namespace ZeroOS.Vmm.Kvm;
 /// <summary>One virtual machine of KVM: memory slots, interrupt chips, routes, event descriptors.</summary>
 internal sealed unsafe class KvmVm(FileDescriptor vm, int runSize) : IDisposable
 {
-    /// <summary>Makes host memory the guest's, or readable by it, at <paramref name="guestAddress"/>. To be called before <see cref="CreateInterruptChips"/>: 19 times faster on some hosts.</summary>
+    /// <summary>
+    /// Makes host memory the guest's, or readable by it, at <paramref name="guestAddress"/>. To be called before <see cref="CreateInterruptChips"/>: 19 times
+    /// faster on some hosts.
+    /// </summary>
     public void AddMemory(uint slot, ulong guestAddress, byte* host, ulong sizeBytes, bool readOnly = false)
     {
         kvm_userspace_memory_region region = new()
@@ -36,7 +39,9 @@ internal sealed unsafe class KvmVm(FileDescriptor vm, int runSize) : IDisposable
         Check(vm.Ioctl(KvmAbi.IRQFD, ref irqfd), "irqfd");
     }
 
-    /// <summary>From now on a 16-bit guest write of <paramref name="value"/> to <paramref name="address"/> signals the event and does not leave the kernel.</summary>
+    /// <summary>
+    /// From now on a 16-bit guest write of <paramref name="value"/> to <paramref name="address"/> signals the event and does not leave the kernel.
+    /// </summary>
     public void AssignNotification(ulong address, ushort value, EventFd target)
     {
         kvm_ioeventfd io = new()

@@ -4,7 +4,9 @@ using ZeroOS.Vmm.Kvm;
 
 namespace ZeroOS.Vmm.Pci;
 
-/// <summary>Where interrupt messages go: hands out interrupt numbers after the IOAPIC's pins and keeps KVM's routing table, which is always replaced as a whole.</summary>
+/// <summary>
+/// Where interrupt messages go: hands out interrupt numbers after the IOAPIC's pins and keeps KVM's routing table, which is always replaced as a whole.
+/// </summary>
 internal sealed class InterruptRoutes
 {
     private const int MaxRoutes = 512;

@@ -2,7 +2,9 @@ using ZeroOS.Linux;
 
 namespace ZeroOS.Vmm.Pci;
 
-/// <summary>One MSI-X vector: what a device signals. Masked signals are kept as pending and sent when the mask is lifted; none is lost between two threads.</summary>
+/// <summary>
+/// One MSI-X vector: what a device signals. Masked signals are kept as pending and sent when the mask is lifted; none is lost between two threads.
+/// </summary>
 internal sealed class MessageVector
 {
     private int _masked = 1;

@@ -3,8 +3,8 @@ using System.Buffers.Binary;
 namespace ZeroOS.Vmm.Pci;
 
 /// <summary>
-/// The configuration space of one function (PCI 3.0, chapter 6): 256 bytes with a mask of what the guest may change. Its one BAR is assigned by us; the guest may
-/// size it, but the device stays where it was put.
+/// The configuration space of one function (PCI 3.0, chapter 6): 256 bytes with a mask of what the guest may change. Its one BAR is assigned by us; the guest
+/// may size it, but the device stays where it was put.
 /// </summary>
 internal abstract unsafe class PciFunction
 {

@@ -15,8 +15,8 @@ internal sealed unsafe class PciRoot : IBusDevice
     private int _count;
 
     /// <summary>
-    /// A root whose first slots are also kept in <paramref name="image"/>, whole slots long: given to the guest as memory it cannot write, most of what a kernel does
-    /// to find devices (two hundred reads each) costs no exit. Without an image every read is one.
+    /// A root whose first slots are also kept in <paramref name="image"/>, whole slots long: given to the guest as memory it cannot write, most of what a
+    /// kernel does to find devices (two hundred reads each) costs no exit. Without an image every read is one.
     /// </summary>
     public PciRoot(MemoryMapping? image = null)
     {

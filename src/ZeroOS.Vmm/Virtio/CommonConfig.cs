@@ -3,8 +3,8 @@ using System.Buffers.Binary;
 namespace ZeroOS.Vmm.Virtio;
 
 /// <summary>
-/// struct virtio_pci_common_cfg (virtio 1.2, 4.1.4.3) and the state machine of the status register. Features can be written only before FEATURES_OK, queues only
-/// before DRIVER_OK: what an active device works with never changes. A refused write is counted, not an error.
+/// struct virtio_pci_common_cfg (virtio 1.2, 4.1.4.3) and the state machine of the status register. Features can be written only before FEATURES_OK, queues
+/// only before DRIVER_OK: what an active device works with never changes. A refused write is counted, not an error.
 /// </summary>
 internal sealed class CommonConfig
 {
@@ -27,8 +27,8 @@ internal sealed class CommonConfig
     private DeviceCommand _command;
 
     /// <summary>
-    /// A device that was not yet touched. <paramref name="device"/> is its own configuration, whose generation is read here; <paramref name="signal"/> tells the
-    /// event loop that there is a command.
+    /// A device that was not yet touched. <paramref name="device"/> is its own configuration, whose generation is read here; <paramref name="signal"/> tells
+    /// the event loop that there is a command.
     /// </summary>
     public CommonConfig(ulong offered, ReadOnlySpan<ushort> queueSizes, int vectors, ConfigSpace device, Action signal)
     {

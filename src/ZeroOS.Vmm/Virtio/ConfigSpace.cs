@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace ZeroOS.Vmm.Virtio;
 
 /// <summary>
-/// The device-specific configuration as the driver sees it (virtio 1.2, 2.5). Processors read it and write the bits the driver may write; the device changes the
-/// rest. Each access is whole, under one lock; a driver that reads several fields compares the generation before and after (4.1.4.3.1).
+/// The device-specific configuration as the driver sees it (virtio 1.2, 2.5). Processors read it and write the bits the driver may write; the device changes
+/// the rest. Each access is whole, under one lock; a driver that reads several fields compares the generation before and after (4.1.4.3.1).
 /// </summary>
 internal class ConfigSpace
 {
@@ -13,7 +13,9 @@ internal class ConfigSpace
     private readonly Lock _gate = new();
     private byte _generation;
 
-    /// <summary>A space that begins as <paramref name="bytes"/>; the driver may change the bits that are set in <paramref name="writable"/>, which is as long.</summary>
+    /// <summary>
+    /// A space that begins as <paramref name="bytes"/>; the driver may change the bits that are set in <paramref name="writable"/>, which is as long.
+    /// </summary>
     protected ConfigSpace(byte[] bytes, byte[] writable) => (_bytes, _writable) = (bytes, writable);
 
     /// <summary>The space of a device that has no configuration.</summary>

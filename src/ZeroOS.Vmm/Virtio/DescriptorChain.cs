@@ -29,7 +29,10 @@ internal sealed unsafe class DescriptorChain
     /// <summary>Bytes the device may write.</summary>
     public ulong WritableBytes { get; private set; }
 
-    /// <summary>Takes the chain that begins at <paramref name="head"/>; false when it breaks a rule: a loop, outside memory, readable after writable, nested indirection.</summary>
+    /// <summary>
+    /// Takes the chain that begins at <paramref name="head"/>; false when it breaks a rule: a loop, outside memory, readable after writable, nested
+    /// indirection.
+    /// </summary>
     public bool TryTake(GuestMemory memory, byte* table, ushort tableSize, ushort head, bool indirectAllowed)
     {
         (_count, _readable, ReadableBytes, WritableBytes, Head) = (0, 0, 0, 0, head);
@@ -44,8 +47,8 @@ internal sealed unsafe class DescriptorChain
             if ((d.Flags & IndirectFlag) != 0)
             {
                 uint entries = d.Length / (uint)sizeof(Descriptor);
-                if (!indirectAllowed || inside || (d.Flags & NextFlag) != 0 || d.Length % (uint)sizeof(Descriptor) != 0 || entries == 0 || entries > _parts.Length
-                    || !memory.TryPointer(new GuestAddress(d.Address), d.Length, out table))
+                if (!indirectAllowed || inside || (d.Flags & NextFlag) != 0 || d.Length % (uint)sizeof(Descriptor) != 0 || entries == 0
+                    || entries > _parts.Length || !memory.TryPointer(new GuestAddress(d.Address), d.Length, out table))
                     return false;
                 (inside, size, index) = (true, entries, 0);
                 continue;
@@ -58,7 +61,9 @@ internal sealed unsafe class DescriptorChain
         }
     }
 
-    /// <summary>The pieces from readable byte <paramref name="skip"/> on, at most <paramref name="length"/> bytes, in the kernel's layout; returns how many.</summary>
+    /// <summary>
+    /// The pieces from readable byte <paramref name="skip"/> on, at most <paramref name="length"/> bytes, in the kernel's layout; returns how many.
+    /// </summary>
     public int Readable(ulong skip, ulong length, MemoryPart* target, int max) => Collect(0, _readable, skip, length, target, max);
 
     /// <summary>The pieces from writable byte <paramref name="skip"/> on, as <see cref="Readable"/>.</summary>

@@ -88,6 +88,32 @@ internal abstract class VirtioDevice
         Again?.Invoke(queue);
     }
 
+    /// <summary>
+    /// Works a queue for one turn: at most <paramref name="turn"/> chains, each given to <paramref name="take"/>, which gives it back. What is left is
+    /// postponed. False at a broken chain: the caller breaks. Called for every packet, so <paramref name="take"/> is a delegate that the device keeps.
+    /// </summary>
+    protected bool TryWork(int queue, VirtQueue q, DescriptorChain chain, int turn, Action<VirtQueue> take)
+    {
+        for (int taken = 0; taken < turn; taken++)
+        {
+            PopResult result = q.TryPop(chain);
+            if (result == PopResult.Broken)
+                return false;
+            if (result == PopResult.Chain)
+            {
+                take(q);
+            }
+            else if (q.TryAwaitNotification())
+            {
+                q.Flush();
+                return true;
+            }
+        }
+        q.Flush();
+        Postpone(queue);
+        return true;
+    }
+
     /// <summary>Stops the device: the driver must reset it (2.1.1, DEVICE_NEEDS_RESET). The monitor goes on.</summary>
     protected void Break(string reason)
     {

@@ -13,7 +13,8 @@ namespace ZeroOS.Vmm.Virtio;
 internal sealed class VirtioPciFunction : PciFunction, IBusDevice, IEventSource
 {
     /// <summary>Bytes of the BAR, and where its parts are.</summary>
-    public const uint BarBytes = 0x4000, IsrOffset = 0x100, ConfigOffset = 0x200, ConfigBytes = 0x100, NotifyOffset = 0x1000, MsixOffset = 0x2000, PendingOffset = 0x3000;
+    public const uint BarBytes = 0x4000, IsrOffset = 0x100, ConfigOffset = 0x200, ConfigBytes = 0x100, NotifyOffset = 0x1000, MsixOffset = 0x2000,
+        PendingOffset = 0x3000;
 
     private const ushort Vendor = 0x1af4;
     private const byte VendorCapability = 9;

@@ -6,7 +6,7 @@ using ZeroOS.Bus.Client;
 namespace ZeroOS.Siege.Attackers;
 
 /// <summary>Asks what it has to by an honest transport, sends its last question on a socket of its own and never reads the answer.</summary>
-internal sealed class DeafTransport(Socket socket, int port) : IBusTransport
+internal sealed class DeafTransport(Socket socket, Target target) : IBusTransport
 {
     private int _asked;
 
@@ -14,7 +14,7 @@ internal sealed class DeafTransport(Socket socket, int port) : IBusTransport
     {
         if (_asked++ == 0)
         {
-            using HttpTransport honest = new("127.0.0.1", port, TimeSpan.FromSeconds(5));
+            using HttpTransport honest = target.NewTransport();
             await foreach (ReadOnlyMemory<byte> line in honest.SendAsync(envelope, cancellation))
                 yield return line;
             yield break;

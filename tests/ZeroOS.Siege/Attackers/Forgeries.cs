@@ -22,7 +22,8 @@ internal static class Forgeries
     }
 
     /// <summary>A message of the owner's that somebody overheard.</summary>
-    public static Task<long> ReplayAsync(Target target, int perSecond, CancellationToken cancellation) => SendAsync(target, target.OwnersMessage, perSecond, cancellation);
+    public static Task<long> ReplayAsync(Target target, int perSecond, CancellationToken cancellation) =>
+        SendAsync(target, target.OwnersMessage, perSecond, cancellation);
 
     /// <summary>A node.info of that key.</summary>
     public static byte[] NodeInfo(IdentityKey key)

@@ -13,7 +13,8 @@ internal static class Sockets
     private static readonly TimeSpan s_again = TimeSpan.FromSeconds(1.5);
 
     /// <summary>Keeps <paramref name="count"/> connections in the state that <paramref name="strike"/> brings them into; returns how often it did.</summary>
-    public static async Task<long> HoldAsync(Target target, int count, Func<Target, CancellationToken, Task<IDisposable>> strike, CancellationToken cancellation)
+    public static async Task<long> HoldAsync(Target target, int count, Func<Target, CancellationToken, Task<IDisposable>> strike,
+        CancellationToken cancellation)
     {
         long strikes = 0;
         await Task.WhenAll(Enumerable.Range(0, count).Select(async _ =>
@@ -29,7 +30,8 @@ internal static class Sockets
                     else
                         await Task.Delay(TimeSpan.FromSeconds(2), cancellation);
                 }
-                catch (Exception e) when (e is SocketException or IOException or OperationCanceledException or BusTransportException or BusErrorException or HttpRequestException)
+                catch (Exception e) when (e is SocketException or IOException or OperationCanceledException or BusTransportException or BusErrorException
+                    or HttpRequestException)
                 {
                     // refused: an attacker tries again, soon
                 }
@@ -68,7 +70,7 @@ internal static class Sockets
 
     public static async Task<IDisposable> TenantAsync(Target target, CancellationToken cancellation)
     {
-        HttpTransport transport = new("127.0.0.1", target.Port, TimeSpan.FromSeconds(5));
+        HttpTransport transport = target.NewTransport();
         BusClient client = new(target.Tenant, target.Node, transport, TimeProvider.System);
         await client.CallAsync(Commands.DeploymentList, cancellation);
         return transport;
@@ -80,7 +82,7 @@ internal static class Sockets
         try
         {
             // The transport of a client who signs well and then takes nothing.
-            BusClient client = new(target.Tenant, target.Node, new DeafTransport(socket, target.Port), TimeProvider.System);
+            BusClient client = new(target.Tenant, target.Node, new DeafTransport(socket, target), TimeProvider.System);
             await foreach (NodeEvent _ in client.StreamAsync(Commands.EventsWatch, new EventsWatch(), cancellation))
             {
             }

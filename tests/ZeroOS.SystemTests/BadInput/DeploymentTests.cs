@@ -10,7 +10,9 @@ using ZeroOS.SystemTests.Bench;
 
 namespace ZeroOS.SystemTests.BadInput;
 
-/// <summary>Deployments that must not be: each is refused with its code and place, and nothing of it is kept. Tenants do not come into each other's way.</summary>
+/// <summary>
+/// Deployments that must not be: each is refused with its code and place, and nothing of it is kept. Tenants do not come into each other's way.
+/// </summary>
 public sealed class DeploymentTests
 {
     private const string NoSuchDigest = "sha256:1111111111111111111111111111111111111111111111111111111111111111";
@@ -33,10 +35,13 @@ public sealed class DeploymentTests
         await Refused(world, world.Owner, Machine(publish: 8051), "invalid", "workloads[1].data.publish[0].host", "belongs to the node itself");
         await Refused(world, world.Owner, Machine(publish: 8090), "invalid", "workloads[1].data.publish[0].host", "outside your grant");
         await Refused(world, world.Owner, Machine(publish: 8080).Replace("cpu: 1", "cpu: 40", StringComparison.Ordinal), "invalid", "workloads[1].data.cpu");
-        await Refused(world, world.Owner, Machine(publish: 8080).Replace("memory: 128MiB", "memory: 2GiB", StringComparison.Ordinal), "over-capacity", "your grant");
-        await Refused(world, world.Owner, Machine(publish: 8080) + "  - name: data\n    type: zmount\n    data: { size: 100GiB }\n", "over-capacity", "your grant");
+        await Refused(world, world.Owner, Machine(publish: 8080).Replace("memory: 128MiB", "memory: 2GiB", StringComparison.Ordinal),
+            "over-capacity", "your grant");
+        await Refused(world, world.Owner, Machine(publish: 8080) + "  - name: data\n    type: zmount\n    data: { size: 100GiB }\n",
+            "over-capacity", "your grant");
         await Refused(world, world.Owner, "name: web\nversion: 3\n" + Workloads(publish: 8080), "conflict", "version");
-        await Refused(world, world.Owner, Machine(publish: 8080).Replace("network: net,", "network: other,", StringComparison.Ordinal), "invalid", "workloads[1].data.networks[0].network");
+        await Refused(world, world.Owner, Machine(publish: 8080).Replace("network: net,", "network: other,", StringComparison.Ordinal), "invalid",
+            "workloads[1].data.networks[0].network");
         // What is misspelt zos itself finds, before anything is sent; a node that is sent it all the same finds it too.
         await Refused(world, world.Owner, Machine(publish: 8080).Replace("memory:", "memroy:", StringComparison.Ordinal), "web.yaml:", "memroy");
         await RefusedByTheNode(world);
@@ -50,7 +55,8 @@ public sealed class DeploymentTests
     /// <summary>The same range of addresses twice, the same port asked for twice, and an image that is not there.</summary>
     private static async Task TenantsLiveSideBySide(World world, Zos tenant)
     {
-        string ghost = "  - name: ghost\n    type: zmachine\n    data: { flist: { reference: demo/nginx:1, digest: \"" + NoSuchDigest + "\" }, cpu: 1, memory: 128MiB }\n";
+        string ghost = "  - name: ghost\n    type: zmachine\n    data: { flist: { reference: demo/nginx:1, digest: \"" + NoSuchDigest
+            + "\" }, cpu: 1, memory: 128MiB }\n";
         await Deploy(world, world.Owner, Machine(publish: 8080) + ghost);
         await Refused(world, tenant, Machine(publish: 8080), "conflict", "workloads[1].data.publish[0].host", "port 8080 is taken (");
         await Deploy(world, tenant, Machine(publish: 8081));
@@ -76,9 +82,12 @@ public sealed class DeploymentTests
         using IdentityKey owner = KeyFile.Open(Path.Combine(world.Folder, "owner", "key"), () => "");
         Assert.True(KeyId.TryParse(world.NodeKey, out KeyId? node));
         using HttpTransport wire = new("127.0.0.1", world.Ports[8051], TimeSpan.FromSeconds(10));
-        JsonNode body = JsonNode.Parse("""{"deployment":{"name":"web","version":1,"workloads":[{"name":"net","type":"network","data":{"range":"10.9.0.0/24","rnage":"x"}}]}}""")!;
-        Command<JsonNode, DeploymentStatus> apply = new(Commands.DeploymentApply.Name, (JsonTypeInfo<JsonNode>)JsonSerializerOptions.Default.GetTypeInfo(typeof(JsonNode)), Commands.DeploymentApply.Reply);
-        BusErrorException refusal = await Assert.ThrowsAsync<BusErrorException>(() => new BusClient(owner, node, wire, TimeProvider.System).CallAsync(apply, body, default));
+        JsonNode body = JsonNode.Parse(
+            """{"deployment":{"name":"web","version":1,"workloads":[{"name":"net","type":"network","data":{"range":"10.9.0.0/24","rnage":"x"}}]}}""")!;
+        Command<JsonNode, DeploymentStatus> apply = new(Commands.DeploymentApply.Name,
+            (JsonTypeInfo<JsonNode>)JsonSerializerOptions.Default.GetTypeInfo(typeof(JsonNode)), Commands.DeploymentApply.Reply);
+        BusErrorException refusal = await Assert.ThrowsAsync<BusErrorException>(() =>
+            new BusClient(owner, node, wire, TimeProvider.System).CallAsync(apply, body, default));
         Assert.Equal(ErrorCodes.Invalid, refusal.Error.Code);
         Assert.Equal("workloads[0].data.rnage", refusal.Error.Path);
         Assert.Empty(await Status.Names(world.Owner));
@@ -113,7 +122,8 @@ public sealed class DeploymentTests
             data: { range: 10.77.1.0/24 }
           - name: nginx
             type: zmachine
-            data: { flist: { reference: demo/nginx:1 }, cpu: 1, memory: 128MiB, networks: [ { network: net, ip: 10.77.1.10 } ], publish: [ { host: {{publish}}, guest: 80 } ] }
+            data: { flist: { reference: demo/nginx:1 }, cpu: 1, memory: 128MiB, networks: [ { network: net, ip: 10.77.1.10 } ],
+              publish: [ { host: {{publish}}, guest: 80 } ] }
 
         """;
 }

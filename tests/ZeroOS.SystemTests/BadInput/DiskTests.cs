@@ -94,7 +94,8 @@ public sealed class DiskTests
     private static async Task<CommandResult> Volume(World world, long mebibytes)
     {
         string file = Path.Combine(world.Folder, "full.yaml");
-        await File.WriteAllTextAsync(file, FormattableString.Invariant($"name: full\nworkloads:\n  - name: data\n    type: zmount\n    data: {{ size: {mebibytes}MiB }}\n"));
+        await File.WriteAllTextAsync(file,
+            FormattableString.Invariant($"name: full\nworkloads:\n  - name: data\n    type: zmount\n    data: {{ size: {mebibytes}MiB }}\n"));
         return await world.Owner.Run(TimeSpan.FromSeconds(60), "deploy", file);
     }
 

@@ -46,7 +46,8 @@ internal sealed class BlockLog
         {
             stream.Position = at;
             stream.ReadExactly(sector);
-            ulong start = BinaryPrimitives.ReadUInt64LittleEndian(sector), length = BinaryPrimitives.ReadUInt64LittleEndian(sector.AsSpan(8)), flags = BinaryPrimitives.ReadUInt64LittleEndian(sector.AsSpan(16));
+            ulong start = BinaryPrimitives.ReadUInt64LittleEndian(sector), length = BinaryPrimitives.ReadUInt64LittleEndian(sector.AsSpan(8)),
+                flags = BinaryPrimitives.ReadUInt64LittleEndian(sector.AsSpan(16));
             at += SectorBytes;
             log._entries.Add(new Entry((long)start, (long)length, flags, at));
             if ((flags & Discard) == 0)
@@ -55,7 +56,9 @@ internal sealed class BlockLog
         return log;
     }
 
-    /// <summary>Makes the disk as a power cut after <paramref name="cut"/> requests would have left it: a sparse file of <paramref name="sizeBytes"/>.</summary>
+    /// <summary>
+    /// Makes the disk as a power cut after <paramref name="cut"/> requests would have left it: a sparse file of <paramref name="sizeBytes"/>.
+    /// </summary>
     public void Replay(string disk, long sizeBytes, int cut, Random random)
     {
         File.Delete(disk);

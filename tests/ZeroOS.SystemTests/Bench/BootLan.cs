@@ -11,13 +11,14 @@ using ZeroOS.Linux.NetworkNamespaces;
 namespace ZeroOS.SystemTests.Bench;
 
 /// <summary>
-/// A farmer's network for machines that boot from it: dnsmasq, in a namespace of its own, as the DHCP server that gives addresses and nothing else, zos image serve beside it,
-/// and a cable to this machine.
+/// A farmer's network for computers that boot from it: dnsmasq, in a namespace of its own, as the DHCP server that gives addresses and nothing else, zos image
+/// serve beside it, and a cable to this computer.
 /// </summary>
 internal sealed class BootLan : BridgedNetwork
 {
     private const string OurCable = "zosboot0", Prefix = "192.168.213";
-    private static readonly IPAddress s_server = IPAddress.Parse($"{Prefix}.1"), s_farmer = IPAddress.Parse($"{Prefix}.2"), s_ours = IPAddress.Parse($"{Prefix}.3");
+    private static readonly IPAddress s_server = IPAddress.Parse($"{Prefix}.1"), s_farmer = IPAddress.Parse($"{Prefix}.2"),
+        s_ours = IPAddress.Parse($"{Prefix}.3");
 
     private readonly string _folder;
     private readonly List<Machine> _machines = [];
@@ -47,7 +48,8 @@ internal sealed class BootLan : BridgedNetwork
     /// <summary>Starts zos image serve and waits until it serves.</summary>
     public async Task Serve(params string[] options)
     {
-        Process serve = Start(Space, new ProcessStartInfo(Checkout.Path("out", "programs", "zos"), ["image", "serve", "--interface", Bridge, "--json", .. options])
+        Process serve = Start(Space, new ProcessStartInfo(Checkout.Path("out", "programs", "zos"),
+            ["image", "serve", "--interface", Bridge, "--json", .. options])
         {
             RedirectStandardOutput = true,
             RedirectStandardInput = true,
@@ -56,14 +58,14 @@ internal sealed class BootLan : BridgedNetwork
         await Eventually.Get("zos image serve", TimeSpan.FromSeconds(20), () => Task.FromResult(Events("serving").FirstOrDefault()));
     }
 
-    /// <summary>Switches a machine on: it has nothing to boot from but its network card.</summary>
+    /// <summary>Switches a computer on: it has nothing to boot from but its network card.</summary>
     public void Boot(string name, params string[] options)
     {
         string[] all = ["--netdev", Card(), .. options];
         _machines.Add(new Machine(again => QemuNode.Start(name, fresh: !again, Space, all)));
     }
 
-    /// <summary>What the server said happened: objects of that event, of a machine of that kind if one is given.</summary>
+    /// <summary>What the server said happened: objects of that event, of a computer of that kind if one is given.</summary>
     public IEnumerable<BootEvent> Events(string what, string? kind = null)
     {
         if (!File.Exists(ServeLog))
@@ -75,12 +77,14 @@ internal sealed class BootLan : BridgedNetwork
             using JsonDocument e = JsonDocument.Parse(line);
             string? Text(string name) => e.RootElement.TryGetProperty(name, out JsonElement value) ? value.GetString() : null;
             if (Text("event") == what && (kind is null || Text("kind") == kind))
-                yield return new BootEvent(Text("machine") ?? "", Text("file") ?? "", e.RootElement.TryGetProperty("bytesPerSecond", out JsonElement rate) ? rate.GetInt64() : 0);
+                yield return new BootEvent(Text("computer") ?? "", Text("file") ?? "",
+                    e.RootElement.TryGetProperty("bytesPerSecond", out JsonElement rate) ? rate.GetInt64() : 0);
         }
     }
 
     /// <summary>Waits until something happened to a machine of that kind.</summary>
-    public Task<BootEvent> Saw(string what, string kind, TimeSpan deadline, string? file = null) => Eventually.Get($"\"{what}\" {file} of {kind}", deadline, () =>
+    public Task<BootEvent> Saw(string what, string kind, TimeSpan deadline, string? file = null) =>
+        Eventually.Get($"\"{what}\" {file} of {kind}", deadline, () =>
     {
         _machines.ForEach(m => m.KeepOn(Said));
         return Task.FromResult(Events(what, kind).FirstOrDefault(e => file is null || e.File == file));
@@ -127,7 +131,7 @@ internal sealed class BootLan : BridgedNetwork
             await log.WriteLineAsync(line);
     }
 
-    /// <summary>A machine that is switched on again when it ends: see <see cref="QemuNode.StartUnseen"/>.</summary>
+    /// <summary>A computer that is switched on again when it ends: see <see cref="QemuNode.StartUnseen"/>.</summary>
     private sealed class Machine(Func<bool, QemuNode> start)
     {
         private int _restarts;

@@ -31,6 +31,6 @@ internal sealed class BootMedium(string file)
         return await Command.Run("fsck.fat", ["-n", copy], TimeSpan.FromMinutes(1));
     }
 
-    /// <summary>SHA-256 of a file of this machine.</summary>
+    /// <summary>SHA-256 of a file of this computer.</summary>
     public static string DigestOf(string path) => Convert.ToHexStringLower(SHA256.HashData(System.IO.File.ReadAllBytes(path)));
 }

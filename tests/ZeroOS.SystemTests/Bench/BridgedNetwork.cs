@@ -10,8 +10,8 @@ using ZeroOS.Linux.NetworkNamespaces;
 namespace ZeroOS.SystemTests.Bench;
 
 /// <summary>
-/// A network that exists only for one test: a network namespace with a bridge, a tap for each card of a machine, cables to other namespaces, and the programs that run on it.
-/// All of it goes with this object, the youngest first. A namespace here has no name and ends with its last process.
+/// A network that exists only for one test: a network namespace with a bridge, a tap for each card of a machine, cables to other namespaces, and the programs
+/// that run on it. All of it goes with this object, the youngest first. A namespace here has no name and ends with its last process.
 /// </summary>
 internal abstract class BridgedNetwork : IAsyncDisposable
 {
@@ -47,7 +47,9 @@ internal abstract class BridgedNetwork : IAsyncDisposable
         return $"tap,ifname={tap},script=no,downscript=no";
     }
 
-    /// <summary>Lays a cable from the bridge, where it is called <paramref name="name"/>, to a new link of another namespace, which gets those addresses.</summary>
+    /// <summary>
+    /// Lays a cable from the bridge, where it is called <paramref name="name"/>, to a new link of another namespace, which gets those addresses.
+    /// </summary>
     public void Cable(string name, NetworkNamespace there, string link, params IPAddress[] addresses)
     {
         Space.Route.CreateVeth(name, link, there.Descriptor);
@@ -57,7 +59,8 @@ internal abstract class BridgedNetwork : IAsyncDisposable
     }
 
     /// <summary>Runs a tool in there to its end; its output.</summary>
-    public string Tool(string program, params string[] arguments) => Space.Run(() => Command.Run(program, arguments, TimeSpan.FromMinutes(2)).GetAwaiter().GetResult().Ok());
+    public string Tool(string program, params string[] arguments) =>
+        Space.Run(() => Command.Run(program, arguments, TimeSpan.FromMinutes(2)).GetAwaiter().GetResult().Ok());
 
     /// <summary>Ends it.</summary>
     public virtual ValueTask DisposeAsync()

@@ -20,5 +20,6 @@ internal static class Checkout
     public static string Path(params string[] parts) => System.IO.Path.Combine([Root, .. parts]);
 
     private static string Find(string folder) =>
-        File.Exists(System.IO.Path.Combine(folder, "ZeroOS.sln")) ? folder : Find(Directory.GetParent(folder)?.FullName ?? throw new InvalidOperationException("no ZeroOS.sln above the tests"));
+        File.Exists(System.IO.Path.Combine(folder, "ZeroOS.sln")) ? folder
+            : Find(Directory.GetParent(folder)?.FullName ?? throw new InvalidOperationException("no ZeroOS.sln above the tests"));
 }

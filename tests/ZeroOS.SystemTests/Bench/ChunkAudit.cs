@@ -5,7 +5,9 @@ using ZeroOS.Flist;
 
 namespace ZeroOS.SystemTests.Bench;
 
-/// <summary>Looks into a node's disk from outside, with btrfs-progs, and holds every chunk its images' <c>present</c> files speak of against its hash.</summary>
+/// <summary>
+/// Looks into a node's disk from outside, with btrfs-progs, and holds every chunk its images' <c>present</c> files speak of against its hash.
+/// </summary>
 internal static class ChunkAudit
 {
     private const int PresentHeader = 48;
@@ -19,11 +21,13 @@ internal static class ChunkAudit
         (await Command.Run("btrfs", ["restore", "--path-regex", "^/(|images(|/.*))$", disk, scratch], TimeSpan.FromMinutes(2))).Ok();
         int marked = 0;
         List<string> wrong = [];
-        foreach (string present in Directory.Exists(Path.Combine(scratch, "images")) ? Directory.EnumerateFiles(Path.Combine(scratch, "images"), "present", SearchOption.AllDirectories) : [])
+        foreach (string present in Directory.Exists(Path.Combine(scratch, "images"))
+            ? Directory.EnumerateFiles(Path.Combine(scratch, "images"), "present", SearchOption.AllDirectories) : [])
         {
             string folder = Path.GetDirectoryName(present)!;
             byte[] hint = await File.ReadAllBytesAsync(present);
-            if (!File.Exists(Path.Combine(folder, "index")) || hint.Length < PresentHeader + 32 || !SHA256.HashData(hint.AsSpan(..^32)).AsSpan().SequenceEqual(hint.AsSpan()[^32..]))
+            if (!File.Exists(Path.Combine(folder, "index")) || hint.Length < PresentHeader + 32
+                || !SHA256.HashData(hint.AsSpan(..^32)).AsSpan().SequenceEqual(hint.AsSpan()[^32..]))
                 continue; // a torn hint says nothing, which is what the node takes it for
             FlistIndex index = FlistIndex.Open(await File.ReadAllBytesAsync(Path.Combine(folder, "index")));
             using FileStream device = File.OpenRead(Path.Combine(folder, "device"));

@@ -15,9 +15,16 @@ internal sealed record CommandResult(int ExitCode, string Output, string Error)
 internal static class Command
 {
     /// <summary>Runs to the end; a command that outlives its deadline is killed and fails the test.</summary>
-    public static async Task<CommandResult> Run(string program, IEnumerable<string> arguments, TimeSpan deadline, IReadOnlyDictionary<string, string>? environment = null)
+    public static async Task<CommandResult> Run(string program, IEnumerable<string> arguments, TimeSpan deadline,
+        IReadOnlyDictionary<string, string>? environment = null)
     {
-        ProcessStartInfo start = new(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true, WorkingDirectory = Checkout.Root };
+        ProcessStartInfo start = new(program, arguments)
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            RedirectStandardInput = true,
+            WorkingDirectory = Checkout.Root
+        };
         foreach ((string name, string value) in environment ?? new Dictionary<string, string>())
             start.Environment[name] = value;
         using Process process = Process.Start(start)!;
@@ -52,7 +59,8 @@ internal static class Eventually
                 if (await probe() is T found)
                     return found;
             }
-            catch (Exception e) when (e is HttpRequestException or IOException or InvalidOperationException or OperationCanceledException or BusTransportException or SpoofedReplyException)
+            catch (Exception e) when (e is HttpRequestException or IOException or InvalidOperationException or OperationCanceledException
+                or BusTransportException or SpoofedReplyException)
             {
                 trouble = e.Message;
             }

@@ -6,8 +6,8 @@ using System.Text;
 namespace ZeroOS.SystemTests.Bench;
 
 /// <summary>
-/// Kills a process inside a node from outside, through QEMU's gdbstub (the GDB remote serial protocol): the next system call is borrowed for a call of the kernel's own
-/// kill_pid. The node has no door for this, and gets none for a test. The node must run with nokaslr and QEMU with --gdb.
+/// Kills a process inside a node from outside, through QEMU's gdbstub (the GDB remote serial protocol): the next system call is borrowed for a call of the
+/// kernel's own kill_pid. The node has no door for this, and gets none for a test. The node must run with nokaslr and QEMU with --gdb.
 /// </summary>
 internal sealed class KernelDebugger : IDisposable
 {
@@ -38,7 +38,8 @@ internal sealed class KernelDebugger : IDisposable
         byte[] code = KernelCode(place, 8);
         Ask($"Z1,{place:x},1");
         Ask("c");
-        // A guest of the node may run other code at the same address: only the node's own kernel counts. And a second processor may have asked for a stop that is over.
+        // A guest of the node may run other code at the same address: only the node's own kernel counts. And a second processor may have asked for a stop that
+        // is over.
         while (Registers()[Rip] != place || Ask($"m{place:x},8") != Convert.ToHexStringLower(code))
         {
             Ask($"z1,{place:x},1");
@@ -61,8 +62,9 @@ internal sealed class KernelDebugger : IDisposable
     public void Dispose() => _client.Dispose();
 
     /// <summary>
-    /// Calls a function of the kernel in the stopped thread, on its own stack. It returns to a place that no other processor comes by, so that the stop that follows is this thread's. Only
-    /// general registers are written, which go with the thread: the bases of FS and GS, and CR3, are the processor's, and the thread may come back on another one.
+    /// Calls a function of the kernel in the stopped thread, on its own stack. It returns to a place that no other processor comes by, so that the stop that
+    /// follows is this thread's. Only general registers are written, which go with the thread: the bases of FS and GS, and CR3, are the processor's, and the
+    /// thread may come back on another one.
     /// </summary>
     private ulong Call(ulong[] saved, ulong function, ulong first, ulong second, ulong third)
     {
@@ -112,7 +114,8 @@ internal sealed class KernelDebugger : IDisposable
         for (int i = 0; i < entries; i++)
         {
             ReadOnlySpan<byte> header = elf.AsSpan(table + (i * 56), 56);
-            ulong offset = BinaryPrimitives.ReadUInt64LittleEndian(header[8..]), start = BinaryPrimitives.ReadUInt64LittleEndian(header[16..]), size = BinaryPrimitives.ReadUInt64LittleEndian(header[32..]);
+            ulong offset = BinaryPrimitives.ReadUInt64LittleEndian(header[8..]), start = BinaryPrimitives.ReadUInt64LittleEndian(header[16..]),
+                size = BinaryPrimitives.ReadUInt64LittleEndian(header[32..]);
             if (BinaryPrimitives.ReadUInt32LittleEndian(header) == 1 && address >= start && address - start < size)
                 return elf.AsSpan((int)(offset + address - start), count).ToArray();
         }

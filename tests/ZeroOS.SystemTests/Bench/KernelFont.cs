@@ -5,7 +5,9 @@ using ZeroOS.Linux;
 
 namespace ZeroOS.SystemTests.Bench;
 
-/// <summary>The 8 x 16 font of the very kernel under test, read from its ELF file at the address its symbol table names; so a screenshot can be read back.</summary>
+/// <summary>
+/// The 8 x 16 font of the very kernel under test, read from its ELF file at the address its symbol table names; so a screenshot can be read back.
+/// </summary>
 internal sealed class KernelFont
 {
     /// <summary>Pixels of a cell.</summary>

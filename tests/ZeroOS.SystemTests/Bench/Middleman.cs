@@ -13,11 +13,15 @@ internal sealed class Middleman : IDisposable
     private long _served;
 
     /// <summary>Relays from a port of loopback that is free to another one.</summary>
-    public Middleman(int targetPort) : this(new TcpListener(IPAddress.Loopback, 0), () => new TcpClient(AddressFamily.InterNetwork), new IPEndPoint(IPAddress.Loopback, targetPort))
+    public Middleman(int targetPort)
+        : this(new TcpListener(IPAddress.Loopback, 0), () => new TcpClient(AddressFamily.InterNetwork), new IPEndPoint(IPAddress.Loopback, targetPort))
     {
     }
 
-    /// <summary>Relays from a listener to a target; each connection to it begins as what <paramref name="client"/> makes, which may be a socket in another network namespace.</summary>
+    /// <summary>
+    /// Relays from a listener to a target; each connection to it begins as what <paramref name="client"/> makes, which may be a socket in another network
+    /// namespace.
+    /// </summary>
     public Middleman(TcpListener listener, Func<TcpClient> client, IPEndPoint target)
     {
         (_listener, _client, _target) = (listener, client, target);
@@ -40,6 +44,9 @@ internal sealed class Middleman : IDisposable
 
     /// <summary>Bodies of at least this many bytes in one read get a flipped byte; 0: none.</summary>
     public int CorruptFrom { get; set; }
+
+    /// <summary>What comes from the registry goes on at this many bytes a second and connection at most; 0: at once.</summary>
+    public int BytesPerSecond { get; set; }
 
     /// <summary>The registry is away, or back.</summary>
     public void SetGone(bool gone)
@@ -117,7 +124,14 @@ internal sealed class Middleman : IDisposable
                 if (CorruptFrom > 0 && read >= CorruptFrom)
                     buffer[read - 1] ^= 0x40;
             }
-            await to.WriteAsync(buffer.AsMemory(0, read));
+            for (int sent = 0, piece; sent < read; sent += piece)
+            {
+                int rate = counted ? BytesPerSecond : 0;
+                piece = rate == 0 ? read - sent : Math.Min(Math.Max(rate / 10, 1), read - sent);
+                await to.WriteAsync(buffer.AsMemory(sent, piece));
+                if (rate > 0)
+                    await Task.Delay(100);
+            }
         }
     }
 }

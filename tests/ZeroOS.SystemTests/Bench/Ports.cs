@@ -3,7 +3,7 @@ using System.Net.Sockets;
 
 namespace ZeroOS.SystemTests.Bench;
 
-/// <summary>Free TCP ports of this machine's loopback.</summary>
+/// <summary>Free TCP ports of this computer's loopback.</summary>
 internal static class Ports
 {
     /// <summary>A port nobody listens on now.</summary>

@@ -51,8 +51,9 @@ internal sealed class QemuNode : IAsyncDisposable
     }
 
     /// <summary>
-    /// Switches on a machine that firmware boots and waits for its first answer, through further starts if a kernel panics: QEMU 7.2's cmpxchg16b (see qemu/run) ends about one start of
-    /// fifteen, and the command line inside a released image cannot keep the kernel from using it. More than <see cref="Restarts"/> are a failure; each is among the figures.
+    /// Switches on a machine that firmware boots and waits for its first answer, through further starts if a kernel panics: QEMU 7.2's cmpxchg16b (see
+    /// qemu/run) ends about one start of fifteen, and the command line inside the built image does not keep the kernel from using it. More than
+    /// <see cref="Restarts"/> are a failure; each is among the figures.
     /// </summary>
     /// <param name="start">Starts it; told whether it is again.</param>
     /// <param name="answer">Waits; throws a <see cref="TimeoutException"/> when QEMU has ended.</param>
@@ -70,6 +71,12 @@ internal sealed class QemuNode : IAsyncDisposable
                 node.NoteRestart();
                 await node.DisposeAsync();
             }
+            catch (TimeoutException e) when (node.Alive)
+            {
+                await using QemuNode silent = node;
+                await using Qmp monitor = await silent.Monitor();
+                throw new TimeoutException($"{e.Message}\nits processors are at\n{await monitor.Processors()}\nits last words:\n{silent.Tail()}", e);
+            }
             catch
             {
                 await node.DisposeAsync();
@@ -78,7 +85,7 @@ internal sealed class QemuNode : IAsyncDisposable
         }
     }
 
-    /// <summary>Says among the figures that this machine ended before it answered and is started again.</summary>
+    /// <summary>Says among the figures that this computer ended before it answered and is started again.</summary>
     public void NoteRestart() => File.AppendAllText(Checkout.Path("out", "test-results", "figures"), $"{Name} restarted before it answered\n");
 
     /// <summary>Waits until a line of the serial log matches; returns the first group, or the match.</summary>
@@ -96,7 +103,9 @@ internal sealed class QemuNode : IAsyncDisposable
     /// <summary>The last lines of the serial log, for a failing test's message.</summary>
     public string Tail(int lines = 40) => string.Join('\n', Serial.Split('\n').TakeLast(lines));
 
-    /// <summary>The power goes: QEMU is killed. What the node wrote and did not flush is still in the host's cache; see <see cref="BlockLog"/> for a real cut.</summary>
+    /// <summary>
+    /// The power goes: QEMU is killed. What the node wrote and did not flush is still in the host's cache; see <see cref="BlockLog"/> for a real cut.
+    /// </summary>
     public async Task PowerOff()
     {
         if (Alive)

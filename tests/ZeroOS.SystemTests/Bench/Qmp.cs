@@ -5,7 +5,8 @@ using System.Text.Json.Nodes;
 namespace ZeroOS.SystemTests.Bench;
 
 /// <summary>
-/// QEMU's monitor (QMP): what a hand at the machine could do. Press keys and the power button, look at the screen, pull a network cable. QEMU serves one client at a time.
+/// QEMU's monitor (QMP): what a hand at the machine could do. Press keys and the power button, look at the screen, pull a network cable. QEMU serves one client
+/// at a time.
 /// </summary>
 internal sealed class Qmp : IAsyncDisposable
 {
@@ -70,6 +71,11 @@ internal sealed class Qmp : IAsyncDisposable
 
     /// <summary>Plugs the cable of a card (nic0, nic1, …) in, or pulls it.</summary>
     public Task SetLink(string card, bool up) => Run("set_link", new JsonObject { ["name"] = card, ["up"] = up });
+
+    /// <summary>Where each processor is, a line each: its instruction pointer (EIP in firmware), its flags, and HLT=1 when it waits for an interrupt.</summary>
+    public async Task<string> Processors() => string.Join('\n',
+        (await Run("human-monitor-command", new JsonObject { ["command-line"] = "info registers -a" }))!.GetValue<string>().Split('\n')
+            .Where(l => l.Length > 4 && l[1..4] == "IP=").Select(l => l.Trim()));
 
     /// <summary>Presses the power button shortly.</summary>
     public Task PowerButton() => Run("system_powerdown");

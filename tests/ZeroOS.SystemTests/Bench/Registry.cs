@@ -26,8 +26,13 @@ internal sealed class Registry : IDisposable
         Directory.CreateDirectory(folder);
         string config = Path.Combine(folder, "config.yml");
         await File.WriteAllTextAsync(config, string.Create(CultureInfo.InvariantCulture,
-            $"version: 0.1\nlog: {{ level: error, accesslog: {{ disabled: true }} }}\nstorage: {{ filesystem: {{ rootdirectory: {folder}/data }} }}\nhttp: {{ addr: 127.0.0.1:{port} }}\n"));
-        Process process = Process.Start(new ProcessStartInfo("docker-registry", ["serve", config]) { RedirectStandardError = true, RedirectStandardOutput = true })!;
+            $"version: 0.1\nlog: {{ level: error, accesslog: {{ disabled: true }} }}\nstorage: {{ filesystem: {{ rootdirectory: {folder}/data }} }}\n"
+            + $"http: {{ addr: 127.0.0.1:{port} }}\n"));
+        Process process = Process.Start(new ProcessStartInfo("docker-registry", ["serve", config])
+        {
+            RedirectStandardError = true,
+            RedirectStandardOutput = true
+        })!;
         process.ErrorDataReceived += (_, _) => { };
         process.BeginErrorReadLine();
         process.BeginOutputReadLine();

@@ -9,15 +9,13 @@ internal sealed class Releases
     /// <summary>Seconds for which health must hold in these releases.</summary>
     public const int HealthSeconds = 10;
 
-    // See qemu/run: without this about one start of fifteen ends in QEMU's emulation, which would be taken for a version that is no good.
-    private const string EmulatedKernel = "clearcpuid=cx16";
-
     private readonly World _world;
     private readonly Zos[] _makers;
     private readonly Zos _stranger;
     private readonly string _keys, _pcrKey;
 
-    private Releases(World world, Zos[] makers, Zos stranger, string keys, string pcrKey) => (_world, _makers, _stranger, _keys, _pcrKey) = (world, makers, stranger, keys, pcrKey);
+    private Releases(World world, Zos[] makers, Zos stranger, string keys, string pcrKey) =>
+        (_world, _makers, _stranger, _keys, _pcrKey) = (world, makers, stranger, keys, pcrKey);
 
     /// <summary>Makes their keys.</summary>
     public static async Task<Releases> Make(World world)
@@ -41,7 +39,9 @@ internal sealed class Releases
         return Path.Combine(folder, "pcr.key");
     }
 
-    /// <summary>Builds an image with these release keys, one key for PCR policies and a serial console; parts by their names may be replaced. Returns its folder.</summary>
+    /// <summary>
+    /// Builds an image with these release keys, one key for PCR policies and a serial console; parts by their names may be replaced. Returns its folder.
+    /// </summary>
     public Task<string> Image(string version, params (string Part, string File)[] instead) => Image(version, _pcrKey, instead);
 
     /// <summary>The same with another key for PCR policies.</summary>
@@ -56,8 +56,9 @@ internal sealed class Releases
             File.Delete(Path.Combine(parts, part));
             File.CreateSymbolicLink(Path.Combine(parts, part), file);
         }
-        (await _world.Owner.Run(TimeSpan.FromMinutes(5), "image", "build", "--repository", Checkout.Root, "--parts", parts, "--output", folder, "--release-version", version,
-            "--release-keys", _keys, "--pcr-key", pcrKey, "--console", "ttyS0", "--append", EmulatedKernel, "--quick")).Ok();
+        (await _world.Owner.Run(TimeSpan.FromMinutes(5), "image", "build", "--repository", Checkout.Root, "--parts", parts, "--output", folder,
+            "--release-version", version,
+            "--release-keys", _keys, "--pcr-key", pcrKey, "--console", "ttyS0", "--append", BootableImage.EmulatedKernel, "--quick")).Ok();
         return folder;
     }
 
@@ -101,11 +102,14 @@ internal sealed class Releases
         return file;
     }
 
-    /// <summary>A static program of a few instructions, to stand in for /init: 60 is exit, which panics the kernel; 34 is pause, which hangs for ever.</summary>
+    /// <summary>
+    /// A static program of a few instructions, to stand in for /init: 60 is exit, which panics the kernel; 34 is pause, which hangs for ever.
+    /// </summary>
     public async Task<string> Program(string name, int systemCall)
     {
         string source = Path.Combine(_world.Folder, name + ".s"), program = Path.Combine(_world.Folder, name);
-        await File.WriteAllTextAsync(source, string.Create(CultureInfo.InvariantCulture, $".globl _start\n_start:\nmov ${systemCall}, %eax\nmov $1, %edi\nsyscall\njmp _start\n"));
+        await File.WriteAllTextAsync(source,
+            string.Create(CultureInfo.InvariantCulture, $".globl _start\n_start:\nmov ${systemCall}, %eax\nmov $1, %edi\nsyscall\njmp _start\n"));
         (await Command.Run("gcc", ["-static", "-nostdlib", "-o", program, source], TimeSpan.FromMinutes(1))).Ok();
         return program;
     }

@@ -4,7 +4,9 @@ using System.Text.Json.Nodes;
 
 namespace ZeroOS.SystemTests.Bench;
 
-/// <summary>What is on a node's screen, as text: the pixels of a framebuffer read back by the kernel's own font, or the characters of a text screen's memory.</summary>
+/// <summary>
+/// What is on a node's screen, as text: the pixels of a framebuffer read back by the kernel's own font, or the characters of a text screen's memory.
+/// </summary>
 internal sealed class ScreenPicture
 {
     private const int TextMemory = 0xB8000, TextRows = 25, TextColumns = 80;
@@ -15,7 +17,9 @@ internal sealed class ScreenPicture
     /// <summary>Rows from the top, each as wide as the screen.</summary>
     public string[] Lines { get; }
 
-    /// <summary>All words to the left of the QR code, or of everything where there is none, one space between any two: a sentence is found however it was broken.</summary>
+    /// <summary>
+    /// All words to the left of the QR code, or of everything where there is none, one space between any two: a sentence is found however it was broken.
+    /// </summary>
     public string Words
     {
         get
@@ -41,7 +45,8 @@ internal sealed class ScreenPicture
         string file = Path.Combine(folder, "screen.text");
         await qmp.Run("pmemsave", new JsonObject { ["val"] = TextMemory, ["size"] = TextRows * TextColumns * 2, ["filename"] = file });
         byte[] cells = await File.ReadAllBytesAsync(file);
-        return new ScreenPicture([.. Enumerable.Range(0, TextRows).Select(r => string.Concat(Enumerable.Range(0, TextColumns).Select(c => Character(cells[((r * TextColumns) + c) * 2]))))]);
+        return new ScreenPicture([.. Enumerable.Range(0, TextRows)
+            .Select(r => string.Concat(Enumerable.Range(0, TextColumns).Select(c => Character(cells[((r * TextColumns) + c) * 2]))))]);
     }
 
     /// <summary>Keeps the screen as a picture for a person.</summary>

@@ -9,7 +9,8 @@ internal static class Snakeoil
     public const string Certificate = "/usr/share/ovmf/PkKek-1-snakeoil.pem";
 
     /// <summary>Why nothing can be signed here, or null.</summary>
-    public static string? Missing { get; } = !File.Exists(LockedKey) ? "ovmf is not installed" : !File.Exists("/usr/bin/sbsign") ? "sbsigntool is not installed" : null;
+    public static string? Missing { get; } = !File.Exists(LockedKey) ? "ovmf is not installed"
+        : !File.Exists("/usr/bin/sbsign") ? "sbsigntool is not installed" : null;
 
     /// <summary>Its private key, PEM, without the pass phrase that it has in Debian.</summary>
     public static async Task<string> Key()

@@ -11,7 +11,8 @@ internal static class Status
 {
     /// <summary>Names and versions of all of a person's deployments.</summary>
     public static async Task<string[]> Names(Zos person) =>
-        [.. JsonSerializer.Deserialize(await person.Ok("list", "--json"), BusJson.Default.DeploymentList)!.Deployments.Select(d => $"{d.Deployment.Name} {d.Deployment.Version}")];
+        [.. JsonSerializer.Deserialize(await person.Ok("list", "--json"), BusJson.Default.DeploymentList)!.Deployments
+            .Select(d => $"{d.Deployment.Name} {d.Deployment.Version}")];
 
     /// <summary>One workload of a deployment.</summary>
     public static async Task<WorkloadStatus> Of(Zos person, string deployment, string workload) =>
@@ -26,9 +27,10 @@ internal static class Status
         });
 
     /// <summary>The node's status.</summary>
-    public static async Task<NodeStatus> Node(Zos person) => JsonSerializer.Deserialize(await person.Ok("node", "status", "--json"), BusJson.Default.NodeStatus)!;
+    public static async Task<NodeStatus> Node(Zos person) =>
+        JsonSerializer.Deserialize(await person.Ok("node", "status", "--json"), BusJson.Default.NodeStatus)!;
 
-    /// <summary>The page of the example image, as soon as it comes through a port of this machine.</summary>
+    /// <summary>The page of the example image, as soon as it comes through a port of this computer.</summary>
     public static async Task Page(int port, TimeSpan deadline)
     {
         using HttpClient http = Client();
@@ -36,7 +38,7 @@ internal static class Status
         Assert.Contains("Served by nginx from a Zmachine", page, StringComparison.Ordinal);
     }
 
-    /// <summary>Nothing answers on a port of this machine.</summary>
+    /// <summary>Nothing answers on a port of this computer.</summary>
     public static async Task NoPage(int port)
     {
         using HttpClient http = Client();

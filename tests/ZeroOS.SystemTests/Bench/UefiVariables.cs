@@ -4,8 +4,9 @@ using System.Text;
 namespace ZeroOS.SystemTests.Bench;
 
 /// <summary>
-/// The UEFI variables of a switched-off machine: OVMF's flash file (vars.fd), a firmware volume (PI 1.7, volume 3, 2.1.2) with a store of authenticated variables
-/// (EDK II, Include/Guid/VariableFormat.h). What somebody with their hands on the flash could write; those that a key protects stay protected by the firmware.
+/// The UEFI variables of a switched-off machine: OVMF's flash file (vars.fd), a firmware volume (PI 1.7, volume 3, 2.1.2) with a store of authenticated
+/// variables (EDK II, Include/Guid/VariableFormat.h). What somebody with their hands on the flash could write; those that a key protects stay protected by the
+/// firmware.
 /// </summary>
 internal sealed class UefiVariables
 {
@@ -67,7 +68,8 @@ internal sealed class UefiVariables
     }
 
     /// <summary>
-    /// A load option (UEFI 2.10, 3.1.3) for a file on a partition, found by the partition's id wherever the disk is; <paramref name="arguments"/> is what the program is told.
+    /// A load option (UEFI 2.10, 3.1.3) for a file on a partition, found by the partition's id wherever the disk is; <paramref name="arguments"/> is what the
+    /// program is told.
     /// </summary>
     public static byte[] LoadOption(string description, Guid partition, long firstSector, long sectors, string path, string arguments)
     {
@@ -103,7 +105,8 @@ internal sealed class UefiVariables
         int at = _first;
         while (at + Head <= _end && BinaryPrimitives.ReadUInt16LittleEndian(_flash.AsSpan(at)) == Start)
         {
-            (int nameBytes, int dataBytes) = (BinaryPrimitives.ReadInt32LittleEndian(_flash.AsSpan(at + 36)), BinaryPrimitives.ReadInt32LittleEndian(_flash.AsSpan(at + 40)));
+            (int nameBytes, int dataBytes) = (BinaryPrimitives.ReadInt32LittleEndian(_flash.AsSpan(at + 36)),
+                BinaryPrimitives.ReadInt32LittleEndian(_flash.AsSpan(at + 40)));
             yield return (at, nameBytes, dataBytes);
             at = After(at, nameBytes, dataBytes);
         }

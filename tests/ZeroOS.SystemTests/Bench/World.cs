@@ -50,7 +50,7 @@ internal sealed class World : IAsyncDisposable
     /// <summary>The node's key id, once booted.</summary>
     public string NodeKey { get; private set; } = "";
 
-    /// <summary>Ports of this machine that lead to the node's: bus (8051) and what tests publish.</summary>
+    /// <summary>Ports of this computer that lead to the node's: bus (8051) and what tests publish.</summary>
     public IReadOnlyDictionary<int, int> Ports { get; private set; } = new Dictionary<int, int>();
 
     /// <summary>Where the node's bus is for the workstation.</summary>
@@ -95,7 +95,8 @@ internal sealed class World : IAsyncDisposable
     }
 
     /// <summary>Switches the node on and waits for nothing.</summary>
-    public QemuNode Start(bool fresh = true, params string[] options) => Node = QemuNode.Start(Name, fresh, _lan?.Space, ["--farm", FarmFile, .. _nodeOptions, .. options]);
+    public QemuNode Start(bool fresh = true, params string[] options) =>
+        Node = QemuNode.Start(Name, fresh, _lan?.Space, ["--farm", FarmFile, .. _nodeOptions, .. options]);
 
     /// <summary>Boots the node and waits for its id; a second boot keeps the disk and must keep the id.</summary>
     public async Task Boot(bool fresh = true, params string[] options)
@@ -108,8 +109,8 @@ internal sealed class World : IAsyncDisposable
     }
 
     /// <summary>
-    /// Boots a node that says nothing on its serial line (an image from a medium has no serial console), asks on the bus until it answers with its id, and pins it.
-    /// Returns what the owner sees once it is ready.
+    /// Boots a node that says nothing on its serial line (an image from a medium has no serial console), asks on the bus until it answers with its id, and pins
+    /// it. Returns what the owner sees once it is ready.
     /// </summary>
     public async Task<NodeStatus> BootUnseen(bool fresh = true, TimeSpan? deadline = null, params string[] options)
     {
@@ -120,7 +121,8 @@ internal sealed class World : IAsyncDisposable
             NodeKey = id;
             await Pin(Owner);
         }
-        return await Eventually.Get("the node to be ready", TimeSpan.FromSeconds(60), async () => await Status.Node(Owner) is { Stage: "ready" } status ? status : null);
+        return await Eventually.Get("the node to be ready", TimeSpan.FromSeconds(60),
+            async () => await Status.Node(Owner) is { Stage: "ready" } status ? status : null);
     }
 
     /// <summary>Boots the node again, which comes back locked; what it says of itself.</summary>
@@ -140,7 +142,7 @@ internal sealed class World : IAsyncDisposable
     /// <summary>Asks on the bus until somebody answers; their id.</summary>
     public async Task<string> WhoIsThere(TimeSpan deadline) => (await Answer(deadline)).Id;
 
-    /// <summary>Asks on a port of this machine until a node answers; its id. <paramref name="check"/> throws when there is no hope.</summary>
+    /// <summary>Asks on a port of this computer until a node answers; its id. <paramref name="check"/> throws when there is no hope.</summary>
     public static async Task<string> WhoIsThere(int port, TimeSpan deadline, Action check) => (await Answer(port, deadline, check)).Id;
 
     /// <summary>Asks on the bus until somebody answers; what they say of themselves.</summary>

@@ -14,7 +14,8 @@ internal sealed class Zos(string configFolder)
     {
         CommandResult result = await Run(TimeSpan.FromMinutes(1), arguments);
         return result.ExitCode == 0 ? result.Output.Trim()
-            : throw new InvalidOperationException(string.Create(CultureInfo.InvariantCulture, $"zos {string.Join(' ', arguments)}: exit {result.ExitCode}: {result.Error.Trim()} {result.Output.Trim()}"));
+            : throw new InvalidOperationException(string.Create(CultureInfo.InvariantCulture,
+                $"zos {string.Join(' ', arguments)}: exit {result.ExitCode}: {result.Error.Trim()} {result.Output.Trim()}"));
     }
 
     /// <summary>Makes this person's key and returns its id.</summary>

@@ -10,8 +10,8 @@ using ZeroOS.SystemTests.Bench;
 namespace ZeroOS.SystemTests.Boot;
 
 /// <summary>
-/// One farm whose settings are on the released media (<c>zos image build --farm</c>), and computers that boot those media each in its own way: two at a time, since a
-/// firmware and a kernel keep one core busy and this has two.
+/// One farm whose settings are on the released media (<c>zos image build --farm</c>), and computers that boot those media each in its own way: two at a time,
+/// since a firmware and a kernel keep one core busy and this has two.
 /// </summary>
 internal sealed class BootMatrix(World world, ITestOutputHelper output)
 {
@@ -23,7 +23,7 @@ internal sealed class BootMatrix(World world, ITestOutputHelper output)
     public async Task Boot(IReadOnlyList<BootPath> paths)
     {
         string image = Path.Combine(world.Folder, "image");
-        (await world.Owner.Run(TimeSpan.FromMinutes(2), "image", "build", "--image", Checkout.Path("out"), "--farm", world.FarmFile, "-o", image)).Ok();
+        (await world.Owner.Run(TimeSpan.FromMinutes(2), "image", "build", "--image", await BootableImage.Folder, "--farm", world.FarmFile, "-o", image)).Ok();
         List<string> failures = [];
         await Parallel.ForEachAsync(paths, new ParallelOptions { MaxDegreeOfParallelism = AtOnce }, async (path, _) =>
         {
@@ -42,16 +42,22 @@ internal sealed class BootMatrix(World world, ITestOutputHelper output)
 
     private async Task Boot(BootPath path, string image)
     {
-        string name = "boot-" + string.Concat(path.Name.Select(c => char.IsAsciiLetterOrDigit(c) ? char.ToLowerInvariant(c) : '-')), medium = Path.Combine(world.Folder, name);
+        string name = "boot-" + string.Concat(path.Name.Select(c => char.IsAsciiLetterOrDigit(c) ? char.ToLowerInvariant(c) : '-'));
+        string medium = Path.Combine(world.Folder, name);
         File.Copy(image, medium);
         int port = Ports.Free();
         Stopwatch watch = Stopwatch.StartNew();
-        string[] options = ["--firmware", path.Firmware, "--boot", $"{medium},as={path.As}", "--forward", string.Create(CultureInfo.InvariantCulture, $"{port}:8051"), .. path.More];
-        (QemuNode started, string id) = await QemuNode.StartUnseen(again => QemuNode.Start(name, fresh: !again, options), node => World.WhoIsThere(port, s_deadline, () =>
-        {
-            if (!node.Alive)
-                throw new TimeoutException($"it ended; its last words:\n{node.Tail()}");
-        }));
+        string[] options =
+        [
+            "--firmware", path.Firmware, "--boot", $"{medium},as={path.As}",
+            "--forward", string.Create(CultureInfo.InvariantCulture, $"{port}:8051"), .. path.More
+        ];
+        (QemuNode started, string id) = await QemuNode.StartUnseen(again => QemuNode.Start(name, fresh: !again, options), node =>
+            World.WhoIsThere(port, s_deadline, () =>
+            {
+                if (!node.Alive)
+                    throw new TimeoutException($"it ended; its last words:\n{node.Tail()}");
+            }));
         await using QemuNode node = started;
         await Pin(name, $"{id}@127.0.0.1:{port}");
         NodeStatus status = await Eventually.Get("ready", TimeSpan.FromSeconds(60), async () => await Status(name) is { Stage: "ready" } ready ? ready : null);
@@ -76,5 +82,6 @@ internal sealed class BootMatrix(World world, ITestOutputHelper output)
         }
     }
 
-    private async Task<NodeStatus?> Status(string name) => JsonSerializer.Deserialize(await world.Owner.Ok("node", "status", name, "--json"), BusJson.Default.NodeStatus);
+    private async Task<NodeStatus?> Status(string name) =>
+        JsonSerializer.Deserialize(await world.Owner.Ok("node", "status", name, "--json"), BusJson.Default.NodeStatus);
 }

@@ -5,8 +5,8 @@ using ZeroOS.SystemTests.Bench;
 namespace ZeroOS.SystemTests.Boot;
 
 /// <summary>
-/// Every medium on every bus by both kinds of firmware, up to ready on the bus. The rest of the boot paths: Secure Boot in <see cref="SecureBootTests"/>, a flashed
-/// stick by UEFI in <see cref="FarmersPathTests"/>.
+/// Every medium on every bus by both kinds of firmware, up to ready on the bus. The rest of the boot paths: Secure Boot in <see cref="SecureBootTests"/>, a
+/// flashed stick by UEFI in <see cref="FarmersPathTests"/>.
 /// </summary>
 public sealed class BootMatrixTests(ITestOutputHelper output)
 {

@@ -12,7 +12,9 @@ namespace ZeroOS.SystemTests.Boot;
 /// <summary>With Secure Boot the firmware starts what was signed, to the last byte, and nobody without the key says anything to the kernel.</summary>
 public sealed class SecureBootTests(ITestOutputHelper output)
 {
-    /// <summary>What somebody who can write the firmware's boot entries would like the kernel to hear. It has no "quiet", so a kernel that listens also talks.</summary>
+    /// <summary>
+    /// What somebody who can write the firmware's boot entries would like the kernel to hear. It has no "quiet", so a kernel that listens also talks.
+    /// </summary>
     private const string Hostile = "console=ttyS0 lockdown=none mitigations=off nokaslr init=/bin/sh zeroos.owner=mine \u2603";
 
     [SkippableFact]
@@ -20,10 +22,11 @@ public sealed class SecureBootTests(ITestOutputHelper output)
     {
         Skip.IfNot(Snakeoil.Missing is null, Snakeoil.Missing);
         await using World world = await World.Make("secure-boot");
-        const string Signed = "consoleblank=0 panic=10 console=tty0 console=ttyS0";
+        const string Signed = "consoleblank=0 panic=10 console=tty0 console=ttyS0 " + BootableImage.EmulatedKernel;
         Stick stick = await SignedStick(world, Signed);
         NodeStatus status = await Figures.Timed(output, "secure boot, TPM, USB 3 stick", () =>
-            world.BootUnseen(options: ["--firmware", "secure", "--tpm", "--boot", $"{stick.File},as=usb", "--vars", HostileEntry(world, stick, "OVMF_VARS_4M.snakeoil.fd")]));
+            world.BootUnseen(options: ["--firmware", "secure", "--tpm", "--boot", $"{stick.File},as=usb",
+                "--vars", HostileEntry(world, stick, "OVMF_VARS_4M.snakeoil.fd")]));
         Assert.Equal("ours", status.Disks!.Single(d => d.Serial == "zos-disk-0").State); // the farm settings beside the signed file were read
         Assert.Matches("Secure boot enabled", world.Node.Serial);
         Assert.Matches("Kernel is locked down from Kernel configuration", world.Node.Serial);
@@ -37,20 +40,24 @@ public sealed class SecureBootTests(ITestOutputHelper output)
         await using World world = await World.Make("secure-boot-flipped");
         Stick stick = await SignedStick(world, "consoleblank=0 panic=10 console=tty0 console=ttyS0", flip: true);
         world.Start(options: ["--firmware", "secure", "--boot", $"{stick.File},as=usb"]);
-        string refusal = await Figures.Timed(output, "the firmware's refusal", () => world.Node.Says("BdsDxe: failed to (?:load|start) Boot[^\n]*: (Access Denied|Security Violation)", TimeSpan.FromSeconds(60)));
+        string refusal = await Figures.Timed(output, "the firmware's refusal", () => world.Node.Says(
+            "BdsDxe: failed to (?:load|start) Boot[^\n]*: (Access Denied|Security Violation)", TimeSpan.FromSeconds(60)));
         output.WriteLine(refusal);
         await world.Node.Says("No bootable option or device was found", TimeSpan.FromSeconds(60));
         Assert.DoesNotContain("Linux version", world.Node.Serial, StringComparison.Ordinal);
     }
 
-    /// <summary>Without Secure Boot the boot entry's words do reach the kernel. What matters is compiled into it, and the node takes none of them for an order.</summary>
+    /// <summary>
+    /// Without Secure Boot the boot entry's words do reach the kernel. What matters is compiled into it, and the node takes none of them for an order.
+    /// </summary>
     [SkippableFact, Trait("length", "long")]
     public async Task Without_secure_boot_a_hostile_command_line_is_heard_and_weakens_nothing_that_is_compiled_in()
     {
         Skip.IfNot(Snakeoil.Missing is null, Snakeoil.Missing);
         await using World world = await World.Make("hostile-command-line");
         Stick stick = await SignedStick(world, "quiet");
-        NodeStatus status = await world.BootUnseen(options: ["--firmware", "uefi", "--boot", $"{stick.File},as=usb", "--vars", HostileEntry(world, stick, "OVMF_VARS_4M.fd")]);
+        NodeStatus status = await world.BootUnseen(options: ["--firmware", "uefi", "--boot", $"{stick.File},as=usb",
+            "--vars", HostileEntry(world, stick, "OVMF_VARS_4M.fd")]);
         Assert.StartsWith("console=ttyS0 lockdown=none", await CommandLine(world), StringComparison.Ordinal);
         Assert.Matches("Kernel is locked down from Kernel configuration", world.Node.Serial);
         Assert.Equal("ours", status.Disks!.Single(d => d.Serial == "zos-disk-0").State);

@@ -55,7 +55,8 @@ public sealed class DocumentedCommandsTests
     [InlineData("first\n…\nlast\n", "first\nsecond\nlast\nthird\nlast\n", true)]
     [InlineData("first\n…\nlast\n", "first\nlast\nmore\n", false)]
     [InlineData("…\n", "", true)]
-    public void Expected_output_matches_as_a_person_would_compare(string expected, string output, bool matches) => Assert.Equal(matches, Expectation.Matches(expected, output));
+    public void Expected_output_matches_as_a_person_would_compare(string expected, string output, bool matches) =>
+        Assert.Equal(matches, Expectation.Matches(expected, output));
 
     [Fact]
     public async Task Blocks_run_in_one_shell_in_an_empty_folder_with_the_variables_given()
@@ -106,7 +107,8 @@ public sealed class DocumentedCommandsTests
             Assert.EndsWith("so far:\nso far\n", e.Message, StringComparison.Ordinal);
         }
         await Eventually.Get("the end of the process in the background", s_deadline, () =>
-            Task.FromResult(!File.Exists($"/proc/{pid}/stat") || File.ReadAllText($"/proc/{pid}/stat").Contains(") Z ", StringComparison.Ordinal) ? "ended" : null));
+            Task.FromResult(!File.Exists($"/proc/{pid}/stat") || File.ReadAllText($"/proc/{pid}/stat").Contains(") Z ", StringComparison.Ordinal)
+                ? "ended" : null));
     }
 
     private static Reader Open(string markdown)

@@ -1,8 +1,8 @@
 namespace ZeroOS.SystemTests.Documented;
 
 /// <summary>
-/// What a page says a command prints, held against what it printed. <c>…</c> stands for any text within its line, a line that is only <c>…</c> for any number of
-/// lines. White space at the end of a line does not count.
+/// What a page says a command prints, held against what it printed. <c>…</c> stands for any text within its line, a line that is only <c>…</c> for any
+/// number of lines. White space at the end of a line does not count.
 /// </summary>
 internal static class Expectation
 {

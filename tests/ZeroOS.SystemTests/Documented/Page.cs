@@ -3,7 +3,8 @@ using System.Text.RegularExpressions;
 namespace ZeroOS.SystemTests.Documented;
 
 /// <summary>
-/// A page of docs/ as a test reads it. <c>```sh run=ID</c> opens commands to run, <c>```text expect=ID</c> what they print; everything else on it is for people.
+/// A page of docs/ as a test reads it. <c>```sh run=ID</c> opens commands to run, <c>```text expect=ID</c> what they print; everything else on it is for
+/// people.
 /// </summary>
 internal static partial class Page
 {
@@ -28,7 +29,8 @@ internal static partial class Page
             else if (known < 0)
                 throw new FormatException($"line {begin}: expect={id} comes before any run={id}");
             else
-                blocks[known] = blocks[known].Expected is null ? blocks[known] with { Expected = text } : throw new FormatException($"line {begin}: expect={id} is there twice");
+                blocks[known] = blocks[known].Expected is null ? blocks[known] with { Expected = text }
+                    : throw new FormatException($"line {begin}: expect={id} is there twice");
         }
         return blocks;
     }

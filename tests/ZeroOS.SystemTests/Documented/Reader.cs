@@ -7,8 +7,8 @@ using ZeroOS.SystemTests.Bench;
 namespace ZeroOS.SystemTests.Documented;
 
 /// <summary>
-/// A person at a terminal who follows a page literally: an empty folder and home, <c>zos</c> in the path, one shell from the first block to the last, which stops
-/// at the first command that fails. What they leave running ends with them.
+/// A person at a terminal who follows a page literally: an empty folder and home, <c>zos</c> in the path, one shell from the first block to the last, which
+/// stops at the first command that fails. What they leave running ends with them.
 /// </summary>
 internal sealed class Reader : IAsyncDisposable
 {
@@ -48,7 +48,8 @@ internal sealed class Reader : IAsyncDisposable
         string where = $"{_page}:{block.Line} ({id})";
         _done.Add(id);
         string output = await Type(where, block.Script, deadline);
-        Assert.True(block.Expected is null || Expectation.Matches(block.Expected, output), $"{where}\n{block.Script}printed\n{output}\nand the page says\n{block.Expected}");
+        Assert.True(block.Expected is null || Expectation.Matches(block.Expected, output),
+            $"{where}\n{block.Script}printed\n{output}\nand the page says\n{block.Expected}");
         return output;
     }
 
@@ -60,7 +61,8 @@ internal sealed class Reader : IAsyncDisposable
     }
 
     /// <summary>Fails when the page has a block that was not run.</summary>
-    public void NothingIsLeft() => Assert.True(_blocks.All(b => _done.Contains(b.Id)), $"{_page}: not run: {string.Join(", ", _blocks.Select(b => b.Id).Except(_done))}");
+    public void NothingIsLeft() =>
+        Assert.True(_blocks.All(b => _done.Contains(b.Id)), $"{_page}: not run: {string.Join(", ", _blocks.Select(b => b.Id).Except(_done))}");
 
     /// <summary>Ends the shell and all it started.</summary>
     public async ValueTask DisposeAsync()

@@ -23,7 +23,8 @@ internal readonly record struct Answer(IPAddress From, byte Protocol, int Port, 
 
     /// <summary>For messages: "tcp 8051 at 10.0.2.15".</summary>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture,
-        $"{Protocol switch { Probe.Tcp => "tcp", Probe.Udp => "udp", Probe.Icmp => "icmp type", Probe.Icmp6 => "icmpv6 type", _ => $"protocol {Protocol}" }} {Port}{((Flags & Reset) != 0 ? " reset" : "")}{(About > 0 ? $" about {About}" : "")} at {From}");
+        $"{Protocol switch { Probe.Tcp => "tcp", Probe.Udp => "udp", Probe.Icmp => "icmp type", Probe.Icmp6 => "icmpv6 type", _ => $"protocol {Protocol}" }} "
+        + $"{Port}{((Flags & Reset) != 0 ? " reset" : "")}{(About > 0 ? $" about {About}" : "")} at {From}");
 
     /// <summary>Reads an IPv4 or IPv6 packet; null for what is neither.</summary>
     public static Answer? Read(ReadOnlySpan<byte> packet)
@@ -41,7 +42,8 @@ internal readonly record struct Answer(IPAddress From, byte Protocol, int Port, 
         {
             Probe.Tcp when payload.Length >= 20 => new Answer(from, protocol, (payload[0] << 8) | payload[1], (payload[2] << 8) | payload[3], payload[13]),
             Probe.Udp => new Answer(from, protocol, (payload[0] << 8) | payload[1], (payload[2] << 8) | payload[3], 0),
-            Probe.Icmp when payload[0] == Unreachable && payload.Length > IcmpHead => new Answer(from, protocol, payload[0], 0, 0, TargetOf(payload[IcmpHead..])),
+            Probe.Icmp when payload[0] == Unreachable && payload.Length > IcmpHead =>
+                new Answer(from, protocol, payload[0], 0, 0, TargetOf(payload[IcmpHead..])),
             _ => new Answer(from, protocol, payload[0], 0, 0),
         };
     }

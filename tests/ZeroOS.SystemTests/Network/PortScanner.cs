@@ -9,8 +9,8 @@ using ZeroOS.SystemTests.Bench;
 namespace ZeroOS.SystemTests.Network;
 
 /// <summary>
-/// Asks every port of a node from its own network, and notes every packet that comes back from it, whatever it is. A firewall that drops gives no answer to wait
-/// for: a scan is honest because every probe reached the node, and one in which its card lost a frame is made again, more slowly.
+/// Asks every port of a node from its own network, and notes every packet that comes back from it, whatever it is. A firewall that drops gives no answer to
+/// wait for: a scan is honest because every probe reached the node, and one in which its card lost a frame is made again, more slowly.
 /// </summary>
 internal sealed class PortScanner : IDisposable
 {
@@ -24,7 +24,9 @@ internal sealed class PortScanner : IDisposable
     private readonly PacketSocket _four, _six;
     private readonly byte[] _buffer = new byte[2048];
 
-    /// <summary>Stands on the network beside the node whose card is at that tap and has that address; it gets <paramref name="pause"/> of silence to take in 64 probes.</summary>
+    /// <summary>
+    /// Stands on the network beside the node whose card is at that tap and has that address; it gets <paramref name="pause"/> of silence to take in 64 probes.
+    /// </summary>
     public PortScanner(Lan lan, string link, MacAddress node, TimeSpan pause)
     {
         (_lan, _link, _node, _pause) = (lan, link, node, pause);
@@ -32,7 +34,9 @@ internal sealed class PortScanner : IDisposable
         (_four, _six) = lan.Space.Run(() => (new PacketSocket(bridge, PacketSocket.Ipv4, []), new PacketSocket(bridge, Ipv6, [])));
     }
 
-    /// <summary>Every TCP and UDP port of an address, ping, and every other IP protocol; <paramref name="from"/> is this side's address of the same kind.</summary>
+    /// <summary>
+    /// Every TCP and UDP port of an address, ping, and every other IP protocol; <paramref name="from"/> is this side's address of the same kind.
+    /// </summary>
     public HashSet<Answer> Scan(IPAddress from, IPAddress to)
     {
         List<byte[]> probes = [];
@@ -110,7 +114,8 @@ internal sealed class PortScanner : IDisposable
         bool anything = false;
         while (socket.TryReceive(_buffer, out int length) is Errno.None)
         {
-            if (Answer.Read(_buffer.AsSpan(0, length)) is { } answer && (answer.ToPort == MyPort || answer.Protocol is not (Probe.Tcp or Probe.Udp)) && answer.From.GetAddressBytes().AsSpan().SequenceEqual(node.GetAddressBytes()))
+            if (Answer.Read(_buffer.AsSpan(0, length)) is { } answer && (answer.ToPort == MyPort || answer.Protocol is not (Probe.Tcp or Probe.Udp))
+                && answer.From.GetAddressBytes().AsSpan().SequenceEqual(node.GetAddressBytes()))
                 anything |= answers.Add(answer);
         }
         return anything;

@@ -4,7 +4,10 @@ using System.Net.Sockets;
 
 namespace ZeroOS.SystemTests.Network;
 
-/// <summary>Packets a stranger sends to find out what answers: IPv4 or IPv6 (RFC 791, RFC 8200) with TCP (RFC 9293), UDP (RFC 768) or a protocol number and nothing in it.</summary>
+/// <summary>
+/// Packets a stranger sends to find out what answers: IPv4 or IPv6 (RFC 791, RFC 8200) with TCP (RFC 9293), UDP (RFC 768) or a protocol number and nothing in
+/// it.
+/// </summary>
 internal static class Probe
 {
     /// <summary>IP protocol number of TCP.</summary>

@@ -8,7 +8,8 @@ namespace ZeroOS.Tests.Bus;
 internal static class Asked
 {
     /// <summary>A new request of that key id.</summary>
-    public static RequestContext By(string keyId, Roles roles = Roles.Tenant) => By(KeyId.TryParse(keyId, out KeyId? key) ? key : throw new ArgumentException(keyId), roles);
+    public static RequestContext By(string keyId, Roles roles = Roles.Tenant) =>
+        By(KeyId.TryParse(keyId, out KeyId? key) ? key : throw new ArgumentException(keyId), roles);
 
     /// <summary>A new request of that key.</summary>
     public static RequestContext By(KeyId key, Roles roles = Roles.Tenant) =>

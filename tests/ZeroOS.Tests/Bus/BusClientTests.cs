@@ -28,6 +28,19 @@ public sealed class BusClientTests
     }
 
     [Fact]
+    public async Task A_door_that_resets_is_dialled_again_for_node_info_and_for_nothing_else()
+    {
+        ResettingTransport flooded = new(new Wire(_bench));
+        BusClient client = new(_bench.Alice, _bench.Node.Id, flooded, TimeProvider.System);
+        flooded.Resets = 2;
+        Assert.Equal("shop", (await Get(client, "shop")).Name);
+        flooded.Resets = 1;
+        Assert.True((await Assert.ThrowsAsync<BusTransportException>(() => Get(client, "shop"))).WasReset);
+        flooded.Resets = 1000;
+        await Assert.ThrowsAsync<BusTransportException>(() => client.InfoAsync(CancellationToken.None));
+    }
+
+    [Fact]
     public async Task A_stream_comes_in_order_and_ends()
     {
         List<long> numbers = [];
@@ -153,15 +166,16 @@ public sealed class BusClientTests
     [Fact]
     public async Task Streams_of_one_key_are_bounded_and_free_again_after_their_end()
     {
-        Admission[] open = [.. Enumerable.Range(0, Dispatchers.Max + 1).Select(_ => _bench.Admit(_bench.Request(_bench.Alice, Commands.EventsWatch.Name, "{}"), _bench.Alice))];
+        Decision[] open = [.. Enumerable.Range(0, Dispatchers.Max + 1)
+            .Select(_ => _bench.Admit(_bench.Request(_bench.Alice, Commands.EventsWatch.Name, "{}"), _bench.Alice))];
         TaskCompletionSource hold = new();
         List<Task> running = [];
-        foreach (Admission admission in open[..^1])
-            running.Add(_bench.Dispatcher.AnswerAsync(admission, _bench.Routes, async (_, _) => await hold.Task, CancellationToken.None));
+        foreach (Decision decision in open[..^1])
+            running.Add(_bench.Dispatcher.AnswerAsync(decision, _bench.Routes, async (_, _) => await hold.Task, CancellationToken.None));
         Assert.Single(await _bench.AnswerAsync(open[^1]));
         hold.SetResult();
         await Task.WhenAll(running);
-        Admission again = _bench.Admit(_bench.Request(_bench.Alice, Commands.EventsWatch.Name, "{}"), _bench.Alice);
+        Decision again = _bench.Admit(_bench.Request(_bench.Alice, Commands.EventsWatch.Name, "{}"), _bench.Alice);
         Assert.Equal(4, (await _bench.AnswerAsync(again)).Count);
     }
 
@@ -193,7 +207,8 @@ public sealed class BusClientTests
             context.AfterSent(() => order.Add("restart"));
             return broken ? throw new BusErrorException(ErrorCodes.Conflict, "no") : new Nothing();
         });
-        Task Ask(Action onSend) => _bench.Dispatcher.AnswerAsync(_bench.Admit(_bench.Request(_bench.Owner, Commands.NodeReboot.Name, "{}"), _bench.Owner), _bench.Routes, async (_, _) =>
+        Task Ask(Action onSend) => _bench.Dispatcher.AnswerAsync(_bench.Admit(_bench.Request(_bench.Owner, Commands.NodeReboot.Name, "{}"), _bench.Owner),
+            _bench.Routes, async (_, _) =>
         {
             await Task.Yield();
             order.Add("sent");
@@ -212,7 +227,8 @@ public sealed class BusClientTests
     }
 
     private static Task Open(GateBench bench, IdentityKey who, Task hold) =>
-        bench.Dispatcher.AnswerAsync(bench.Admit(bench.Request(who, Commands.EventsWatch.Name, "{}"), who), bench.Routes, async (_, _) => await hold, CancellationToken.None);
+        bench.Dispatcher.AnswerAsync(bench.Admit(bench.Request(who, Commands.EventsWatch.Name, "{}"), who), bench.Routes,
+            async (_, _) => await hold, CancellationToken.None);
 
     private static async Task<string> Refusal(GateBench bench, IdentityKey who)
     {
@@ -228,7 +244,8 @@ public sealed class BusClientTests
 
     private BusClient Client(IdentityKey who, Wire wire) => new(who, _bench.Node.Id, wire, _bench.Clock);
 
-    private static Task<DeploymentName> Get(BusClient client, string name) => client.CallAsync(GateBench.Echo, new DeploymentName { Name = name }, CancellationToken.None);
+    private static Task<DeploymentName> Get(BusClient client, string name) =>
+        client.CallAsync(GateBench.Echo, new DeploymentName { Name = name }, CancellationToken.None);
 
     private static IAsyncEnumerable<NodeEvent> Events(BusClient client) =>
         client.StreamAsync(Commands.EventsWatch, new EventsWatch(), CancellationToken.None);

@@ -65,8 +65,10 @@ public sealed class EnvelopeTests
     public void Duplicate_members_are_no_envelope()
     {
         string text = Encoding.UTF8.GetString(Envelope.Sign("t", "p"u8, _alice));
-        Assert.False(Envelope.TryRead(Encoding.UTF8.GetBytes(text.Replace("{\"payloadType\"", "{\"payload\":\"\",\"payloadType\"", StringComparison.Ordinal)), out _));
-        Assert.False(Envelope.TryRead(Encoding.UTF8.GetBytes(text.Replace("{\"payloadType\"", "{\"paylo\\u0061d\":\"\",\"payloadType\"", StringComparison.Ordinal)), out _));
+        Assert.False(Envelope.TryRead(Encoding.UTF8.GetBytes(text.Replace("{\"payloadType\"", "{\"payload\":\"\",\"payloadType\"",
+            StringComparison.Ordinal)), out _));
+        Assert.False(Envelope.TryRead(Encoding.UTF8.GetBytes(text.Replace("{\"payloadType\"", "{\"paylo\\u0061d\":\"\",\"payloadType\"",
+            StringComparison.Ordinal)), out _));
     }
 
     [Fact]

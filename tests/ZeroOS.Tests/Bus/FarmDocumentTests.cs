@@ -25,13 +25,18 @@ public sealed class FarmDocumentTests
     }
 
     [Fact]
-    public void Settings_that_an_owner_has_not_signed_or_somebody_else_has_are_not()
+    public void Settings_that_an_owner_has_not_signed_are_not_believed_and_others_may_sign_too()
     {
         byte[] half = FarmDocument.Sign(Settings(_owner, _partner), _owner);
         Refused(half, "has not signed");
         Assert.True(FarmDocument.TryVerify(FarmDocument.AddSignature(half, _partner), out _, out _));
         Assert.Throws<InvalidDataException>(() => FarmDocument.AddSignature(half, IdentityKey.Generate()));
-        Refused(FarmDocument.Sign(Settings(_owner), _owner, _partner), "not an owner");
+        Assert.True(FarmDocument.TryVerifyWithSigners(FarmDocument.AddSignature(FarmDocument.Sign(Settings(_owner), _owner), _partner, former: true),
+            out VerifiedFarm? both, out _));
+        Assert.Equal([_owner.Id.Text, _partner.Id.Text], both.Signers);
+        using IdentityKey recovery = IdentityKey.FromSeed(_seed);
+        Assert.True(FarmDocument.TryVerify(FarmDocument.AddSignature(FarmDocument.Sign(Settings(_owner), _owner), recovery), out _, out _));
+        Assert.DoesNotContain("recoveryGeneration", Encoding.UTF8.GetString(both.Payload), StringComparison.Ordinal);   // an earlier ZeroOS would refuse it
         Refused(FarmDocument.Sign(Settings(_owner), _partner), "has not signed");
     }
 
@@ -40,7 +45,8 @@ public sealed class FarmDocumentTests
     {
         Assert.True(Envelope.TryRead(FarmDocument.Sign(Settings(_owner), _owner), out Envelope? envelope));
         Refused(Envelope.Sign("application/vnd.zeroos.message.v1+json", envelope.Payload, _owner), "another kind");
-        Refused(Envelope.Sign(FarmSettings.PayloadType, Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(envelope.Payload)[..^1] + ",\"owners\":[]}"), _owner), "twice");
+        Refused(Envelope.Sign(FarmSettings.PayloadType,
+            Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(envelope.Payload)[..^1] + ",\"owners\":[]}"), _owner), "twice");
     }
 
     [Fact]
@@ -50,6 +56,7 @@ public sealed class FarmDocumentTests
         Refused(FarmDocument.Sign(good with { Threshold = 2 }, _owner), "threshold");
         Refused(FarmDocument.Sign(good with { Threshold = 0 }, _owner), "threshold");
         Refused(FarmDocument.Sign(good with { Version = 0 }, _owner), "version");
+        Refused(FarmDocument.Sign(good with { RecoveryGeneration = -1 }, _owner), "recoveryGeneration");
         Refused(FarmDocument.Sign(good with { Owners = [] }, _owner), "owners");
         Refused(FarmDocument.Sign(good with { RecoveryEncryptionKey = "AA==" }, _owner), "recoveryEncryptionKey");
         Refused(FarmDocument.Sign(good with { Registries = Registry("http://10.0.2.2:5000", false) }, _owner), "plain HTTP");
@@ -72,15 +79,9 @@ public sealed class FarmDocumentTests
         }
     }
 
-    private FarmSettings Settings(params IdentityKey[] owners) => new()
+    private FarmSettings Settings(params IdentityKey[] owners) => TestFarm.Of(owners[0], _seed) with
     {
-        FarmId = Guid.CreateVersion7().ToString(),
-        Version = 1,
-        Name = "test farm",
         Owners = [.. owners.Select(o => o.Id.Text)],
-        Threshold = 1,
-        RecoverySigningKey = RecoveryKey.SigningKey(_seed).Text,
-        RecoveryEncryptionKey = RecoveryKey.EncryptionKey(_seed),
         Registries = Registry("http://10.0.2.2:5000", true),
     };
 

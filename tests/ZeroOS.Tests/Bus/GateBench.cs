@@ -52,7 +52,7 @@ internal sealed class GateBench : IAuthority
 
     public SealingKeys Sealing { get; }
 
-    public MemorySeen Seen { get; } = new();
+    public MemoryReplayStore Seen { get; } = new();
 
     public Routes Routes { get; } = new();
 
@@ -74,7 +74,8 @@ internal sealed class GateBench : IAuthority
 
     public OuterGate NewOuterGate() => new(this, new StrangerLimits(_time), new FailureLimits(_time));
 
-    public IEnumerable<KeyValuePair<string, Roles>> Known => [new(Owner.Id.Text, Roles.Owner), new(Alice.Id.Text, Roles.Tenant), new(Mallory.Id.Text, Roles.Tenant)];
+    public IEnumerable<KeyValuePair<string, Roles>> Known =>
+        [new(Owner.Id.Text, Roles.Owner), new(Alice.Id.Text, Roles.Tenant), new(Mallory.Id.Text, Roles.Tenant)];
 
     public event Action? Changed
     {
@@ -116,12 +117,12 @@ internal sealed class GateBench : IAuthority
 
     public byte[] Seal(Message message, IdentityKey from) => message.SealAndSign(from, SealingKey())!;
 
-    public Admission Admit(Message message, IdentityKey from) => Gate.Admit(Seal(message, from));
+    public Decision Admit(Message message, IdentityKey from) => Gate.Admit(Seal(message, from));
 
-    public async Task<List<byte[]>> AnswerAsync(Admission admission)
+    public async Task<List<byte[]>> AnswerAsync(Decision decision)
     {
         List<byte[]> lines = [];
-        await Dispatcher.AnswerAsync(admission, Routes, (line, _) =>
+        await Dispatcher.AnswerAsync(decision, Routes, (line, _) =>
         {
             lines.Add(line.ToArray());
             return ValueTask.CompletedTask;

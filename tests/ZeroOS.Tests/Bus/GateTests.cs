@@ -20,11 +20,11 @@ public sealed class GateTests
     [Fact]
     public void A_sealed_signed_request_of_a_tenant_is_admitted_with_its_body()
     {
-        Admission admission = _bench.Admit(_bench.Request(_bench.Alice), _bench.Alice);
-        Assert.True(admission.Admitted);
-        Assert.True(admission.SealReply);
-        Assert.Equal("shop", Assert.IsType<DeploymentName>(admission.Body).Name);
-        Assert.Equal(Roles.Tenant, admission.Roles);
+        Decision decision = _bench.Admit(_bench.Request(_bench.Alice), _bench.Alice);
+        Assert.True(decision.Admitted);
+        Assert.True(decision.SealReply);
+        Assert.Equal("shop", Assert.IsType<DeploymentName>(decision.Body).Name);
+        Assert.Equal(Roles.Tenant, decision.Roles);
         Assert.Equal(1, _bench.Gate.Counters.Admitted);
     }
 
@@ -124,7 +124,7 @@ public sealed class GateTests
     {
         byte[] recorded = _bench.Seal(_bench.Request(_bench.Alice), _bench.Alice);
         EpochClock rebooted = new(_bench.Clock);
-        Gate gate = new(_bench.Node.Id, _bench, _bench.Routes, rebooted, new MemorySeen(), Gate.NewStrangerLimit(_bench.Clock), _bench.Sealing);
+        Gate gate = new(_bench.Node.Id, _bench, _bench.Routes, rebooted, new MemoryReplayStore(), Gate.NewStrangerLimit(_bench.Clock), _bench.Sealing);
         Refused(ErrorCodes.Stale, gate.Admit(recorded));
     }
 
@@ -166,8 +166,9 @@ public sealed class GateTests
     [Fact]
     public void One_key_cannot_fill_the_replay_store_for_others()
     {
-        for (int i = 0; i < ISeen.MaxPerKey; i++)
-            Assert.Equal(SeenAnswer.Fresh, _bench.Seen.Remember(_bench.Mallory.Id, Guid.CreateVersion7(), _bench.Clock.GetUtcNow().AddMinutes(3), _bench.Clock.GetUtcNow()));
+        for (int i = 0; i < IReplayStore.MaxPerKey; i++)
+            Assert.Equal(ReplayAnswer.Fresh, _bench.Seen.Remember(_bench.Mallory.Id, Guid.CreateVersion7(), _bench.Clock.GetUtcNow().AddMinutes(3),
+                _bench.Clock.GetUtcNow()));
         Refused(ErrorCodes.Busy, _bench.Admit(_bench.Request(_bench.Mallory), _bench.Mallory));
         Assert.True(_bench.Admit(_bench.Request(_bench.Alice), _bench.Alice).Admitted);
         _bench.Clock.Advance(TimeSpan.FromMinutes(4));
@@ -264,10 +265,10 @@ public sealed class GateTests
     [InlineData("""[]""", "")]
     public void A_wrong_body_is_invalid_and_said_under_the_seal(string body, string says)
     {
-        Admission admission = _bench.Admit(_bench.Request(_bench.Alice, body: body), _bench.Alice);
-        Assert.Equal(ErrorCodes.Invalid, admission.Error!.Code);
-        Assert.True(admission.SealReply);
-        Assert.Contains(says, admission.Error.Message, StringComparison.Ordinal);
+        Decision decision = _bench.Admit(_bench.Request(_bench.Alice, body: body), _bench.Alice);
+        Assert.Equal(ErrorCodes.Invalid, decision.Error!.Code);
+        Assert.True(decision.SealReply);
+        Assert.Contains(says, decision.Error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -288,7 +289,7 @@ public sealed class GateTests
     {
         byte[] info = _bench.InfoRequest(_bench.Owner).Sign(_bench.Owner);
         Assert.True(_bench.Gate.Admit(info).Proven);
-        Admission again = _bench.Gate.Admit(info);
+        Decision again = _bench.Gate.Admit(info);
         Assert.True(again.Admitted);
         Assert.False(again.Proven);
         Assert.Equal(429, Enumerable.Range(0, 200).Select(_ => _bench.Gate.Admit(info).BareStatus).Max());
@@ -307,7 +308,7 @@ public sealed class GateTests
         Assert.True(_bench.Gate.Admit("{}"u8).IsForged);
         Assert.True(_bench.Gate.Admit(new byte[Gate.MaxBytes + 1]).IsForged);
         // Signed well, but no message: its sender's fault.
-        Admission nonsense = _bench.Gate.Admit(Envelope.Sign(Message.PayloadType, "{}"u8, _bench.Alice));
+        Decision nonsense = _bench.Gate.Admit(Envelope.Sign(Message.PayloadType, "{}"u8, _bench.Alice));
         Assert.Equal(400, nonsense.BareStatus);
         Assert.False(nonsense.IsForged);
     }
@@ -350,11 +351,11 @@ public sealed class GateTests
         Assert.Equal(400, _bench.Gate.Admit([.. good, (byte)'{']).BareStatus);
     }
 
-    private static void Refused(string code, Admission admission)
+    private static void Refused(string code, Decision decision)
     {
-        Assert.Equal(0, admission.BareStatus);
-        Assert.Equal(code, admission.Error?.Code);
-        Assert.False(admission.SealReply);
-        Assert.Null(admission.Error!.Path);
+        Assert.Equal(0, decision.BareStatus);
+        Assert.Equal(code, decision.Error?.Code);
+        Assert.False(decision.SealReply);
+        Assert.Null(decision.Error!.Path);
     }
 }

@@ -73,7 +73,7 @@ public sealed class StrictJsonTests
     {
         Assert.True(Read(Web, out Deployment? deployment, out JsonFault? fault), fault?.Message);
         ZmachineWorkload machine = Assert.IsType<ZmachineWorkload>(Assert.Single(deployment!.Workloads));
-        Assert.Equal(128L << 20, machine.Data.Memory.Bytes);
+        Assert.Equal(128L << 20, machine.Data.Memory!.Value.Bytes);
         Assert.Equal("SIGQUIT", machine.Data.Stop.Signal);
     }
 

@@ -25,7 +25,8 @@ public sealed class RunRequestTests
     public void What_follows_the_image_is_the_machines(string typed, string parsed)
     {
         using MemoryStream nowhere = new();
-        System.CommandLine.RootCommand root = CommandLine.Build(new Terminal(TextWriter.Null, TextWriter.Null, nowhere, nowhere, interactive: false, _ => null));
+        System.CommandLine.RootCommand root = CommandLine.Build(new Terminal(TextWriter.Null, TextWriter.Null, nowhere, nowhere,
+            interactive: false, _ => null));
         Assert.Equal(parsed.Split(' '), WorkloadCommand.Separate(root, typed.Split(' ')));
     }
 
@@ -43,7 +44,8 @@ public sealed class RunRequestTests
     [InlineData("127.0.0.1:80:80")]
     [InlineData("a:b")]
     [InlineData("")]
-    public void Anything_else_is_wrong_usage(string text) => Assert.Equal(CliException.Usage, Assert.Throws<CliException>(() => RunRequest.ParsePort(text)).ExitCode);
+    public void Anything_else_is_wrong_usage(string text) =>
+    Assert.Equal(CliException.Usage, Assert.Throws<CliException>(() => RunRequest.ParsePort(text)).ExitCode);
 
     [Fact]
     public void A_volume_is_a_name_and_a_path()

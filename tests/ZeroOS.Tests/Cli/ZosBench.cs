@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using System.Text;
 using System.Threading.Channels;
 
@@ -7,17 +9,19 @@ using ZeroOS.Bus.Farm;
 using ZeroOS.Bus.Gates;
 using ZeroOS.Bus.Keys;
 using ZeroOS.Bus.Serving;
-using ZeroOS.Cli;
-using ZeroOS.Cli.Output;
 using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Deployments;
 using ZeroOS.Contracts.Farm;
+using ZeroOS.Contracts.Guest;
 using ZeroOS.Node.Bus;
 using ZeroOS.Tests.Node.Doors;
+using ZeroOS.Tests.Shared;
 
 namespace ZeroOS.Tests.Cli;
 
-/// <summary>zos as a person runs it, with a configuration folder of its own, against the real bus of a node whose handlers keep deployments in memory.</summary>
+/// <summary>
+/// zos as a person runs it, with a configuration folder of its own, against the real bus of a node whose handlers keep deployments in memory.
+/// </summary>
 internal sealed class ZosBench : IAuthority, IAsyncDisposable
 {
     private readonly List<Grant> _grants = [];
@@ -28,7 +32,7 @@ internal sealed class ZosBench : IAuthority, IAsyncDisposable
     private ZosBench(IdentityKey identity)
     {
         Node = identity;
-        Bus = new NodeBus(identity, this, new MemorySeen(), () => new NodeDescription("0.1.0", "unknown", "open", []), _ => { });
+        Bus = new NodeBus(identity, this, new MemoryReplayStore(), () => new NodeDescription("0.1.0", "unknown", "open", []), LineLog.Quiet);
         Bus.Routes
             .Add(Commands.NodeInfo, Roles.Anyone, Bus.Describe)
             .Add(Commands.GrantList, Roles.Owner, _ => new GrantList { Grants = [.. _grants] })
@@ -39,7 +43,7 @@ internal sealed class ZosBench : IAuthority, IAsyncDisposable
             .Add(Commands.DeploymentDelete, Roles.Tenant, Delete)
             .Add(Commands.MachineStop, Roles.Tenant, Stop)
             .Add(Commands.MachineLogs, Roles.Tenant, (_, body, _) => Logs(body))
-            .Add(Commands.EventsWatch, Roles.OwnerOrTenant, (_, _, _) => Events());
+            .Add(Commands.EventsWatch, Roles.OwnerOrTenant, (_, body, stop) => Watch(body, stop));
     }
 
     public string Folder { get; } = Directory.CreateTempSubdirectory("zos-test").FullName;
@@ -52,11 +56,15 @@ internal sealed class ZosBench : IAuthority, IAsyncDisposable
 
     public event Action? Changed;
 
-    public IEnumerable<KeyValuePair<string, Roles>> Known => _owners.Concat(_grants.Select(g => g.Grantee)).Distinct().Select(k => KeyValuePair.Create(k, RolesOf(k)));
+    public IEnumerable<KeyValuePair<string, Roles>> Known =>
+        _owners.Concat(_grants.Select(g => g.Grantee)).Distinct().Select(k => KeyValuePair.Create(k, RolesOf(k)));
 
     public List<DeploymentDelete> Deleted { get; } = [];
 
     public List<MachineName> Stopped { get; } = [];
+
+    /// <summary>The node's events; one piece unless told.</summary>
+    public Func<EventsWatch, CancellationToken, IAsyncEnumerable<NodeEvent>> Watch { get; set; } = (_, _) => Events();
 
     /// <summary>What a hostile node would put into a message.</summary>
     public string Message { get; set; } = "well";
@@ -68,6 +76,19 @@ internal sealed class ZosBench : IAuthority, IAsyncDisposable
         more?.Invoke(bench);
         bench._door = await InProcessDoor.OpenAsync(bench.Bus.Attach);
         return bench;
+    }
+
+    /// <summary>The node's door is gone, the next dial meets <paramref name="meanwhile"/>, and then it is back at the same port.</summary>
+    public async Task RestartAsync(Func<TcpListener, Task> meanwhile)
+    {
+        int port = Port;
+        await _door.DisposeAsync();
+        using (TcpListener other = new(IPAddress.Loopback, port))
+        {
+            other.Start();
+            await meanwhile(other);
+        }
+        _door = await InProcessDoor.OpenAsync(Bus.Attach, port);
     }
 
     /// <summary>Key, farm settings, pinned node, grant: what everybody does first.</summary>
@@ -84,30 +105,14 @@ internal sealed class ZosBench : IAuthority, IAsyncDisposable
         return key;
     }
 
-    public Roles RolesOf(string keyId) => (_owners.Contains(keyId) ? Roles.Owner : Roles.None) | (_grants.Any(g => g.Grantee == keyId) ? Roles.Tenant : Roles.None);
+    public Roles RolesOf(string keyId) =>
+        (_owners.Contains(keyId) ? Roles.Owner : Roles.None) | (_grants.Any(g => g.Grantee == keyId) ? Roles.Tenant : Roles.None);
 
-    public async Task<(int Code, string Out, string Error)> Run(params string[] args)
-    {
-        StringWriter output = new(), error = new();
-        using MemoryStream raw = new(), rawError = new();
-        Environment.SetEnvironmentVariable("ZOS_CONFIG", Folder);
-        int code = await CommandLine.RunAsync(args, new Terminal(output, error, raw, rawError, interactive: false, _ => null));
-        return (code, output + Encoding.UTF8.GetString(raw.ToArray()), error + Encoding.UTF8.GetString(rawError.ToArray()));
-    }
+    public Task<ZosRun> Run(params string[] args) => ZosRun.OfAsync(Folder, args);
 
-    public async Task<string> Ok(params string[] args)
-    {
-        (int code, string output, string error) = await Run(args);
-        Assert.True(code == 0, $"zos {string.Join(' ', args)}: {code}: {error}");
-        return output;
-    }
+    public async Task<string> Ok(params string[] args) => (await Run(args)).Ended(0).Out;
 
-    public async Task<string> Fails(int code, params string[] args)
-    {
-        (int was, string output, string error) = await Run(args);
-        Assert.True(was == code, $"zos {string.Join(' ', args)}: {was} instead of {code}: {error}{output}");
-        return error;
-    }
+    public async Task<string> Fails(int code, params string[] args) => (await Run(args)).Ended(code).Error;
 
     public string Write(string name, string text)
     {
@@ -116,7 +121,8 @@ internal sealed class ZosBench : IAuthority, IAsyncDisposable
         return path;
     }
 
-    public Deployment Stored(string name) => _deployments.GetValueOrDefault(name) ?? throw new BusErrorException(ErrorCodes.NotFound, $"you have no deployment \"{name}\" here", "name");
+    public Deployment Stored(string name) =>
+        _deployments.GetValueOrDefault(name) ?? throw new BusErrorException(ErrorCodes.NotFound, $"you have no deployment \"{name}\" here", "name");
 
     public async ValueTask DisposeAsync()
     {
@@ -172,7 +178,7 @@ internal sealed class ZosBench : IAuthority, IAsyncDisposable
         lines.Writer.TryWrite("bye\n");
         lines.Writer.Complete();
         await foreach (string line in lines.Reader.ReadAllAsync())
-            yield return new LogPiece { Data = Convert.ToBase64String(Encoding.UTF8.GetBytes(line)), Stream = "stdout", Position = 0 };
+            yield return new LogPiece { Data = Convert.ToBase64String(Encoding.UTF8.GetBytes(line)), Stream = OutputStream.StandardOutput, Position = 0 };
     }
 
     private DeploymentStatus Status(Deployment deployment) => new()

@@ -1,8 +1,10 @@
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 
 using Xunit;
 
 using ZeroOS.Bus.Keys;
+using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Deployments;
 
 namespace ZeroOS.Tests.Cli;
@@ -50,7 +52,7 @@ public sealed class ZosTests : IAsyncLifetime
         Deployment stored = _zos.Stored("web");
         Assert.Equal(2, stored.Version);
         ZmachineData machine = stored.Workloads.OfType<ZmachineWorkload>().Single().Data;
-        Assert.Equal((Digest, 256L << 20, 8080, "80"), (machine.Flist.Digest, machine.Memory.Bytes, machine.Publish[0].Host, machine.Env["PORT"]));
+        Assert.Equal((Digest, 256L << 20, 8080, "80"), (machine.Flist.Digest, machine.Memory!.Value.Bytes, machine.Publish[0].Host, machine.Env["PORT"]));
 
         Assert.Contains("running", await _zos.Ok("get", "web"), StringComparison.Ordinal);
         Assert.Contains("web/nginx", await _zos.Ok("ps"), StringComparison.Ordinal);
@@ -65,6 +67,33 @@ public sealed class ZosTests : IAsyncLifetime
         Assert.Equal(["data"], _zos.Deleted[0].Volumes);
         Assert.DoesNotContain("web", await _zos.Ok("list"), StringComparison.Ordinal);
         Assert.Contains("not-found", await _zos.Fails(1, "get", "web"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Events_that_are_followed_go_on_when_the_node_is_back_and_it_is_said_once()
+    {
+        await _zos.SettleAsync();
+        TaskCompletionSource told = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        _zos.Watch = Watch;
+        Task<ZosRun> followed = _zos.Run("events", "-f");
+        await told.Task;
+        await _zos.RestartAsync(async nobody => (await nobody.AcceptTcpClientAsync()).Dispose());
+        (int code, string output, string error) = await followed;
+        Assert.True(code == 0, error);
+        Assert.Equal(["1 one", "2 two", "3 three"], output.Trim().Split('\n').Select(l => l[20..]));
+        Assert.Equal($"zos: the connection to 127.0.0.1:{_zos.Port} was lost; dialling again\n", error);
+
+        async IAsyncEnumerable<NodeEvent> Watch(EventsWatch watch, [EnumeratorCancellation] CancellationToken stop)
+        {
+            bool again = told.Task.IsCompleted;
+            string[] kinds = again ? ["one", "two", "three"] : ["one", "two"];
+            for (long number = watch.After + 1; number <= kinds.Length; number++)
+                yield return new NodeEvent { Number = number, Time = DateTimeOffset.UnixEpoch, Kind = kinds[number - 1] };
+            if (again)
+                yield break;
+            told.SetResult();
+            await Task.Delay(Timeout.Infinite, stop);
+        }
     }
 
     [Fact]
@@ -88,7 +117,8 @@ public sealed class ZosTests : IAsyncLifetime
         string error = await _zos.Fails(1, "node", "add", "n1", $"{other}@127.0.0.1:{_zos.Port}");
         Assert.Contains(other, error, StringComparison.Ordinal);
         Assert.Contains(_zos.Node.Id.Text, error, StringComparison.Ordinal);
-        Assert.Contains("nothing of the answer is believed", await _zos.Fails(1, "node", "add", "n2", $"{other}@127.0.0.1:{_zos.Port}"), StringComparison.Ordinal);
+        Assert.Contains("nothing of the answer is believed", await _zos.Fails(1, "node", "add", "n2", $"{other}@127.0.0.1:{_zos.Port}"),
+            StringComparison.Ordinal);
         await _zos.Fails(1, "list", "--node", $"{other}@127.0.0.1:{_zos.Port}");
     }
 
@@ -148,7 +178,7 @@ public sealed class ZosTests : IAsyncLifetime
         string reference = $"demo/nginx@{Digest}";
         string[] registry = ["--registry", "demo=http://127.0.0.1:1"];
         Assert.Contains("127.0.0.1:1", await _zos.Fails(125, ["run", "--name", "one", .. registry, reference]), StringComparison.Ordinal);
-        Assert.Contains("another machine for the node", await _zos.Fails(125, "run", "localhost:5000/nginx"), StringComparison.Ordinal);
+        Assert.Contains("another computer for the node", await _zos.Fails(125, "run", "localhost:5000/nginx"), StringComparison.Ordinal);
         foreach (string plain in new[] { "nginx", "nginx:1.27", "library/nginx", "docker.io/library/nginx", "docker://nginx" })
             Assert.Contains("zos flist build", await _zos.Fails(125, "run", plain), StringComparison.Ordinal);
         Assert.Contains("no folder of yours", await _zos.Fails(2, "run", "-v", "/srv:/data", reference), StringComparison.Ordinal);

@@ -11,7 +11,9 @@ using ZeroOS.Contracts.Monitor;
 
 namespace ZeroOS.Tests.Contracts;
 
-/// <summary>The JSON source generator gives an absent init-only property its type's default, not its initializer's value; so members with a default are settable.</summary>
+/// <summary>
+/// The JSON source generator gives an absent init-only property its type's default, not its initializer's value; so members with a default are settable.
+/// </summary>
 public sealed class DefaultsTests
 {
     [Fact]
@@ -28,12 +30,15 @@ public sealed class DefaultsTests
     [Fact]
     public void No_contract_has_an_init_only_member_with_a_default()
     {
-        foreach (Type type in typeof(BusJson).Assembly.GetTypes().Where(t => t.IsClass && !t.IsAbstract && t.GetMethod("<Clone>$") is not null && t.GetConstructor(Type.EmptyTypes) is not null))
+        foreach (Type type in typeof(BusJson).Assembly.GetTypes()
+            .Where(t => t.IsClass && !t.IsAbstract && t.GetMethod("<Clone>$") is not null && t.GetConstructor(Type.EmptyTypes) is not null))
         {
             object made = RuntimeHelpers.GetUninitializedObject(type), fresh = Activator.CreateInstance(type)!;
             foreach (PropertyInfo property in type.GetProperties().Where(p => p.SetMethod is { } set
-                && set.ReturnParameter.GetRequiredCustomModifiers().Contains(typeof(IsExternalInit)) && p.GetCustomAttribute<RequiredMemberAttribute>() is null))
-                Assert.True(Equals(property.GetValue(made), property.GetValue(fresh)), $"{type.Name}.{property.Name} is init-only and has a default: JSON would lose it");
+                && set.ReturnParameter.GetRequiredCustomModifiers().Contains(typeof(IsExternalInit))
+                && p.GetCustomAttribute<RequiredMemberAttribute>() is null))
+                Assert.True(Equals(property.GetValue(made), property.GetValue(fresh)),
+                    $"{type.Name}.{property.Name} is init-only and has a default: JSON would lose it");
         }
     }
 }

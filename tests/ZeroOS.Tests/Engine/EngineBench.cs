@@ -9,6 +9,8 @@ using ZeroOS.Engine.Handlers;
 using ZeroOS.Engine.Logs;
 using ZeroOS.Engine.Store;
 using ZeroOS.Tests.Bus;
+using ZeroOS.Tests.Shared;
+using ZeroOS.Tests.Workloads;
 using ZeroOS.Workloads;
 
 namespace ZeroOS.Tests.Engine;
@@ -22,11 +24,14 @@ internal sealed class EngineBench : IDisposable
 
     private readonly Random _random;
 
-    public EngineBench(int seed = 1)
+    public EngineBench(int seed = 1, bool hasCopy = false)
     {
         _random = new Random(seed);
         World = new FakeWorld(_random);
         Store = Folder.OpenStore(Time);
+        HasCopy = hasCopy;
+        if (hasCopy)
+            Store.AddCopy(Folder.CopyOfStore);
         Engine = Make();
         Engine.Prepare();
     }
@@ -36,6 +41,9 @@ internal sealed class EngineBench : IDisposable
     public ManualTime Time { get; } = new();
 
     public FakeWorld World { get; }
+
+    /// <summary>The store is kept on a second disk too.</summary>
+    public bool HasCopy { get; }
 
     public EngineStore Store { get; private set; }
 
@@ -92,7 +100,8 @@ internal sealed class EngineBench : IDisposable
 
     public void Grant(string tenant) => Handlers.Grants.Put(Asked.By(EngineBench.Owner), GrantFor(tenant));
 
-    public DeploymentStatus Apply(Deployment deployment, string? tenant = null) => Handlers.Deployments.Apply(Asked.By(tenant ?? Alice), new DeploymentApply { Deployment = deployment });
+    public DeploymentStatus Apply(Deployment deployment, string? tenant = null) =>
+        Handlers.Deployments.Apply(Asked.By(tenant ?? Alice), new DeploymentApply { Deployment = deployment });
 
     public WorkloadStatus Status(string workload, string deployment = "shop", string? tenant = null) =>
         Handlers.Deployments.Get(Asked.By(tenant ?? Alice), new DeploymentName { Name = deployment }).Workloads.Single(w => w.Name == workload);
@@ -106,16 +115,33 @@ internal sealed class EngineBench : IDisposable
             Engine.Pass(tenant ?? Alice);
     }
 
-    /// <summary>The node ends and starts again over what is left.</summary>
-    public void Restart()
+    /// <summary>The node ends and starts again over what is left; <paramref name="firstDiskDied"/>: that is the copy.</summary>
+    public void Restart(bool firstDiskDied = false)
     {
         Engine.Dispose();
         Store.Fault = null;
         Store.Dispose();
+        if (firstDiskDied)
+            Folder.LoseStore();
         Store = Folder.OpenStore(Time);
+        if (HasCopy)
+            Store.AddCopy(Folder.CopyOfStore);
         Engine = Make();
         Engine.Prepare();
     }
+
+    /// <summary>A node on which Alice's shop runs, or another deployment of hers.</summary>
+    public static EngineBench Deployed(Deployment? deployment = null)
+    {
+        EngineBench bench = new();
+        bench.Grant(Alice);
+        bench.Apply(deployment ?? Shop());
+        bench.Settle();
+        return bench;
+    }
+
+    /// <summary>The node's update, if one is under way.</summary>
+    public UpdateStatus? Update { get; set; }
 
     public void Dispose()
     {
@@ -126,11 +152,13 @@ internal sealed class EngineBench : IDisposable
 
     private static string Key(byte seed) => IdentityKey.FromSeed(Enumerable.Repeat(seed, 32).ToArray()).Id.Text;
 
-    private WorkloadEngine Make() => new(Store, World, World, World, World, Logs = new LogStore(Path.Combine(Folder.Path, "logs")), Limits, new EngineDependencies
-    {
-        Owners = () => [Owner],
-        ClockSynced = () => ClockSynced,
-        Facts = () => new NodeFacts { Stage = "ready" },
-        Log = Log.Add,
-    }, seed: 7);
+    private WorkloadEngine Make() => new(Store, World, World, World, World,
+        Logs = new LogStore(Path.Combine(Folder.Path, "logs"), TestNames.Names), Limits, new EngineDependencies
+        {
+            Owners = () => [Owner],
+            ClockSynced = () => ClockSynced,
+            Names = TestNames.Names,
+            Facts = () => new NodeFacts { Stage = "ready", Update = Update },
+            Log = new LineLog(Log.Add),
+        }, seed: 7);
 }

@@ -4,6 +4,7 @@ using ZeroOS.Contracts.Deployments;
 using ZeroOS.Contracts.Guest;
 using ZeroOS.Contracts.Monitor;
 using ZeroOS.Linux;
+using ZeroOS.Tests.Workloads;
 using ZeroOS.Workloads;
 
 namespace ZeroOS.Tests.Engine;
@@ -24,6 +25,8 @@ internal sealed class FakeWorld(Random random) : INetworks, IVolumes, IImages, I
     public double FailChance { get; set; }
 
     public double DeathChance { get; set; }
+
+    public bool NoMonitorStarts { get; set; }
 
     public bool Dead { get; private set; }
 
@@ -115,11 +118,15 @@ internal sealed class FakeWorld(Random random) : INetworks, IVolumes, IImages, I
     public void Report(WorkloadId machine) => _events?.Started(machine);
 
     /// <summary>A machine ends.</summary>
-    public void End(WorkloadId machine, int code)
+    public void End(WorkloadId machine, int code) =>
+        End(machine, new MachineEnd { Monitor = MonitorExit.PoweredOff, Workload = new GuestExited { Code = code }, Reason = "powered off" });
+
+    /// <summary>A machine ends in its own way.</summary>
+    public void End(WorkloadId machine, MachineEnd end)
     {
         Machines.Remove(machine);
         Stopping.Remove(machine);
-        Unacknowledged[machine] = new MachineEnd { Monitor = MonitorExit.PoweredOff, Workload = new GuestExited { Code = code }, Reason = "powered off" };
+        Unacknowledged[machine] = end;
         if (!Dead)
             _events?.Ended(machine, Unacknowledged[machine]);
     }
@@ -189,13 +196,13 @@ internal sealed class FakeWorld(Random random) : INetworks, IVolumes, IImages, I
         EverMade.Add(volume);
     });
 
-    public FileDescriptor Open(WorkloadId volume)
+    public FileDescriptor Open(WorkloadId volume, bool readOnly)
     {
-        Do($"open {volume}", () =>
+        Do(readOnly ? $"open {volume} read-only" : $"open {volume}", () =>
         {
             if (!Disks.ContainsKey(volume))
                 throw new WorkloadException("no-volume", $"{volume} is not there");
-            if (Machines.Values.Any(m => m.Disks.Any(d => d.Serial == volume.Short)))
+            if (Machines.Values.Any(m => m.Disks.Any(d => d.Serial == TestNames.Names.SerialOf(volume))))
                 throw new WorkloadException("volume-busy", $"{volume} is open");
         });
         return HandOut("disk");
@@ -205,7 +212,7 @@ internal sealed class FakeWorld(Random random) : INetworks, IVolumes, IImages, I
     {
         if (!volume.Name.EndsWith(".root", StringComparison.Ordinal) && Disks.ContainsKey(volume) && !MayBeDestroyed.Contains(volume))
             Violations.Add($"volume {volume} destroyed without a message naming it");
-        if (Machines.Values.Any(m => m.Disks.Any(d => d.Serial == volume.Short)))
+        if (Machines.Values.Any(m => m.Disks.Any(d => d.Serial == TestNames.Names.SerialOf(volume))))
             Violations.Add($"disk {volume} destroyed under a running machine");
         Disks.Remove(volume);
         EverMade.Remove(volume);
@@ -225,6 +232,8 @@ internal sealed class FakeWorld(Random random) : INetworks, IVolumes, IImages, I
     {
         Do($"start {machine}", () =>
         {
+            if (NoMonitorStarts)
+                throw new WorkloadException("spawn-failed", "no monitor starts");
             if (!Machines.TryAdd(machine, start))
                 Violations.Add($"{machine} started twice");
             if (Unacknowledged.ContainsKey(machine))

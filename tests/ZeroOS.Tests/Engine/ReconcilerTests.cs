@@ -11,10 +11,13 @@ public sealed class ReconcilerTests
     [Fact]
     public void A_deployment_becomes_network_then_volume_then_machine_then_runs()
     {
-        using EngineBench bench = Deployed();
-        List<string> made = [.. bench.World.Calls.Where(c => !c.StartsWith("image", StringComparison.Ordinal) && !c.StartsWith("publish", StringComparison.Ordinal))];
-        Assert.Equal(["network shop/net", "disk shop/data", "disk shop/web.root", "attach shop/web to net", "open shop/web.root", "open shop/data", "start shop/web"], made);
-        Assert.All(bench.Handlers.Deployments.Get(Asked.By(EngineBench.Alice), new DeploymentName { Name = "shop" }).Workloads, w => Assert.Equal(WorkloadState.Running, w.State));
+        using EngineBench bench = EngineBench.Deployed();
+        List<string> made = [.. bench.World.Calls
+            .Where(c => !c.StartsWith("image", StringComparison.Ordinal) && !c.StartsWith("publish", StringComparison.Ordinal))];
+        Assert.Equal(["network shop/net", "disk shop/data", "disk shop/web.root", "attach shop/web to net", "open shop/web.root", "open shop/data",
+            "start shop/web"], made);
+        Assert.All(bench.Handlers.Deployments.Get(Asked.By(EngineBench.Alice), new DeploymentName { Name = "shop" }).Workloads,
+            w => Assert.Equal(WorkloadState.Running, w.State));
         Assert.Equal("10.77.1.2", bench.Status("web").Addresses!["net"]);
         Assert.Equal(8080, Assert.Single(bench.World.Published).HostPort);
         Assert.Equal(0, bench.World.OpenDescriptors);
@@ -22,13 +25,29 @@ public sealed class ReconcilerTests
         Assert.Equal(1, bench.World.Images[EngineBench.Digest('a')].TimesTold);
     }
 
+    /// <summary>Finding 16: that a volume is read-only was known to the monitor alone.</summary>
+    [Fact]
+    public void A_volume_that_is_mounted_read_only_is_opened_so()
+    {
+        using EngineBench bench = EngineBench.Deployed();
+        bench.World.Calls.Clear();
+        bench.Apply(EngineBench.With(EngineBench.Shop(), 2,
+            d => d with { Mounts = [new MachineMount { Volume = "data", Path = "/srv/data", ReadOnly = true }] }));
+        bench.Settle();
+        Assert.Contains("open shop/data read-only", bench.World.Calls);
+        Assert.Contains("open shop/web.root", bench.World.Calls);
+    }
+
     [Fact]
     public void An_unchanged_machine_is_not_touched_by_an_apply()
     {
-        using EngineBench bench = Deployed();
+        using EngineBench bench = EngineBench.Deployed();
         bench.World.Calls.Clear();
         Deployment more = EngineBench.Shop(2) with { };
-        bench.Apply(more with { Workloads = [.. more.Workloads, new ZmountWorkload { Name = "other", Data = new ZmountData { Size = new ByteSize(1L << 30) } }] });
+        bench.Apply(more with
+        {
+            Workloads = [.. more.Workloads, new ZmountWorkload { Name = "other", Data = new ZmountData { Size = new ByteSize(1L << 30) } }]
+        });
         bench.Settle();
         Assert.Equal(["disk shop/other"], bench.World.Calls);
         Assert.Equal(1, bench.Status("web").Starts);
@@ -37,9 +56,14 @@ public sealed class ReconcilerTests
     [Fact]
     public void Published_ports_and_policies_change_while_the_machine_runs()
     {
-        using EngineBench bench = Deployed();
+        using EngineBench bench = EngineBench.Deployed();
         bench.World.Calls.Clear();
-        bench.Apply(EngineBench.With(EngineBench.Shop(), 2, d => d with { Publish = [new PublishedPort { Host = 30000, Guest = 81 }], Restart = RestartPolicy.Never, Stop = new StopPolicy { Timeout = "1s" } }));
+        bench.Apply(EngineBench.With(EngineBench.Shop(), 2, d => d with
+        {
+            Publish = [new PublishedPort { Host = 30000, Guest = 81 }],
+            Restart = RestartPolicy.Never,
+            Stop = new StopPolicy { Timeout = "1s" }
+        }));
         bench.Settle();
         Assert.Equal(["publish 1"], bench.World.Calls);
         Assert.Equal((30000, 81), (bench.World.Published[0].HostPort, bench.World.Published[0].GuestPort));
@@ -48,9 +72,10 @@ public sealed class ReconcilerTests
     [Fact]
     public void A_changed_machine_restarts_alone_and_keeps_its_writable_layer()
     {
-        using EngineBench bench = Deployed();
+        using EngineBench bench = EngineBench.Deployed();
         bench.World.Calls.Clear();
-        bench.Apply(EngineBench.With(EngineBench.Shop(), 2, d => d with { Memory = new ByteSize(256L << 20), Stop = new StopPolicy { Signal = "QUIT", Timeout = "2s" } }));
+        bench.Apply(EngineBench.With(EngineBench.Shop(), 2,
+            d => d with { Memory = new ByteSize(256L << 20), Stop = new StopPolicy { Signal = "QUIT", Timeout = "2s" } }));
         bench.World.ObeysAtOnce = false;
         bench.Settle();
         Assert.Equal(("SIGQUIT", 2000), (bench.World.Stopping[bench.Id("web")].Signal, bench.World.Stopping[bench.Id("web")].GraceMs));
@@ -65,7 +90,7 @@ public sealed class ReconcilerTests
     [Fact]
     public void Another_image_begins_with_a_fresh_writable_layer_and_volumes_stay()
     {
-        using EngineBench bench = Deployed();
+        using EngineBench bench = EngineBench.Deployed();
         bench.Apply(EngineBench.With(EngineBench.Shop(), 2, d => d with { Flist = d.Flist with { Digest = EngineBench.Digest('b') } }));
         bench.Settle();
         Assert.Contains("destroy shop/web.root", bench.World.Calls);
@@ -76,9 +101,12 @@ public sealed class ReconcilerTests
     [Fact]
     public void A_networks_new_range_takes_its_machines_out_first()
     {
-        using EngineBench bench = Deployed();
+        using EngineBench bench = EngineBench.Deployed();
         Deployment moved = EngineBench.Shop(2);
-        bench.Apply(moved with { Workloads = [.. moved.Workloads.Select(w => w is NetworkWorkload n ? n with { Data = new NetworkData { Range = "10.88.0.0/24" } } : w)] });
+        bench.Apply(moved with
+        {
+            Workloads = [.. moved.Workloads.Select(w => w is NetworkWorkload n ? n with { Data = new NetworkData { Range = "10.88.0.0/24" } } : w)]
+        });
         bench.Settle();
         Assert.Equal("10.88.0.0/24", bench.World.Networks[bench.Id("net")]);
         Assert.Equal("10.88.0.2", bench.Status("web").Addresses!["net"]);
@@ -90,7 +118,7 @@ public sealed class ReconcilerTests
     [Fact]
     public void Delete_takes_down_in_reverse_and_keeps_the_volume()
     {
-        using EngineBench bench = Deployed();
+        using EngineBench bench = EngineBench.Deployed();
         bench.World.Calls.Clear();
         bench.Handlers.Deployments.Delete(Asked.By(EngineBench.Alice), new DeploymentDelete { Name = "shop" });
         bench.Settle();
@@ -112,7 +140,7 @@ public sealed class ReconcilerTests
     [Fact]
     public void Only_a_message_naming_it_destroys_a_volume()
     {
-        using EngineBench bench = Deployed();
+        using EngineBench bench = EngineBench.Deployed();
         bench.World.MayBeDestroyed.Add(bench.Id("data"));
         bench.Handlers.Deployments.Delete(Asked.By(EngineBench.Alice), new DeploymentDelete { Name = "shop", Volumes = ["data"] });
         bench.Settle();
@@ -124,14 +152,15 @@ public sealed class ReconcilerTests
     [Fact]
     public void A_crash_loop_backs_off_and_never_deletes()
     {
-        using EngineBench bench = Deployed();
+        using EngineBench bench = EngineBench.Deployed();
         TimeSpan last = TimeSpan.Zero;
         for (int i = 1; i <= 8; i++)
         {
             bench.World.End(bench.Id("web"), 3);
             bench.Settle();
             WorkloadStatus status = bench.Status("web");
-            Assert.Equal((WorkloadState.BackingOff, i >= 3 ? "crash-loop" : "exited", 3, i), (status.State, status.Reason, status.ExitCode!.Value, status.Attempt));
+            Assert.Equal((WorkloadState.BackingOff, i >= 3 ? "crash-loop" : "exited", 3, i),
+                (status.State, status.Reason, status.ExitCode!.Value, status.Attempt));
             TimeSpan wait = status.NextRetry!.Value - bench.Time.Now;
             Assert.InRange(wait.TotalSeconds, Math.Min(60, Math.Pow(2, i - 1)) * 0.74, 60);
             Assert.True(wait >= last * 0.7);
@@ -177,7 +206,7 @@ public sealed class ReconcilerTests
     [Fact]
     public void Stopped_stays_stopped_over_a_power_cut_until_started()
     {
-        using EngineBench bench = Deployed();
+        using EngineBench bench = EngineBench.Deployed();
         bench.Handlers.Machines.Stop(Asked.By(EngineBench.Alice), new MachineName { Deployment = "shop", Machine = "web" });
         bench.Settle();
         Assert.Equal(WorkloadState.Stopped, bench.Status("web").State);
@@ -194,7 +223,7 @@ public sealed class ReconcilerTests
     [Fact]
     public void Machines_run_on_when_the_node_dies_and_are_served_again_untouched()
     {
-        using EngineBench bench = Deployed();
+        using EngineBench bench = EngineBench.Deployed();
         bench.World.Calls.Clear();
         bench.World.Revive();
         bench.Restart();
@@ -206,7 +235,7 @@ public sealed class ReconcilerTests
     [Fact]
     public void An_end_while_the_node_was_away_is_heard_and_acknowledged()
     {
-        using EngineBench bench = Deployed();
+        using EngineBench bench = EngineBench.Deployed();
         bench.World.Die();
         bench.World.End(bench.Id("web"), 9);
         bench.World.Revive();
@@ -222,7 +251,7 @@ public sealed class ReconcilerTests
     [Fact]
     public void After_a_power_cut_everything_comes_back_without_back_off()
     {
-        using EngineBench bench = Deployed();
+        using EngineBench bench = EngineBench.Deployed();
         bench.World.LosePower();
         bench.Restart();
         bench.Settle();
@@ -267,14 +296,5 @@ public sealed class ReconcilerTests
         bench.Time.Advance(TimeSpan.FromMinutes(1));
         bench.Settle();
         Assert.Equal(WorkloadState.Running, bench.Status("web").State);
-    }
-
-    private static EngineBench Deployed()
-    {
-        EngineBench bench = new();
-        bench.Grant(EngineBench.Alice);
-        bench.Apply(EngineBench.Shop());
-        bench.Settle();
-        return bench;
     }
 }

@@ -3,6 +3,7 @@ using Xunit;
 using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Deployments;
 using ZeroOS.Tests.Bus;
+using ZeroOS.Tests.Workloads;
 using ZeroOS.Workloads;
 
 namespace ZeroOS.Tests.Engine;
@@ -30,7 +31,8 @@ public sealed class SimulationTests
     private sealed class Run(int seed)
     {
         private readonly Random _random = new(seed);
-        private readonly EngineBench _bench = new(seed);
+        // Every fourth node has a second disk, and every second death takes the first.
+        private readonly EngineBench _bench = new(seed, hasCopy: seed % 4 == 0);
         private readonly Dictionary<string, Deployment?> _acknowledged = [];
         private readonly Dictionary<string, HashSet<string>> _doubtful = [];
         private readonly HashSet<WorkloadId> _promised = [];
@@ -56,7 +58,8 @@ public sealed class SimulationTests
                 {
                     ComeBack();
                 }
-                Assert.True(bench.World.Violations.Count == 0, $"seed {seed}, step {step}: {string.Join("; ", bench.World.Violations)}\n{string.Join("\n", bench.World.Calls.TakeLast(30))}");
+                Assert.True(bench.World.Violations.Count == 0,
+                    $"seed {seed}, step {step}: {string.Join("; ", bench.World.Violations)}\n{string.Join("\n", bench.World.Calls.TakeLast(30))}");
             }
             Heal();
             Check();
@@ -121,7 +124,8 @@ public sealed class SimulationTests
 
         private void Delete(string name)
         {
-            IReadOnlyList<string> volumes = _random.Next(2) == 0 ? [] : [.. _bench.Handlers.Volumes.List(Asked.By(EngineBench.Alice)).Volumes.Where(v => v.Deployment == name).Select(v => v.Name).Take(1)];
+            IReadOnlyList<string> volumes = _random.Next(2) == 0 ? []
+                : [.. _bench.Handlers.Volumes.List(Asked.By(EngineBench.Alice)).Volumes.Where(v => v.Deployment == name).Select(v => v.Name).Take(1)];
             foreach (string volume in volumes)
             {
                 _bench.World.MayBeDestroyed.Add(new WorkloadId(EngineBench.Alice, name, volume));
@@ -144,7 +148,8 @@ public sealed class SimulationTests
             MachineName machine = new() { Deployment = name, Machine = "m0" };
             try
             {
-                _ = _random.Next(3) == 0 ? _bench.Handlers.Machines.Stop(Asked.By(EngineBench.Alice), machine) : _bench.Handlers.Machines.Start(Asked.By(EngineBench.Alice), machine);
+                _ = _random.Next(3) == 0 ? _bench.Handlers.Machines.Stop(Asked.By(EngineBench.Alice), machine)
+                    : _bench.Handlers.Machines.Start(Asked.By(EngineBench.Alice), machine);
             }
             catch (BusErrorException)
             {
@@ -160,11 +165,12 @@ public sealed class SimulationTests
             else
                 _bench.World.Revive();
             (_bench.World.FailChance, _bench.World.DeathChance) = (0, 0);
-            _bench.Restart();
+            _bench.Restart(firstDiskDied: _bench.HasCopy && _deaths % 2 == 0);
             // A message that died on the way was either done or not: nothing in between.
             foreach ((string name, HashSet<string> texts) in _doubtful.ToList())
             {
-                DeploymentStatus? stored = _bench.Handlers.Deployments.List(Asked.By(EngineBench.Alice)).Deployments.FirstOrDefault(d => d.Deployment.Name == name);
+                DeploymentStatus? stored = _bench.Handlers.Deployments.List(Asked.By(EngineBench.Alice)).Deployments
+                    .FirstOrDefault(d => d.Deployment.Name == name);
                 string text = stored is null or { Deleting: true } ? "" : Text(stored.Deployment);
                 string before = _acknowledged.GetValueOrDefault(name) is { } known ? Text(known) : "";
                 Assert.True(text == before || texts.Contains(text), $"seed {seed}: {name} is half made:\n{text}\nneither\n{before}");
@@ -192,7 +198,8 @@ public sealed class SimulationTests
             string context = $"seed {seed}, {_deaths} deaths";
             FakeWorld world = _bench.World;
             Assert.True(world.Violations.Count == 0, $"{context}: {string.Join("; ", world.Violations)}");
-            Dictionary<string, DeploymentStatus> stored = _bench.Handlers.Deployments.List(Asked.By(EngineBench.Alice)).Deployments.ToDictionary(d => d.Deployment.Name);
+            Dictionary<string, DeploymentStatus> stored = _bench.Handlers.Deployments.List(Asked.By(EngineBench.Alice)).Deployments
+                .ToDictionary(d => d.Deployment.Name);
             Assert.Equal(_acknowledged.Where(a => a.Value is not null).Select(a => a.Key).Order(), stored.Keys.Order());
             // A volume taken out of a deployment before it was ever made is only a promise, with nothing in it to lose.
             HashSet<WorkloadId> networks = [], machines = [], disks = [.. _promised.Intersect(world.EverMade)];
@@ -203,7 +210,8 @@ public sealed class SimulationTests
                 foreach (WorkloadStatus workload in status.Workloads)
                 {
                     WorkloadId id = new(EngineBench.Alice, name, workload.Name);
-                    Assert.True(workload.State is WorkloadState.Running or WorkloadState.Stopped or WorkloadState.Exited, $"{context}: {id} is {workload.State}, {workload.Reason}: {workload.Message}");
+                    Assert.True(workload.State is WorkloadState.Running or WorkloadState.Stopped or WorkloadState.Exited,
+                        $"{context}: {id} is {workload.State}, {workload.Reason}: {workload.Message}");
                     if (workload.Type == "network")
                         networks.Add(id);
                     if (workload.Type == "zmount")
@@ -214,16 +222,19 @@ public sealed class SimulationTests
                         disks.Add(id with { Name = id.Name + ".root" });
                 }
             }
-            Assert.Equal(networks.OrderBy(n => n.Short), world.Networks.Keys.OrderBy(n => n.Short));
-            Assert.Equal(machines.OrderBy(n => n.Short), world.Machines.Keys.OrderBy(n => n.Short));
-            Assert.Equal(disks.OrderBy(n => n.Short), world.Disks.Keys.Except(world.MayBeDestroyed).OrderBy(n => n.Short));
+            Assert.Equal(networks.OrderBy(n => n.Full), world.Networks.Keys.OrderBy(n => n.Full));
+            Assert.Equal(machines.OrderBy(n => n.Full), world.Machines.Keys.OrderBy(n => n.Full));
+            Assert.Equal(disks.OrderBy(n => n.Full), world.Disks.Keys.Except(world.MayBeDestroyed).OrderBy(n => n.Full));
             Assert.All(world.Cards, c => Assert.Contains(c.Machine, world.Machines.Keys));
             Assert.Equal(machines.Count, world.Served.Intersect(machines).Count());
             Assert.Empty(world.Unacknowledged);
             Assert.Equal(0, world.OpenDescriptors);
-            Assert.Equal(stored.Values.SelectMany(d => d.Deployment.Workloads.OfType<ZmachineWorkload>()).Sum(m => m.Data.Publish.Count), world.Published.Count);
+            Assert.Equal(stored.Values.SelectMany(d => d.Deployment.Workloads.OfType<ZmachineWorkload>()).Sum(m => m.Data.Publish.Count),
+                world.Published.Count);
             IReadOnlyList<NodeEvent> events = _bench.Store.Events(EngineBench.Alice, 0, int.MaxValue);
             Assert.Equal(events.Count, events.Select(e => e.Number).Distinct().Count());
+            if (_bench.HasCopy)
+                Assert.Equal(TestFolder.Rows(Path.Combine(_bench.Folder.Path, "engine.db")), TestFolder.Rows(_bench.Folder.CopyOfStore));
         }
 
         private Deployment Random(string name, int version)
@@ -243,13 +254,24 @@ public sealed class SimulationTests
                     {
                         Flist = new FlistReference { Reference = "r.example/i", Digest = EngineBench.Digest("abc"[_random.Next(3)]) },
                         Memory = new ByteSize(64L << 20),
-                        Mounts = [.. Enumerable.Range(0, volumes).Where(v => v % Math.Max(1, machines) == i).Select(v => new MachineMount { Volume = $"v{v}", Path = $"/v{v}" })],
+                        Mounts = [.. Enumerable.Range(0, volumes).Where(v => v % Math.Max(1, machines) == i)
+                            .Select(v => new MachineMount { Volume = $"v{v}", Path = $"/v{v}" })],
                         Networks = [.. Enumerable.Range(0, networks).Where(_ => _random.Next(2) == 0).Select(n => new MachineNetwork { Network = $"n{n}" })],
                         Restart = (RestartPolicy)_random.Next(3),
                     },
                 });
                 if (workloads[^1] is ZmachineWorkload { Data.Networks.Count: > 0 } machine)
-                    workloads[^1] = machine with { Data = machine.Data with { Publish = [new PublishedPort { Host = 30000 + (int.Parse(name[1..], System.Globalization.CultureInfo.InvariantCulture) * 10) + i, Guest = 80 }] } };
+                    workloads[^1] = machine with
+                    {
+                        Data = machine.Data with
+                        {
+                            Publish = [new PublishedPort
+                            {
+                                Host = 30000 + (int.Parse(name[1..], System.Globalization.CultureInfo.InvariantCulture) * 10) + i,
+                                Guest = 80
+                            }]
+                        }
+                    };
             }
             return new Deployment { Name = name, Version = version, Workloads = workloads };
         }

@@ -119,18 +119,24 @@ public sealed class FlistIndexTests
                 continue;
             }
             accepted++;
-            long end = 0;
-            for (int c = 0; c < index.ChunkCount; c++)
-            {
-                FlistChunk chunk = index[c];
-                Assert.InRange(chunk.DeviceOffset, end, index.DeviceSize - chunk.Length);
-                Assert.InRange(chunk.StoredLength, 1, chunk.Length);
-                Assert.InRange(chunk.Blob, 0, index.BlobCount - 1);
-                Assert.Equal(c, index.FindChunk(chunk.DeviceEnd - 1));
-                end = chunk.DeviceEnd;
-            }
+            AssertHolds(index);
         }
         Assert.InRange(accepted, 1, 9_999);
+    }
+
+    /// <summary>Chunks come in order, lie in the device, are of blobs that it has, and are found.</summary>
+    internal static void AssertHolds(FlistIndex index)
+    {
+        long end = 0;
+        for (int c = 0; c < index.ChunkCount; c++)
+        {
+            FlistChunk chunk = index[c];
+            Assert.InRange(chunk.DeviceOffset, end, index.DeviceSize - chunk.Length);
+            Assert.InRange(chunk.StoredLength, 1, chunk.Length);
+            Assert.InRange(chunk.Blob, 0, index.BlobCount - 1);
+            Assert.Equal(c, index.FindChunk(chunk.DeviceEnd - 1));
+            end = chunk.DeviceEnd;
+        }
     }
 
     [Fact]
@@ -163,8 +169,39 @@ public sealed class FlistIndexTests
 
     private static FlistChunk[] Chunks() =>
     [
-        new() { DeviceOffset = 4096, Length = 8192, Blob = 0, Codec = ChunkCodec.Zstd, NeededAtStart = true, BlobOffset = 0, StoredLength = 100, StoredDigest = s_one, PlainDigest = s_two },
-        new() { DeviceOffset = 12288, Length = 4096, Blob = 1, Codec = ChunkCodec.Raw, BlobOffset = 7, StoredLength = 4096, StoredDigest = s_two, PlainDigest = s_two },
-        new() { DeviceOffset = 40960, Length = 4096, Blob = 1, Codec = ChunkCodec.Zstd, BlobOffset = 4103, StoredLength = 4096, StoredDigest = s_one, PlainDigest = s_one },
+        new()
+        {
+            DeviceOffset = 4096,
+            Length = 8192,
+            Blob = 0,
+            Codec = ChunkCodec.Zstd,
+            NeededAtStart = true,
+            BlobOffset = 0,
+            StoredLength = 100,
+            StoredDigest = s_one,
+            PlainDigest = s_two,
+        },
+        new()
+        {
+            DeviceOffset = 12288,
+            Length = 4096,
+            Blob = 1,
+            Codec = ChunkCodec.Raw,
+            BlobOffset = 7,
+            StoredLength = 4096,
+            StoredDigest = s_two,
+            PlainDigest = s_two,
+        },
+        new()
+        {
+            DeviceOffset = 40960,
+            Length = 4096,
+            Blob = 1,
+            Codec = ChunkCodec.Zstd,
+            BlobOffset = 4103,
+            StoredLength = 4096,
+            StoredDigest = s_one,
+            PlainDigest = s_one,
+        },
     ];
 }

@@ -8,11 +8,13 @@ namespace ZeroOS.Tests.Flist;
 
 public sealed class FlistManifestTests
 {
-    private const string A = "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", B = "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
+    private const string A = "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+        B = "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
 
     private const string Good = $$$"""
         {"schemaVersion":2,"artifactType":"application/vnd.zeroos.flist.v1","config":{"mediaType":"c","digest":"{{{A}}}","size":7},
-        "layers":[{"mediaType":"application/vnd.zeroos.flist.index.v1","digest":"{{{A}}}","size":64},{"mediaType":"application/vnd.zeroos.flist.data.v1","digest":"{{{B}}}","size":100},
+        "layers":[{"mediaType":"application/vnd.zeroos.flist.index.v1","digest":"{{{A}}}","size":64},
+        {"mediaType":"application/vnd.zeroos.flist.data.v1","digest":"{{{B}}}","size":100},
         {"mediaType":"application/vnd.zeroos.flist.prefetch.v1","digest":"{{{A}}}","size":1}],
         "subject":{"digest":"x"},"annotations":{"org.zeroos.flist.kind":"rootfs","other":null}}
         """;
@@ -39,13 +41,24 @@ public sealed class FlistManifestTests
     [InlineData(B, "sha256:b", "layer 1 has no sha256")]
     [InlineData("\"subject\"", "subject", "not the JSON")]
     public void Broken_rule_is_named(string part, string forged, string expected) => Assert.Contains(expected,
-        Assert.Throws<FlistFormatException>(() => FlistManifest.Parse(Encoding.UTF8.GetBytes(Good.Replace(part, forged, StringComparison.Ordinal)))).Message, StringComparison.Ordinal);
+        Assert.Throws<FlistFormatException>(() => FlistManifest.Parse(Encoding.UTF8.GetBytes(Good.Replace(part, forged, StringComparison.Ordinal)))).Message,
+        StringComparison.Ordinal);
 
     [Fact]
     public void Index_of_another_manifest_is_refused()
     {
         FlistManifest manifest = FlistManifest.Parse(Encoding.UTF8.GetBytes(Good));
-        FlistChunk chunk = new() { DeviceOffset = 0, Length = 4096, Blob = 0, Codec = ChunkCodec.Zstd, BlobOffset = 60, StoredLength = 40, StoredDigest = default, PlainDigest = default };
+        FlistChunk chunk = new()
+        {
+            DeviceOffset = 0,
+            Length = 4096,
+            Blob = 0,
+            Codec = ChunkCodec.Zstd,
+            BlobOffset = 60,
+            StoredLength = 40,
+            StoredDigest = default,
+            PlainDigest = default,
+        };
         manifest.Check(FlistIndex.Open(FlistIndexWriter.Write(4096, [Sha256Digest.Parse(B)], [chunk])));
         foreach (byte[] other in new[]
         {

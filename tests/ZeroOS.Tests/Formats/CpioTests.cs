@@ -1,12 +1,13 @@
 using System.Diagnostics;
 
 using ZeroOS.Formats.Cpio;
+using ZeroOS.Tests.Shared;
 
 namespace ZeroOS.Tests.Formats;
 
 public class CpioTests
 {
-    private static byte[] Sample()
+    internal static byte[] Sample()
     {
         MemoryStream stream = new();
         CpioWriter writer = new(stream, DateTimeOffset.UnixEpoch.AddSeconds(1_000_000_000));
@@ -46,12 +47,7 @@ public class CpioTests
     public void The_cpio_program_lists_what_we_wrote()
     {
         Skip.IfNot(File.Exists("/usr/bin/cpio"), "cpio is not installed");
-        using Process cpio = Process.Start(new ProcessStartInfo("cpio", "-tv --quiet") { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true })!;
-        cpio.StandardInput.BaseStream.Write(Sample());
-        cpio.StandardInput.Close();
-        string listing = cpio.StandardOutput.ReadToEnd();
-        cpio.WaitForExit();
-        Assert.Equal(0, cpio.ExitCode);
+        string listing = ProgramRun.Of(new ProcessStartInfo("cpio", ["-tv", "--quiet"]), Sample()).Succeeded().Output;
         Assert.Contains("crw-------", listing, StringComparison.Ordinal);
         Assert.Contains("link -> /init", listing, StringComparison.Ordinal);
     }

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 
 using ZeroOS.Formats.Cpio;
+using ZeroOS.Tests.Shared;
 
 namespace ZeroOS.Tests.Formats;
 
@@ -16,7 +17,8 @@ public sealed class StubArchiveTests
     {
         byte[] archive = StubArchive.Credentials(("farm.cred", "settings"u8.ToArray()))!;
         string text = Encoding.ASCII.GetString(archive);
-        Assert.StartsWith("070701" + "00000001" + "0000416d" + "00000000" + "00000000" + "00000001" + "00000000" + "00000000" + new string('0', 32) + "00000007" + "00000000" + ".extra\0", text, StringComparison.Ordinal);
+        Assert.StartsWith("070701" + "00000001" + "0000416d" + "00000000" + "00000000" + "00000001" + "00000000" + "00000000" + new string('0', 32) + "00000007"
+            + "00000000" + ".extra\0", text, StringComparison.Ordinal);
         Assert.Contains("070701" + "00000002" + "00004140", text, StringComparison.Ordinal);
         Assert.Contains("070701" + "00000003" + "00008100" + "00000000" + "00000000" + "00000001" + "00000000" + "00000008", text, StringComparison.Ordinal);
         Assert.EndsWith("0000000B00000000TRAILER!!!\0\0\0\0", text, StringComparison.Ordinal);
@@ -32,11 +34,8 @@ public sealed class StubArchiveTests
     public void The_cpio_program_reads_it()
     {
         Skip.IfNot(File.Exists("/usr/bin/cpio"), "cpio is not installed");
-        using Process cpio = Process.Start(new ProcessStartInfo("cpio", "-t --quiet") { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true })!;
-        cpio.StandardInput.BaseStream.Write(StubArchive.Credentials(("farm.cred", RandomNumberGenerator.GetBytes(1001))));
-        cpio.StandardInput.Close();
-        Assert.Equal(".extra\n.extra/credentials\n.extra/credentials/farm.cred\n", cpio.StandardOutput.ReadToEnd());
-        cpio.WaitForExit();
-        Assert.Equal(0, cpio.ExitCode);
+        byte[] archive = StubArchive.Credentials(("farm.cred", RandomNumberGenerator.GetBytes(1001)))!;
+        string listing = ProgramRun.Of(new ProcessStartInfo("cpio", ["-t", "--quiet"]), archive).Succeeded().Output;
+        Assert.Equal(".extra\n.extra/credentials\n.extra/credentials/farm.cred\n", listing);
     }
 }

@@ -17,7 +17,8 @@ public sealed class BootSequenceTests : IDisposable
     [Fact]
     public void Steps_come_in_the_order_of_the_manual()
         => Assert.Equal(
-            ["pseudo-filesystems", "screen", "kernel-log", "bounded-root", "command-line", "trial", "sysctls", "control-groups", "watchdog", "entropy", "devices", "loopback"],
+            ["pseudo-filesystems", "screen", "kernel-log", "bounded-root", "command-line", "trial", "sysctls", "control-groups", "watchdog",
+                "entropy", "devices", "loopback"],
             BootSequence.Steps.Select(s => s.Name));
 
     [Fact]
@@ -64,7 +65,8 @@ public sealed class BootSequenceTests : IDisposable
     {
         InBoundedRoot();
         if (file is not null)
-            _kernel.Files["/sys/firmware/efi/efivars/LoaderImageIdentifier-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f"] = "\u0006\0\0\0" + string.Concat(file.Select(c => $"{c}\0")) + "\0\0";
+            _kernel.Files["/sys/firmware/efi/efivars/LoaderImageIdentifier-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f"] = "\u0006\0\0\0"
+                + string.Concat(file.Select(c => $"{c}\0")) + "\0\0";
         Boot boot = new(_kernel, new KernelLog(_records, null, ""));
         BootSequence.Run(boot, BootSequence.Steps);
         Assert.Equal(onTrial, boot.OnTrial);
@@ -151,7 +153,8 @@ public sealed class BootSequenceTests : IDisposable
     }
 
     // Flags print in an order of their own; the test says which, not how.
-    private static string Sorted(string call) => call.Replace("ReadOnly, NoSuid, NoDev, Remount, Bind", "Remount, ReadOnly, NoSuid, NoDev, Bind", StringComparison.Ordinal);
+    private static string Sorted(string call) =>
+        call.Replace("ReadOnly, NoSuid, NoDev, Remount, Bind", "Remount, ReadOnly, NoSuid, NoDev, Bind", StringComparison.Ordinal);
 
     private void InBoundedRoot()
     {

@@ -23,11 +23,41 @@ public sealed class DoorKeeperTests
         _killed.Add, new KernelLog());
 
     [Fact]
-    public void No_door_before_the_node_wants_one_and_one_socket_for_all_of_them()
+    public void A_door_starts_beside_the_node_and_its_link_waits_until_the_node_answers_doors()
+    {
+        _keeper.Want(true);
+        Assert.Null(_keeper.Tick(0));
+        Assert.Equal(101, _keeper.Pid);
+        Assert.Null(_keeper.Tick(10));
+        _keeper.Answer();
+        using SeqPacketSocket? link = _keeper.Tick(20);
+        Assert.NotNull(link);
+        _keeper.Want(false);
+        Assert.True(_keeper.Ended(new ProcessExit(101, 0, 9), 30));
+        _keeper.Want(true);
+        Assert.Null(_keeper.Tick(40));      // the next node has not said so yet
+        Assert.Equal(102, _keeper.Pid);
+    }
+
+    [Fact]
+    public void A_link_that_waits_is_the_last_doors()
+    {
+        _keeper.Want(true);
+        Assert.Null(_keeper.Tick(0));
+        Assert.True(_keeper.Ended(new ProcessExit(101, 0, 9), 1));
+        Assert.Null(_keeper.Tick(1));
+        _keeper.Answer();
+        using SeqPacketSocket? link = _keeper.Tick(2);
+        Assert.NotNull(link);
+        Assert.Null(_keeper.Tick(3));
+    }
+
+    [Fact]
+    public void No_door_without_a_node_and_one_socket_for_all_of_them()
     {
         Assert.Null(_keeper.Tick(0));
         Assert.Equal(long.MaxValue, _keeper.DueAt);
-        _keeper.Want(true);
+        WantAnswered();
         using SeqPacketSocket? first = _keeper.Tick(10);
         Assert.NotNull(first);
         Assert.Null(_keeper.Tick(20));
@@ -40,7 +70,7 @@ public sealed class DoorKeeperTests
     [Fact]
     public void A_door_is_replaced_after_an_hour_when_it_is_broken_and_when_the_node_is_gone()
     {
-        _keeper.Want(true);
+        WantAnswered();
         _keeper.Tick(0)!.Dispose();
         Assert.Equal(DoorKeeper.LivesMs, _keeper.DueAt);
         Assert.Null(_keeper.Tick(DoorKeeper.LivesMs));
@@ -60,7 +90,7 @@ public sealed class DoorKeeperTests
     [Fact]
     public void A_door_that_dies_all_the_time_is_never_away_for_more_than_two_seconds()
     {
-        _keeper.Want(true);
+        WantAnswered();
         long now = 0;
         for (int i = 0; i < 20; i++)
         {
@@ -74,11 +104,17 @@ public sealed class DoorKeeperTests
     [Fact]
     public void A_door_that_cannot_be_started_is_tried_again()
     {
-        _keeper.Want(true);
+        WantAnswered();
         _refuse = Errno.EAGAIN;
         Assert.Null(_keeper.Tick(0));
         _refuse = Errno.None;
         _keeper.Tick(_keeper.DueAt)!.Dispose();
         Assert.False(_keeper.Ended(new ProcessExit(7, 0, 0), 1));
+    }
+
+    private void WantAnswered()
+    {
+        _keeper.Want(true);
+        _keeper.Answer();
     }
 }

@@ -35,7 +35,8 @@ public sealed class KernelLogPageTests
             string line = Format(bytes);
             Assert.True(line.Length <= 1088, $"seed {Seed}, round {round}");
             if (line.Length > 0)
-                Assert.True(line[5..^2].All(c => c is '\e' or (>= ' ' and <= '~')) && line.EndsWith("\r\n", StringComparison.Ordinal), $"seed {Seed}, round {round}");
+                Assert.True(line[5..^2].All(c => c is '\e' or (>= ' ' and <= '~')) && line.EndsWith("\r\n", StringComparison.Ordinal),
+                    $"seed {Seed}, round {round}");
         }
     }
 

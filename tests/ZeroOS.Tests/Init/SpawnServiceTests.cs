@@ -55,6 +55,20 @@ public sealed class SpawnServiceTests : IDisposable
         Assert.Empty(_jailer.Started);
     }
 
+    [Theory]
+    [InlineData(JailedProgram.Fetch, 1L, null)]
+    [InlineData(JailedProgram.Convert, null, 1)]
+    [InlineData(JailedProgram.Monitor, -1L, null)]
+    [InlineData(JailedProgram.Monitor, (16L << 40) + 1, null)]
+    [InlineData(JailedProgram.Monitor, null, 0)]
+    [InlineData(JailedProgram.Monitor, null, 9)]
+    public void A_program_gets_no_larger_file_and_no_more_processors_than_its_table_says(JailedProgram program, long? fileBytes, int? processors)
+    {
+        using InitConnection node = _init.Connect();
+        Assert.Throws<InitRefusedException>(() => node.Start(program, "vm-1", [], 64 * MiB, [], null, fileBytes, processors));
+        Assert.Empty(_jailer.Started);
+    }
+
     [Fact]
     public void A_name_is_taken_until_its_end_is_acknowledged()
     {

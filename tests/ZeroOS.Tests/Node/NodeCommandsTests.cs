@@ -6,8 +6,11 @@ using ZeroOS.Bus.Gates;
 using ZeroOS.Bus.Serving;
 using ZeroOS.Contracts.Bus;
 using ZeroOS.Node.Attestation;
+using ZeroOS.Node.Disks;
 using ZeroOS.Tests.Engine;
 using ZeroOS.Tests.Node.Update;
+using ZeroOS.Tests.Repository;
+using ZeroOS.Tests.Shared;
 
 namespace ZeroOS.Tests.Node;
 
@@ -22,6 +25,9 @@ public sealed class NodeCommandsTests
         ["zos.node.reboot"] = Roles.Owner,
         ["zos.node.shutdown"] = Roles.Owner,
         ["zos.node.update"] = Roles.Owner,
+        ["zos.disk.list"] = Roles.Owner,
+        ["zos.disk.claim"] = Roles.Owner,
+        ["zos.disk.erase"] = Roles.Owner,
         ["zos.grant.put"] = Roles.Owner,
         ["zos.grant.list"] = Roles.Owner,
         ["zos.deployment.apply"] = Roles.Tenant,
@@ -42,11 +48,24 @@ public sealed class NodeCommandsTests
         using EngineBench bench = new();
         using FakeComputer computer = new();
         computer.Boot();
-        using Attestor attestor = new(null, new AttestorFacts { Node = FakeComputer.Owner.Id, IdentitySealed = () => false, SealingKey = () => "", Settings = () => null }, _ => { });
+        using Attestor attestor = new(null,
+            new AttestorFacts { Node = FakeComputer.Owner.Id, IdentitySealed = () => false, SealingKey = () => "", Settings = () => null }, LineLog.Quiet);
         Routes routes = new();
-        ZeroOS.Node.NodeCommands.Add(routes, _ => throw new NotSupportedException(), bench.Handlers, attestor, computer.Updater, new ZeroOS.Node.PowerHandlers(() => { }, () => { }));
-        Assert.Equal(s_expected.OrderBy(e => e.Key, StringComparer.Ordinal), routes.All.Select(r => KeyValuePair.Create(r.Command, r.Allowed)).OrderBy(e => e.Key, StringComparer.Ordinal));
+        ZeroOS.Node.NodeCommands.Add(routes, _ => throw new NotSupportedException(), bench.Handlers, attestor, computer.Updater,
+            new DiskHandlers(bench.Store, null!), new ZeroOS.Node.PowerHandlers(() => { }, () => { }));
+        Assert.Equal(s_expected.OrderBy(e => e.Key, StringComparer.Ordinal),
+            routes.All.Select(r => KeyValuePair.Create(r.Command, r.Allowed)).OrderBy(e => e.Key, StringComparer.Ordinal));
         Assert.Equal(["zos.events.watch", "zos.machine.logs"], routes.All.Where(r => r.IsStream).Select(r => r.Command).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void Every_command_has_its_row_in_the_page()
+    {
+        // "| zos.deployment.apply / get / list / delete |" names four.
+        HashSet<string> named = [.. File.ReadLines(Path.Combine(Checkout.Root, "docs", "bus.md")).Where(l => l.StartsWith("| zos.", StringComparison.Ordinal))
+            .Select(l => l.Split('|')[1].Trim().Split(" / "))
+            .SelectMany(names => names.Select((n, i) => i == 0 ? n : names[0][..(names[0].LastIndexOf('.') + 1)] + n))];
+        Assert.Empty(s_expected.Keys.Append(Commands.NodeRecover.Name).Except(named));
     }
 
     [Fact]

@@ -7,5 +7,7 @@ internal static class Checkout
     public static string Root { get; } = Find(AppContext.BaseDirectory);
 
     private static string Find(string folder) =>
-        File.Exists(System.IO.Path.Combine(folder, "ZeroOS.sln")) ? folder : Find(Directory.GetParent(folder)?.FullName ?? throw new InvalidOperationException("no ZeroOS.sln above the tests"));
+        File.Exists(System.IO.Path.Combine(folder, "ZeroOS.sln"))
+        ? folder
+        : Find(Directory.GetParent(folder)?.FullName ?? throw new InvalidOperationException("no ZeroOS.sln above the tests"));
 }

@@ -3,8 +3,8 @@ using System.Text.RegularExpressions;
 namespace ZeroOS.Tests.Repository;
 
 /// <summary>
-/// Which folder of a project uses which other: a file uses a folder when it names a type that the folder declares and whose namespace it can see. Read from the text, without a
-/// compiler: comments and literals do not count, and neither does a name behind a dot.
+/// Which folder of a project uses which other: a file uses a folder when it names a type that the folder declares and whose namespace it can see. Read from the
+/// text, without a compiler: comments and literals do not count, and neither does a name behind a dot.
 /// </summary>
 internal static partial class FolderGraph
 {

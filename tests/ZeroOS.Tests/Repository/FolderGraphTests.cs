@@ -6,7 +6,8 @@ public class FolderGraphTests
     // A folder may use those behind its arrow; (root) is what lies in the project's folder itself. A folder inside a folder counts as its parent.
     private const string Table = """
         Contracts
-          Bus -> Deployments Farm Release
+          Bus -> Deployments Farm Guest Release
+          Guest -> Deployments
           Release -> Deployments
         Linux
           Devices -> (root) Files Mounts
@@ -31,7 +32,10 @@ public class FolderGraphTests
         Formats
           Fat -> Streams
           Gpt -> Streams
-          Pe -> Tpm
+          Pe -> (root) Tpm
+          Tar -> (root)
+          Tpm -> (root)
+          Zstd -> Streams
         Bus
           Client -> Envelopes Json Keys Messages
           Envelopes -> Json Keys Sodium
@@ -42,9 +46,8 @@ public class FolderGraphTests
           Release -> Envelopes Json Keys
           Serving -> Gates Json Keys Messages
         Oci
-          Build -> (root) Compression Layout Registry
-          Compression -> (root)
-          Layout -> (root) Compression
+          Build -> (root) Layout Registry
+          Layout -> (root)
         Init
           (root) -> Jail
         Engine
@@ -73,10 +76,10 @@ public class FolderGraphTests
           Users -> Setup
           Workload -> Disks Output Setup Users
         Host
-          Fetch -> Processes
-          Images -> Fetch
           Guests -> Loops
           Machines -> Guests Loops Processes
+        Images
+          Store -> Fetch
         Client
           Attestation -> (root)
           Config -> (root) Attestation
@@ -87,9 +90,11 @@ public class FolderGraphTests
           Serve -> (root) SystemImage
           SystemImage -> (root)
         Node
-          (root) -> Attestation Bus Doors Identity Screen Update
+          (root) -> Attestation Bus Disks Doors Farm Identity Screen Update
           Bus -> Doors
-          Update -> Identity
+          Disks -> Farm
+          Farm -> Identity
+          Update -> Farm Identity
         Cli
           (root) -> Output Sessions Verbs
           Sessions -> Output

@@ -15,16 +15,17 @@ public class ProjectGraphTests(ITestOutputHelper output)
         ["Formats"] = [],
         ["Flist"] = [],
         ["Workloads"] = ["Contracts", "Linux"],
-        ["Bus"] = ["Contracts"],
+        ["Bus"] = ["Contracts", "Linux"],
         ["Oci"] = ["Contracts", "Linux", "Formats", "Flist"],
         ["Init"] = ["Contracts", "Linux"],
         ["Engine"] = ["Contracts", "Linux", "Workloads", "Bus"],
         ["Vmm"] = ["Contracts", "Linux", "Flist"],
         ["Guest"] = ["Contracts", "Linux"],
-        ["Host"] = ["Contracts", "Linux", "Formats", "Flist", "Workloads", "Oci"],
+        ["Host"] = ["Contracts", "Linux", "Formats", "Workloads"],
+        ["Images"] = ["Contracts", "Linux", "Formats", "Flist", "Workloads", "Oci"],
         ["Client"] = ["Contracts", "Formats", "Flist", "Bus", "Oci"],
         ["Media"] = ["Contracts", "Linux", "Formats", "Flist", "Bus", "Oci"],
-        ["Node"] = ["Contracts", "Linux", "Formats", "Flist", "Workloads", "Bus", "Oci", "Init", "Engine", "Host"],
+        ["Node"] = ["Contracts", "Linux", "Formats", "Flist", "Workloads", "Bus", "Oci", "Init", "Engine", "Host", "Images"],
         ["Cli"] = ["Contracts", "Linux", "Flist", "Bus", "Oci", "Client", "Media"],
     };
 
@@ -50,29 +51,28 @@ public class ProjectGraphTests(ITestOutputHelper output)
     [Fact]
     public void Every_project_of_src_has_its_level()
     {
-        IEnumerable<string> projects = Directory.EnumerateDirectories(Path.Combine(Checkout.Root, "src")).Select(d => Path.GetFileName(d).Replace("ZeroOS.", "", StringComparison.Ordinal));
+        IEnumerable<string> projects = Directory.EnumerateDirectories(Path.Combine(Checkout.Root, "src"))
+            .Select(d => Path.GetFileName(d).Replace("ZeroOS.", "", StringComparison.Ordinal));
         Assert.Equal(s_wanted.Keys.Order(), projects.Order());
     }
 
     [Fact]
-    public void No_project_is_more_than_its_share_of_the_source()
+    public void Every_project_is_under_15_percent_of_the_source()
     {
         Dictionary<string, int> lines = s_wanted.Keys.ToDictionary(p => p, p => FolderGraph.SourceFiles(p).Sum(f => File.ReadLines(f).Count()));
         int all = lines.Values.Sum();
         foreach ((string project, int count) in lines.OrderByDescending(p => p.Value))
             output.WriteLine($"{project,-10} {count,6} lines {100.0 * count / all,5:0.0} %");
-        Assert.All(lines, p => Assert.True(p.Value * 100L <= all * MaxPercent(p.Key), $"{p.Key} has {p.Value} of {all} lines: a wall belongs through it"));
+        Assert.All(lines, p => Assert.True(p.Value * 100L < all * 15L, $"{p.Key} has {p.Value} of {all} lines: a wall belongs through it"));
     }
-
-    // Host may be larger: it is four rooms beside each other that do not see one another, which FolderGraphTests holds.
-    private static long MaxPercent(string project) => project == "Host" ? 19 : 15;
 
     [Fact]
     public void Only_ZeroOS_Linux_imports_the_c_library()
     {
         IEnumerable<string> offenders = Directory.EnumerateFiles(Path.Combine(Checkout.Root, "src"), "*.cs", SearchOption.AllDirectories)
             .Where(f => !f.Contains("/ZeroOS.Linux/", StringComparison.Ordinal))
-            .Where(f => File.ReadAllText(f) is string text && (text.Contains("LibraryImport(\"libc\"", StringComparison.Ordinal) || text.Contains("DllImport", StringComparison.Ordinal) || text.Contains("Tmds.Linux", StringComparison.Ordinal)));
+            .Where(f => File.ReadAllText(f) is string text && (text.Contains("LibraryImport(\"libc\"", StringComparison.Ordinal)
+                || text.Contains("DllImport", StringComparison.Ordinal) || text.Contains("Tmds.Linux", StringComparison.Ordinal)));
         Assert.Empty(offenders);
     }
 }

@@ -1,9 +1,8 @@
-using System.Buffers.Binary;
-
 using Xunit;
 
 using ZeroOS.Contracts.Monitor;
 using ZeroOS.Linux;
+using ZeroOS.Tests.Vmm.Boot;
 using ZeroOS.Tests.Vmm.Devices;
 using ZeroOS.Vmm;
 
@@ -36,7 +35,7 @@ public class MachineTests
         FileDescriptor? kvm = FileDescriptor.TryOpen("/dev/kvm", OpenFlags.ReadWrite, 0, out Errno errno);
         Skip.If(kvm == null, $"no /dev/kvm: {errno}");
         FileDescriptor kernel = FileDescriptor.Memory("kernel"), initrd = FileDescriptor.Memory("initrd");
-        kernel.WriteAt(Elf(code), 0);
+        kernel.WriteAt(ElfKernel.Of(code), 0);
         initrd.WriteAt("initrd"u8, 0);
         (SeqPacketSocket node, SeqPacketSocket monitor) = SeqPacketSocket.Pair();
         using Machine machine = Machine.Build(new VmConfig
@@ -57,30 +56,5 @@ public class MachineTests
         Assert.NotEmpty(reason);
         node.Dispose();
         return exit;
-    }
-
-    private static byte[] Elf(byte[] code)
-    {
-        byte[] elf = new byte[0x1000];
-        Span<byte> s = elf;
-        BinaryPrimitives.WriteUInt32LittleEndian(s, 0x464c457f);
-        (s[4], s[5]) = (2, 1);
-        BinaryPrimitives.WriteUInt16LittleEndian(s[18..], 62);
-        BinaryPrimitives.WriteUInt64LittleEndian(s[32..], 64);
-        BinaryPrimitives.WriteUInt16LittleEndian(s[54..], 56);
-        BinaryPrimitives.WriteUInt16LittleEndian(s[56..], 2);
-        ReadOnlySpan<ulong> load = [1, 0x800, 0x100000, 0x100000, 0x100, 0x400], note = [4, 0x140, 0, 0, 20, 20];
-        for (int i = 0; i < 6; i++)
-        {
-            BinaryPrimitives.WriteUInt64LittleEndian(s[(64 + (8 * i))..], load[i]);
-            BinaryPrimitives.WriteUInt64LittleEndian(s[(120 + (8 * i))..], note[i]);
-        }
-        BinaryPrimitives.WriteUInt32LittleEndian(s[0x140..], 4);
-        BinaryPrimitives.WriteUInt32LittleEndian(s[0x144..], 4);
-        BinaryPrimitives.WriteUInt32LittleEndian(s[0x148..], 18);
-        "Xen\0"u8.CopyTo(s[0x14c..]);
-        BinaryPrimitives.WriteUInt32LittleEndian(s[0x150..], 0x100000);
-        code.CopyTo(elf, 0x800);
-        return elf;
     }
 }

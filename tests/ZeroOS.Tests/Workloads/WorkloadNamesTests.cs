@@ -14,7 +14,8 @@ public sealed class WorkloadNamesTests : IDisposable
     [Fact]
     public void A_name_stays_over_a_restart_and_is_another_on_another_node()
     {
-        string here = WorkloadNames.Open(_state).Of(s_web), again = WorkloadNames.Open(_state).Of(s_web), elsewhere = WorkloadNames.Open(Path.Combine(_state, "other")).Of(s_web);
+        string here = WorkloadNames.Open(_state).Of(s_web), again = WorkloadNames.Open(_state).Of(s_web),
+            elsewhere = WorkloadNames.Open(Path.Combine(_state, "other")).Of(s_web);
         Assert.Equal(here, again);
         Assert.NotEqual(here, elsewhere);
         Assert.Matches("^[0-9a-f]{32}$", here);
@@ -35,6 +36,7 @@ public sealed class WorkloadNamesTests : IDisposable
     public void Each_part_of_the_three_names_counts()
     {
         WorkloadNames names = new(new byte[WorkloadNames.KeyBytes]);
-        Assert.Equal(4, new[] { s_web, s_web with { Tenant = "bob" }, s_web with { Deployment = "shop2" }, s_web with { Name = "web2" } }.Select(names.Of).Distinct().Count());
+        Assert.Equal(4, new[] { s_web, s_web with { Tenant = "bob" }, s_web with { Deployment = "shop2" },
+            s_web with { Name = "web2" } }.Select(names.Of).Distinct().Count());
     }
 }

@@ -8,21 +8,25 @@ using ZeroOS.Workloads;
 
 namespace ZeroOS.Engine.Kinds.Machines;
 
-/// <summary>Merges an image's config with a deployment's wish as Docker does (OCI image spec, "config"), into what the guest is told. The config is hostile.</summary>
+/// <summary>
+/// Merges an image's config with a deployment's wish as Docker does (OCI image spec, "config"), into what the guest is told. The config is hostile.
+/// </summary>
 internal static class GuestSpecBuilder
 {
     /// <summary>The whole spec.</summary>
     /// <exception cref="WorkloadException">no-command, image-invalid, spec-too-large: all permanent, for the digest decides them.</exception>
-    public static GuestSpec Build(WorkloadId id, ZmachineData data, ImageConfig image, IReadOnlyList<MachineNic> nics, IReadOnlyList<string> hosts, DateTimeOffset now)
+    public static GuestSpec Build(WorkloadId id, WorkloadNames names, ZmachineData data, ImageConfig image, IReadOnlyList<MachineNic> nics,
+        IReadOnlyList<string> hosts, DateTimeOffset now)
     {
         GuestSpec spec = new()
         {
             Hostname = id.Name,
-            RootDisk = DiskIds.Image(id).Short,
-            WritableDisk = DiskIds.Root(id).Short,
-            Mounts = [.. data.Mounts.Select(m => new GuestMount { Disk = (id with { Name = m.Volume }).Short, Path = m.Path, ReadOnly = m.ReadOnly })],
+            RootDisk = names.SerialOf(DiskIds.Image(id)),
+            WritableDisk = names.SerialOf(DiskIds.Root(id)),
+            Mounts = [.. data.Mounts.Select(m => new GuestMount { Disk = names.SerialOf(id with { Name = m.Volume }), Path = m.Path, ReadOnly = m.ReadOnly })],
             // The first network is the one that leads out; two default routes would be none.
-            Nics = [.. nics.Select((n, i) => new GuestNic { Mac = n.Mac, Addresses = [n.AddressWithPrefix], Gateway = i == 0 ? n.Gateway : null, Mtu = n.Mtu })],
+            Nics = [.. nics.Select((n, i) =>
+                new GuestNic { Mac = n.Mac, Addresses = [n.AddressWithPrefix], Gateway = i == 0 ? n.Gateway : null, Mtu = n.Mtu })],
             Resolvers = nics.Count == 0 ? [] : [.. nics[0].Resolvers],
             Hosts = hosts,
             Process = Merge(data, image),
@@ -30,10 +34,13 @@ internal static class GuestSpecBuilder
         };
         int size = JsonSerializer.SerializeToUtf8Bytes(spec, GuestJson.Default.GuestSpec).Length;
         return size <= GuestProtocol.MaxPayload ? spec
-            : throw new WorkloadException("spec-too-large", $"image and deployment together tell the guest {Sizes.Text(size)}; 256KiB fit", permanent: true);
+            : throw new WorkloadException("spec-too-large", $"image and deployment together tell the guest {BinarySizes.Text(size)}; 256KiB fit",
+                permanent: true);
     }
 
-    /// <summary>The process: an entrypoint of the deployment drops the image's command; variables are merged by name; the rest is the deployment's, else the image's.</summary>
+    /// <summary>
+    /// The process: an entrypoint of the deployment drops the image's command; variables are merged by name; the rest is the deployment's, else the image's.
+    /// </summary>
     /// <exception cref="WorkloadException">no-command, image-invalid: permanent.</exception>
     public static GuestProcess Merge(ZmachineData data, ImageConfig image)
     {
@@ -41,7 +48,8 @@ internal static class GuestSpecBuilder
         IReadOnlyList<string> command = data.Args ?? (data.Entrypoint is null ? image.Cmd : []);
         List<string> arguments = [.. entrypoint, .. command];
         if (arguments.Count == 0 || arguments[0].Length == 0)
-            throw new WorkloadException("no-command", "neither the image nor the deployment says which program to run; give an entrypoint or args", permanent: true);
+            throw new WorkloadException("no-command", "neither the image nor the deployment says which program to run; give an entrypoint or args",
+                permanent: true);
         string user = data.User ?? image.User;
         string workdir = data.Workdir ?? image.WorkingDir;
         if (workdir.Length == 0)
@@ -58,7 +66,8 @@ internal static class GuestSpecBuilder
     }
 
     /// <summary>/etc/hosts lines of the other machines in the same networks.</summary>
-    public static IReadOnlyList<string> Hosts(string machine, IEnumerable<string> networks, IEnumerable<(string Network, string Machine, uint Address)> addresses)
+    public static IReadOnlyList<string> Hosts(string machine, IEnumerable<string> networks,
+        IEnumerable<(string Network, string Machine, uint Address)> addresses)
     {
         HashSet<string> mine = new(networks, StringComparer.Ordinal);
         return [.. addresses.Where(a => a.Machine != machine && mine.Contains(a.Network)).OrderBy(a => a.Machine, StringComparer.Ordinal).ThenBy(a => a.Address)

@@ -29,7 +29,8 @@ internal static class MachineFingerprint
             Stop = new StopPolicy(),
         };
         StringBuilder text = new(JsonSerializer.Serialize(data, BusJson.Default.ZmachineData));
-        Dictionary<string, uint> chosen = addresses.Where(a => a.Deployment == deployment.Name && a.Machine == machine.Name).ToDictionary(a => a.Network, a => a.Address);
+        Dictionary<string, uint> chosen = addresses.Where(a => a.Deployment == deployment.Name && a.Machine == machine.Name)
+            .ToDictionary(a => a.Network, a => a.Address);
         foreach (MachineNetwork network in machine.Data.Networks)
         {
             string range = deployment.Workloads.OfType<NetworkWorkload>().Single(n => n.Name == network.Network).Data.Range;

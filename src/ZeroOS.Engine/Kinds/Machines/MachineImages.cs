@@ -19,7 +19,8 @@ internal sealed class MachineImages(TenantSteps steps)
             machine.ImageDigest = flist.Digest;
             CancellationToken cancellation = machine.Cancel.Token;
             machine.Image = Prepare(flist, cancellation);
-            machine.Image.ContinueWith(static (_, waiting) => ((TenantSteps)waiting!).Wake(), steps, cancellation, TaskContinuationOptions.None, TaskScheduler.Default);
+            machine.Image.ContinueWith(static (_, waiting) => ((TenantSteps)waiting!).Wake(), steps, cancellation, TaskContinuationOptions.None,
+                TaskScheduler.Default);
         }
         if (!machine.Image.IsCompleted)
             return null;
@@ -55,8 +56,9 @@ internal sealed class MachineImages(TenantSteps steps)
         long more = steps.Parts.Store.Use(steps.Tenant).Storage - before;
         long granted = steps.Parts.Store.Grant(steps.Tenant)?.Grant.Storage.Bytes ?? 0;
         if (more > 0 && before + more > granted)
-            throw new WorkloadException("over-capacity", $"the image takes {Sizes.Text(more)}; of your grant's storage {Sizes.Text(Math.Max(0, granted - before))} are left");
+            throw new WorkloadException("over-capacity",
+                $"the image takes {BinarySizes.Text(more)}; of your grant's storage {BinarySizes.Text(Math.Max(0, granted - before))} are left");
         if (more > 0 && all + more > steps.Parts.Limits.Capacity.Storage.Bytes)
-            throw new WorkloadException("over-capacity", $"the image takes {Sizes.Text(more)}, which the node has not left");
+            throw new WorkloadException("over-capacity", $"the image takes {BinarySizes.Text(more)}, which the node has not left");
     });
 }

@@ -34,7 +34,8 @@ internal sealed class MachineProgress
     {
         Cancel?.Cancel();
         Cancel?.Dispose();
-        _ = Image?.ContinueWith(static ready => ready.Result.Dispose(), CancellationToken.None, TaskContinuationOptions.OnlyOnRanToCompletion, TaskScheduler.Default);
+        _ = Image?.ContinueWith(static ready => ready.Result.Dispose(), CancellationToken.None, TaskContinuationOptions.OnlyOnRanToCompletion,
+            TaskScheduler.Default);
         (Cancel, Image, ImageDigest) = (null, null, "");
     }
 }

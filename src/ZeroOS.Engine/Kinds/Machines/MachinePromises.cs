@@ -32,7 +32,8 @@ internal static class MachinePromises
             foreach ((_, string machine, _) in asked.Where(a => a.Network == network && a.Ip is null))
             {
                 // An address the node chose once stays the machine's as long as it can.
-                if (had.TryGetValue((network, machine), out uint address) && range.Contains(address) && address > range.Gateway && address < range.Broadcast && taken.Add(address))
+                if (had.TryGetValue((network, machine), out uint address) && range.Contains(address) && address > range.Gateway && address < range.Broadcast
+                    && taken.Add(address))
                     rows.Add(new AddressRow(wanted.Name, network, machine, address));
                 else
                     open.Add(machine);
@@ -64,9 +65,11 @@ internal static class MachinePromises
                 bool own = owner is { } o && o.Tenant == tenant && o.Deployment == wanted.Name;
                 // A grant reduced later takes nothing away from what is published already.
                 if (!own && !allowed.Contains(port.Host))
-                    throw Refuse.Invalid(path, $"port {port.Host} is outside your grant's ports{(grant.Grant.Ports.Count == 0 ? ", which has none" : $" ({string.Join(", ", grant.Grant.Ports)})")}");
+                    throw Refuse.Invalid(path, $"port {port.Host} is outside your grant's ports"
+                        + $"{(grant.Grant.Ports.Count == 0 ? ", which has none" : $" ({string.Join(", ", grant.Grant.Ports)})")}");
                 if (owner is { } other && !own)
-                    throw Refuse.Conflict(other.Tenant == tenant ? $"port {port.Host} is taken by your deployment \"{other.Deployment}\" (machine {other.Name})" : $"port {port.Host} is taken", path);
+                    throw Refuse.Conflict(other.Tenant == tenant ? $"port {port.Host} is taken by your deployment \"{other.Deployment}\" (machine {other.Name})"
+                        : $"port {port.Host} is taken", path);
                 rows.Add(new PortRow(port.Protocol, port.Host, new WorkloadId(tenant, wanted.Name, machine.Name), port.Guest));
             }
         }
@@ -75,5 +78,6 @@ internal static class MachinePromises
 
     /// <summary>Images that no machine names any more do not count.</summary>
     public static void ForgetImages(EngineStore store, string tenant) => store.KeepImages(tenant,
-        store.Tenant(tenant).Deployments.SelectMany(d => d.Content.Workloads).OfType<ZmachineWorkload>().Select(m => m.Data.Flist.Digest).ToHashSet(StringComparer.Ordinal));
+        store.Tenant(tenant).Deployments.SelectMany(d => d.Content.Workloads).OfType<ZmachineWorkload>().Select(m => m.Data.Flist.Digest)
+            .ToHashSet(StringComparer.Ordinal));
 }

@@ -76,13 +76,13 @@ internal sealed class MachineReconciler : IKindReconciler
     private void HearNews()
     {
         // Taken off the queue only when stored: a failing store must not lose an exit code.
-        while (_steps.News.TryPeek(out MachineNews? news))
+        while (_steps.MachineEvents.TryPeek(out MachineEvent? happened))
         {
-            if (news.End is { } end)
-                HearEnd(news.Machine, end, _wanted.GetValueOrDefault(news.Machine), _held.ContainsKey(news.Machine));
+            if (happened.End is { } end)
+                HearEnd(happened.Machine, end, _wanted.GetValueOrDefault(happened.Machine), _held.ContainsKey(happened.Machine));
             else
-                HearStart(news.Machine);
-            _steps.News.TryDequeue(out _);
+                HearStart(happened.Machine);
+            _steps.MachineEvents.TryDequeue(out _);
         }
     }
 
@@ -143,7 +143,7 @@ internal sealed class MachineReconciler : IKindReconciler
             }
             catch (Exception e)
             {
-                _parts.Log($"event=end-not-acknowledged machine={id.Short} message=\"{e.Message}\"");
+                _parts.Log.Warn($"event=end-not-acknowledged machine={_parts.Names.Of(id)} message=\"{e.Message}\"");
                 _steps.Due(_steps.Now + TimeSpan.FromSeconds(1));
             }
         }
@@ -222,12 +222,21 @@ internal sealed class MachineReconciler : IKindReconciler
             _parts.Store.Change(row.Id, r => r with { RootDigest = "" });
         }
         _parts.Volumes.Ensure(root, DiskSizes.Rounded(data.Rootfs.Bytes));
-        List<(string Network, uint Address)> cards = [.. data.Networks.Select(n => (n.Network, wanted.Addresses.Single(a => a.Network == n.Network && a.Machine == wanted.Machine.Name).Address))];
+        List<(string Network, uint Address)> cards =
+            [.. data.Networks.Select(n => (n.Network, wanted.Addresses.Single(a => a.Network == n.Network && a.Machine == wanted.Machine.Name).Address))];
         string attached = string.Join(' ', cards.Select(c => $"{c.Network}={Ipv4Range.Text(c.Address)}"));
 
         // Stored before anything of it exists: whoever comes after a death here knows what to look for and what to take down.
         WorkloadRow? stored = _parts.Store.Change(row.Id, r => r.Removed || r.Stopped ? r
-            : r with { Live = true, StartedAt = null, Starts = r.Starts + 1, Fingerprint = wanted.Fingerprint, Attached = attached, RootDigest = image.Digest });
+            : r with
+            {
+                Live = true,
+                StartedAt = null,
+                Starts = r.Starts + 1,
+                Fingerprint = wanted.Fingerprint,
+                Attached = attached,
+                RootDigest = image.Digest
+            });
         if (stored is not { Live: true })
             return;
         List<IDisposable> opened = [];
@@ -262,17 +271,18 @@ internal sealed class MachineReconciler : IKindReconciler
         List<(string Serial, FileDescriptor Disk, bool ReadOnly)> disks = [];
         foreach ((WorkloadId disk, bool readOnly) in data.Mounts.Select(m => (id with { Name = m.Volume }, m.ReadOnly)).Prepend((DiskIds.Root(id), false)))
         {
-            FileDescriptor descriptor = _parts.Volumes.Open(disk);
+            FileDescriptor descriptor = _parts.Volumes.Open(disk, readOnly);
             opened.Add(descriptor);
-            disks.Add((disk.Short, descriptor, readOnly));
+            disks.Add((_parts.Names.SerialOf(disk), descriptor, readOnly));
         }
-        IReadOnlyList<string> hosts = GuestSpecBuilder.Hosts(id.Name, data.Networks.Select(n => n.Network), wanted.Addresses.Select(a => (a.Network, a.Machine, a.Address)));
+        IReadOnlyList<string> hosts = GuestSpecBuilder.Hosts(id.Name, data.Networks.Select(n => n.Network),
+            wanted.Addresses.Select(a => (a.Network, a.Machine, a.Address)));
         return new MachineStart
         {
             Cpus = data.Cpu,
-            MemoryBytes = data.Memory.Bytes,
-            ReservedBytes = _parts.Limits.ReservedMemory(data.Memory.Bytes),
-            Spec = GuestSpecBuilder.Build(id, data, image.Config, nics, hosts, _steps.Now),
+            MemoryBytes = MachineCeiling.Of(data.Memory, _parts.Store.Grant(id.Tenant)?.Grant),
+            ReservedBytes = _parts.Limits.ReservedMemory(MachineCeiling.Reserved(data.Memory)),
+            Spec = GuestSpecBuilder.Build(id, _parts.Names, data, image.Config, nics, hosts, _steps.Now),
             Image = image,
             Disks = disks,
             Nics = nics,
@@ -297,7 +307,8 @@ internal sealed class MachineReconciler : IKindReconciler
         foreach (WorkloadRow other in _parts.Store.Workloads(row.Id.Tenant, row.Id.Deployment).Where(w => w.Id != row.Id && w.Attached.Length > 0))
         {
             HashSet<string> taken = [.. other.Attached.Split(' ')];
-            if (data.Networks.Any(n => taken.Contains($"{n.Network}={Ipv4Range.Text(wanted.Addresses.Single(a => a.Network == n.Network && a.Machine == wanted.Machine.Name).Address)}")))
+            if (data.Networks.Any(n => taken.Contains(
+                $"{n.Network}={Ipv4Range.Text(wanted.Addresses.Single(a => a.Network == n.Network && a.Machine == wanted.Machine.Name).Address)}")))
                 return WaitsFor(row, "waiting-for-address", $"machine \"{other.Id.Name}\" still has its address");
         }
         return true;
@@ -335,7 +346,7 @@ internal sealed class MachineReconciler : IKindReconciler
             machine.DetachAttempt++;
             machine.DetachRetry = _steps.Now + _parts.BackOff.After(machine.DetachAttempt);
             _steps.Due(machine.DetachRetry.Value);
-            _parts.Log($"event=cards-not-taken machine={row.Id.Short} attempt={machine.DetachAttempt} message=\"{e.Message}\"");
+            _parts.Log.Warn($"event=cards-not-taken machine={_parts.Names.Of(row.Id)} attempt={machine.DetachAttempt} message=\"{e.Message}\"");
             return false;
         }
         (machine.DetachAttempt, machine.DetachRetry) = (0, null);
@@ -370,7 +381,12 @@ internal sealed class MachineReconciler : IKindReconciler
         {
             State = WorkloadState.Stopped,
             Reason = reason,
-            Message = reason switch { null => null, "over-grant" => "more is used than the grant has; the newest machines are stopped", _ => "the grant does not allow machines to run now" },
+            Message = reason switch
+            {
+                null => null,
+                "over-grant" => "more is used than the grant has; the newest machines are stopped",
+                _ => "the grant does not allow machines to run now"
+            },
             Attempt = 0,
             NextRetry = null,
         });

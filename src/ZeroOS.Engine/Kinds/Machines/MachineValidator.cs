@@ -5,7 +5,9 @@ using ZeroOS.Engine.Admission;
 
 namespace ZeroOS.Engine.Kinds.Machines;
 
-/// <summary>Checks the zmachines of one deployment, and what only all of them together show: an address or a port given twice, a volume two machines want.</summary>
+/// <summary>
+/// Checks the zmachines of one deployment, and what only all of them together show: an address or a port given twice, a volume two machines want.
+/// </summary>
 internal sealed class MachineValidator(IReadOnlyDictionary<string, Workload> workloads, IReadOnlyDictionary<string, Ipv4Range> ranges)
 {
     /// <summary>Bytes of entrypoint, arguments and environment together: escaped as JSON six times over they still fit one guest frame.</summary>
@@ -33,11 +35,11 @@ internal sealed class MachineValidator(IReadOnlyDictionary<string, Workload> wor
         CheckImage($"{path}.flist", data.Flist);
         if (data.Cpu is < 1 or > 8)
             throw Refuse.Invalid($"{path}.cpu", "a machine has 1 to 8 virtual processors");
-        if (data.Memory.Bytes < 64L << 20)
+        if (data.Memory is { Bytes: < 64L << 20 })
             throw Refuse.Invalid($"{path}.memory", "a machine has at least 64MiB of memory");
-        if (data.Memory.Bytes > 1L << 40)
+        if (data.Memory is { Bytes: > 1L << 40 })
             throw Refuse.Invalid($"{path}.memory", "a machine has at most 1TiB of memory");
-        if (data.Memory.Bytes % (2L << 20) != 0)
+        if (data.Memory is { } memory && memory.Bytes % (2L << 20) != 0)
             throw Refuse.Invalid($"{path}.memory", "memory is a multiple of 2MiB, the size of a huge page");
         DiskSizes.Check($"{path}.rootfs", data.Rootfs);
         CheckProcess(path, data);
@@ -114,9 +116,11 @@ internal sealed class MachineValidator(IReadOnlyDictionary<string, Workload> wor
                 throw Refuse.Invalid($"{path}.mounts[{i}].volume", $"this deployment has no zmount \"{mount.Volume}\"");
             // ext4 belongs to one kernel at a time; two machines, one of them even only reading, would destroy it.
             if (!_volumeUsers.TryAdd(mount.Volume, machine))
-                throw Refuse.Invalid($"{path}.mounts[{i}].volume", $"the volume \"{mount.Volume}\" is already mounted by machine \"{_volumeUsers[mount.Volume]}\"");
+                throw Refuse.Invalid($"{path}.mounts[{i}].volume",
+                    $"the volume \"{mount.Volume}\" is already mounted by machine \"{_volumeUsers[mount.Volume]}\"");
             if (!IsMountPath(mount.Path))
-                throw Refuse.Invalid($"{path}.mounts[{i}].path", "a mount's path is absolute, has no \".\", \"..\" or empty parts, and is neither / nor below /proc, /sys, /dev");
+                throw Refuse.Invalid($"{path}.mounts[{i}].path",
+                    "a mount's path is absolute, has no \".\", \"..\" or empty parts, and is neither / nor below /proc, /sys, /dev");
             if (!paths.Add(mount.Path))
                 throw Refuse.Invalid($"{path}.mounts[{i}].path", $"two volumes are mounted on {mount.Path}");
         }
@@ -136,7 +140,8 @@ internal sealed class MachineValidator(IReadOnlyDictionary<string, Workload> wor
                 if (networks[j].Network == network.Network)
                     throw Refuse.Invalid($"{path}.networks[{i}].network", $"the machine is in \"{network.Network}\" already");
                 if (ranges[networks[j].Network].Overlaps(range))
-                    throw Refuse.Invalid($"{path}.networks[{i}].network", $"the ranges of \"{network.Network}\" and \"{networks[j].Network}\" overlap; one machine cannot be in both");
+                    throw Refuse.Invalid($"{path}.networks[{i}].network",
+                        $"the ranges of \"{network.Network}\" and \"{networks[j].Network}\" overlap; one machine cannot be in both");
             }
             if (network.Ip is not { } ip)
                 continue;
@@ -189,7 +194,8 @@ internal sealed class MachineValidator(IReadOnlyDictionary<string, Workload> wor
     private static bool IsUser(string user)
     {
         string[] parts = user.Split(':');
-        return user.Length <= 128 && parts.Length <= 2 && Array.TrueForAll(parts, p => p.Length > 0 && p[0] != '-' && p.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-' or '.' or '$'));
+        return user.Length <= 128 && parts.Length <= 2
+            && Array.TrueForAll(parts, p => p.Length > 0 && p[0] != '-' && p.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-' or '.' or '$'));
     }
 
     private static bool HasControl(string text) => text.AsSpan().IndexOfAnyInRange('\0', '\x1f') >= 0 || text.Contains('\x7f');

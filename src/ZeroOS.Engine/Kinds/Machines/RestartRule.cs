@@ -16,6 +16,9 @@ internal static class RestartRule
     /// <summary>From so many ends in a row on it is called a crash loop.</summary>
     public const int LoopAfter = 3;
 
+    /// <summary>The reason of a machine that ended before anything of the tenant's ran in it.</summary>
+    public const string NotBooted = "not-booted";
+
     /// <summary>The row after the end.</summary>
     public static WorkloadRow After(WorkloadRow row, MachineEnd end, RestartPolicy policy, DateTimeOffset now, BackOff backOff)
     {
@@ -24,7 +27,23 @@ internal static class RestartRule
 
         // A failure to set the guest up is the node's or the image's trouble, not the program's: the policy has no say.
         if (end.Failure is { } failure && failure.Code == 125 && failure.Stage is not ("user" or "exec"))
-            return ended with { State = WorkloadState.BackingOff, Reason = "setup-failed", Message = HostileText.Plain($"{failure.Stage}: {failure.Message}", 300), Attempt = before + 1, NextRetry = now + backOff.After(before + 1) };
+            return ended with
+            {
+                State = WorkloadState.BackingOff,
+                Reason = "setup-failed",
+                Message = HostileText.Plain($"{failure.Stage}: {failure.Message}", 300),
+                Attempt = before + 1,
+                NextRetry = now + backOff.After(before + 1)
+            };
+        if (end is { NotBooted: true, MemoryPressure: false, Workload: null, Failure: null })
+            return ended with
+            {
+                State = WorkloadState.BackingOff,
+                Reason = NotBooted,
+                Message = HostileText.Plain(end.Reason, 300),
+                Attempt = before + 1,
+                NextRetry = now + backOff.After(before + 1)
+            };
 
         int code = end.Workload?.Code ?? end.Failure?.Code ?? 125;
         (string reason, string message) = Explain(end, code);
@@ -47,7 +66,8 @@ internal static class RestartRule
         { Workload: { OutOfMemory: true } } => ("out-of-memory", $"the guest's kernel killed it for want of memory (exit code {code})"),
         { Workload: { Signal: > 0 } w } => ("exited", $"ended by signal {w.Signal} (exit code {code})"),
         { Workload: not null } => ("exited", $"exit code {code}"),
-        { Failure: { } f } => (f.Code switch { 126 => "not-executable", 127 => "command-not-found", _ => "cannot-run" }, HostileText.Plain($"{f.Stage}: {f.Message}", 300)),
+        { Failure: { } f } => (f.Code switch { 126 => "not-executable", 127 => "command-not-found", _ => "cannot-run" },
+            HostileText.Plain($"{f.Stage}: {f.Message}", 300)),
         { MonitorSignal: { } signal } => ("monitor-killed", $"the monitor was ended by signal {signal}"),
         _ => (end.Monitor switch
         {

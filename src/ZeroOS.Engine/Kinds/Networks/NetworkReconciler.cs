@@ -16,7 +16,8 @@ internal sealed class NetworkReconciler(TenantSteps steps) : IKindReconciler
             foreach (NetworkWorkload network in deployment.Content.Workloads.OfType<NetworkWorkload>())
             {
                 WorkloadId id = new(steps.Tenant, deployment.Content.Name, network.Name);
-                if (view.Workloads.FirstOrDefault(w => w.Id == id) is not { } row || (steps.MadeFrom(id) == network.Data.Range && row.State == WorkloadState.Running))
+                if (view.Workloads.FirstOrDefault(w => w.Id == id) is not { } row
+                    || (steps.MadeFrom(id) == network.Data.Range && row.State == WorkloadState.Running))
                     continue;
                 if (row.State == WorkloadState.Failed || steps.Waits(row))
                     continue;

@@ -6,7 +6,9 @@ using ZeroOS.Workloads;
 
 namespace ZeroOS.Engine.Kinds.Volumes;
 
-/// <summary>A tenant's disk. It outlives the deployment that asked for it, until a message of the tenant's, or the end of the grant's grace, destroys it.</summary>
+/// <summary>
+/// A tenant's disk. It outlives the deployment that asked for it, until a message of the tenant's, or the end of the grant's grace, destroys it.
+/// </summary>
 internal sealed class VolumeKind : IWorkloadKind
 {
     /// <inheritdoc/>

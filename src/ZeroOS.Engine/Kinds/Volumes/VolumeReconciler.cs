@@ -6,12 +6,16 @@ using ZeroOS.Contracts.Deployments;
 using ZeroOS.Engine.Admission;
 using ZeroOS.Engine.Reconciling;
 using ZeroOS.Engine.Store;
+using ZeroOS.Workloads;
 
 namespace ZeroOS.Engine.Kinds.Volumes;
 
 /// <summary>One tenant's volumes.</summary>
 internal sealed class VolumeReconciler(TenantSteps steps) : IKindReconciler
 {
+    // How long a monitor that ended may still hold a disk: PID 1 keeps it until the end is stored.
+    private static readonly TimeSpan s_untilClosed = TimeSpan.FromSeconds(5);
+
     /// <inheritdoc/>
     public void StepUp(TenantView view)
     {
@@ -48,7 +52,8 @@ internal sealed class VolumeReconciler(TenantSteps steps) : IKindReconciler
     }
 
     // A machine that is still on its way out may have it open.
-    private bool MayBeOpen(TenantView view, VolumeRow volume) => view.Workloads.Any(w => w.Id.Deployment == volume.Id.Deployment && w.Live && (w.Removed || steps.Stopping.Contains(w.Id)));
+    private bool MayBeOpen(TenantView view, VolumeRow volume) =>
+        view.Workloads.Any(w => w.Id.Deployment == volume.Id.Deployment && w.Live && (w.Removed || steps.Stopping.Contains(w.Id)));
 
     private void Destroy(VolumeRow volume)
     {
@@ -60,8 +65,8 @@ internal sealed class VolumeReconciler(TenantSteps steps) : IKindReconciler
         }
         catch (Exception e) when (e is not SqliteException)
         {
-            steps.Parts.Log($"event=volume-not-destroyed volume={volume.Id.Short} message=\"{e.Message}\"");
-            steps.Due(steps.Now + BackOff.Longest);
+            steps.Parts.Log.Warn($"event=volume-not-destroyed volume={steps.Parts.Names.Of(volume.Id)} message=\"{e.Message}\"");
+            steps.Due(steps.Now + (e is WorkloadException { Reason: "volume-in-use" } ? s_untilClosed : BackOff.Longest));
         }
     }
 }

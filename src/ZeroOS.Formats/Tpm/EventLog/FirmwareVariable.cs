@@ -33,7 +33,9 @@ public sealed record FirmwareVariable(Guid Vendor, string Name, ReadOnlyMemory<b
         return true;
     }
 
-    /// <summary>The certificates in a value that is a list of signatures (EFI_SIGNATURE_LIST, UEFI 2.10, section 32.4.1), DER; hashes and what is broken are left out.</summary>
+    /// <summary>
+    /// The certificates in a value that is a list of signatures (EFI_SIGNATURE_LIST, UEFI 2.10, section 32.4.1), DER; hashes and what is broken are left out.
+    /// </summary>
     public IReadOnlyList<ReadOnlyMemory<byte>> Certificates()
     {
         List<ReadOnlyMemory<byte>> certificates = [];

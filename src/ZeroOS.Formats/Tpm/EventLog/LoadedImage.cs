@@ -13,7 +13,8 @@ public sealed record LoadedImage(byte[] Digest, string Where)
 
     /// <summary>The images of a log that were started from boot services (PCR 4), in order.</summary>
     public static IReadOnlyList<LoadedImage> Applications(MeasuredBootLog log) =>
-        [.. log.Events.Where(e => e is { Pcr: 4, Type: EventType.EfiBootServicesApplication }).Select(e => new LoadedImage(e.Sha256.ToArray(), PathOf(e.Data.Span)))];
+        [.. log.Events.Where(e => e is { Pcr: 4, Type: EventType.EfiBootServicesApplication })
+            .Select(e => new LoadedImage(e.Sha256.ToArray(), PathOf(e.Data.Span)))];
 
     private static string PathOf(ReadOnlySpan<byte> data)
     {
@@ -34,7 +35,7 @@ public sealed record LoadedImage(byte[] Digest, string Where)
             memory |= type == HardwarePath && subtype == MemoryMappedNode;
             path = path[length..];
         }
-        string name = string.Concat(file.ToString().Take(256).Select(c => c is >= ' ' and <= '~' ? c : '?'));
+        string name = ForeignText.Plain(file.ToString(), 256);
         return name.Length > 0 ? name : firmware ? "the firmware" : memory ? "memory" : "a device";
     }
 }

@@ -5,11 +5,15 @@ namespace ZeroOS.Formats.Tpm.EventLog;
 
 /// <summary>
 /// The firmware's log of what it measured (TCG PC Client Platform Firmware Profile 1.06, section 10, crypto-agile format), as the kernel gives it in
-/// binary_bios_measurements. The log proves nothing by itself: <see cref="Replay"/> gives the values the PCRs have if it is true, and a TPM's quote says which they have.
+/// binary_bios_measurements. The log proves nothing by itself: <see cref="Replay"/> gives the values the PCRs have if it is true, and a TPM's quote says which
+/// they have.
 /// </summary>
 public sealed class MeasuredBootLog
 {
-    /// <summary>The largest log that is read: edk2 reserves 64 KiB before and 32 KiB after the firmware's tables are fixed; the rest is for makers with larger key databases.</summary>
+    /// <summary>
+    /// The largest log that is read: edk2 reserves 64 KiB before and 32 KiB after the firmware's tables are fixed; the rest is for makers with larger key
+    /// databases.
+    /// </summary>
     public const int MaxBytes = 128 << 10;
 
     /// <summary>Events at most.</summary>
@@ -51,7 +55,9 @@ public sealed class MeasuredBootLog
         foreach ((int algorithm, int bytes) in algorithms)
         {
             if (BankOf(algorithm) is PcrBank bank)
-                banks[(int)bank] = bytes == DigestBytes(bank) ? true : throw new EventLogException($"the log's header says that digests of {bank} have {bytes} bytes");
+                banks[(int)bank] = bytes == DigestBytes(bank)
+                    ? true
+                    : throw new EventLogException($"the log's header says that digests of {bank} have {bytes} bytes");
         }
         List<MeasuredEvent> events = [];
         byte locality = 0;
@@ -61,7 +67,8 @@ public sealed class MeasuredBootLog
                 throw new EventLogException($"the log has more than {MaxEvents} events");
             MeasuredEvent next = ReadEvent(ref cursor, events.Count, algorithms);
             // The locality counts only before anything was extended into PCR 0; later it would be a way to lie about where PCR 0 began.
-            if (next is { Type: EventType.NoAction, Pcr: 0, Data.Length: 17 } && next.Data.Span.StartsWith(StartupLocality) && !events.Any(e => e.Pcr == 0 && e.IsExtended))
+            if (next is { Type: EventType.NoAction, Pcr: 0, Data.Length: 17 } && next.Data.Span.StartsWith(StartupLocality)
+                && !events.Any(e => e.Pcr == 0 && e.IsExtended))
                 locality = next.Data.Span[16];
             events.Add(next);
         }
@@ -146,7 +153,8 @@ public sealed class MeasuredBootLog
         {
             int algorithm = cursor.UInt16(), place = Array.FindIndex(algorithms, a => a.Algorithm == algorithm);
             if (place < 0 || (seen & (1 << place)) != 0)
-                throw new EventLogException($"event {index} at offset {at} has a digest of algorithm {algorithm:x4} that the header does not promise, or twice");
+                throw new EventLogException(
+                    $"event {index} at offset {at} has a digest of algorithm {algorithm:x4} that the header does not promise, or twice");
             seen |= 1 << place;
             ReadOnlyMemory<byte> digest = cursor.Take(algorithms[place].Bytes);
             if (BankOf(algorithm) is PcrBank bank)

@@ -38,14 +38,16 @@ public sealed class MeasuredEvent
     /// </summary>
     public bool DataIsMeasured => IsExtended && Sha256.Length > 0 && Sha256.SequenceEqual(SHA256.HashData(Data.Span));
 
-    /// <summary>The data as UTF-16 text up to its NUL, as systemd-stub describes what it measures; at most 256 characters, nothing that could move a cursor.</summary>
+    /// <summary>
+    /// The data as UTF-16 text up to its NUL, as systemd-stub describes what it measures; at most 256 characters, nothing that could move a cursor.
+    /// </summary>
     public string Description
     {
         get
         {
             string text = Encoding.Unicode.GetString(Data.Span[..Math.Min(Data.Length & ~1, 512)]);
             int end = text.IndexOf('\0', StringComparison.Ordinal);
-            return string.Concat((end < 0 ? text : text[..end]).Select(c => char.IsControl(c) || char.IsSurrogate(c) ? '?' : c));
+            return ForeignText.Plain(end < 0 ? text : text[..end], 256);
         }
     }
 }

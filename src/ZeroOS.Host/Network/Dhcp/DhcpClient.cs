@@ -5,7 +5,9 @@ using ZeroOS.Linux.Netlink;
 
 namespace ZeroOS.Host.Network.Dhcp;
 
-/// <summary>States of a DHCP client (RFC 2131, figure 5). Probing is ours: a kept lease whose server is silent is used only if nobody else has the address.</summary>
+/// <summary>
+/// States of a DHCP client (RFC 2131, figure 5). Probing is ours: a kept lease whose server is silent is used only if nobody else has the address.
+/// </summary>
 internal enum DhcpState
 {
     Stopped, Selecting, Requesting, Rebooting, Probing, Bound, Renewing, Rebinding,
@@ -21,9 +23,11 @@ internal readonly record struct DhcpSend(byte[] Message, IPAddress? Server, IPAd
 internal sealed class DhcpClient(MacAddress hardware, Random random, DhcpLease? kept = null)
 {
     private const int MostRequests = 4, MostReboots = 3;
-    private static readonly TimeSpan s_first = TimeSpan.FromSeconds(2), s_longest = TimeSpan.FromSeconds(60), s_afterNak = TimeSpan.FromSeconds(1), s_probe = TimeSpan.FromSeconds(2);
-    private static readonly byte[] s_wanted = [(byte)DhcpOption.SubnetMask, (byte)DhcpOption.Router, (byte)DhcpOption.Resolver, (byte)DhcpOption.Domain, (byte)DhcpOption.Mtu,
-        (byte)DhcpOption.TimeServer, (byte)DhcpOption.LeaseTime, (byte)DhcpOption.RenewalTime, (byte)DhcpOption.RebindingTime, (byte)DhcpOption.ClasslessRoutes];
+    private static readonly TimeSpan s_first = TimeSpan.FromSeconds(2), s_longest = TimeSpan.FromSeconds(60), s_afterNak = TimeSpan.FromSeconds(1),
+        s_probe = TimeSpan.FromSeconds(2);
+    private static readonly byte[] s_wanted = [(byte)DhcpOption.SubnetMask, (byte)DhcpOption.Router, (byte)DhcpOption.Resolver, (byte)DhcpOption.Domain,
+        (byte)DhcpOption.Mtu, (byte)DhcpOption.TimeServer, (byte)DhcpOption.LeaseTime, (byte)DhcpOption.RenewalTime, (byte)DhcpOption.RebindingTime,
+        (byte)DhcpOption.ClasslessRoutes];
     private readonly Queue<DhcpSend> _outgoing = [];
     private DhcpLease? _kept = kept, _offer;
     private uint _transaction;
@@ -145,7 +149,8 @@ internal sealed class DhcpClient(MacAddress hardware, Random random, DhcpLease? 
             case DhcpType.Ack when State != DhcpState.Selecting && DhcpLease.TryRead(message, bytes.ToArray(), out DhcpLease lease) && Fits(lease):
                 Bind(lease, now);
                 break;
-            case DhcpType.Nak when State is DhcpState.Renewing or DhcpState.Rebinding or DhcpState.Rebooting or DhcpState.Requesting && FromChosenServer(message):
+            case DhcpType.Nak when State is DhcpState.Renewing or DhcpState.Rebinding or DhcpState.Rebooting or DhcpState.Requesting
+                && FromChosenServer(message):
                 Lease = null;
                 _kept = null;
                 IsDegraded = false;
@@ -242,10 +247,12 @@ internal sealed class DhcpClient(MacAddress hardware, Random random, DhcpLease? 
             message.With(DhcpOption.RequestedAddress, wanted.GetAddressBytes());
         if (State == DhcpState.Requesting)
             message.With(DhcpOption.ServerId, _offer!.Server.GetAddressBytes());
-        return message.With(DhcpOption.ParameterRequestList, s_wanted).With(DhcpOption.MaxSize, 0x05, 0xDC).With(DhcpOption.ClientId, [1, .. hardware.ToBytes()]);
+        return message.With(DhcpOption.ParameterRequestList, s_wanted).With(DhcpOption.MaxSize, 0x05, 0xDC)
+            .With(DhcpOption.ClientId, [1, .. hardware.ToBytes()]);
     }
 
-    private static TimeSpan Half(TimeSpan left) => left <= TimeSpan.FromSeconds(60) ? Max(left, TimeSpan.FromSeconds(1)) : Max(left / 2, TimeSpan.FromSeconds(60));
+    private static TimeSpan Half(TimeSpan left) =>
+        left <= TimeSpan.FromSeconds(60) ? Max(left, TimeSpan.FromSeconds(1)) : Max(left / 2, TimeSpan.FromSeconds(60));
 
     private static TimeSpan Min(TimeSpan one, TimeSpan other) => one < other ? one : other;
 

@@ -18,8 +18,8 @@ internal static class DhcpFrame
     /// </summary>
     public static PacketFilterInstruction[] Filter { get; } =
     [
-        new(0x30, 0, 0, 9), new(0x15, 0, 6, Udp), new(0x28, 0, 0, 6), new(0x45, 4, 0, 0x3fff), new(0xb1, 0, 0, 0), new(0x48, 0, 0, 2), new(0x15, 0, 1, ClientPort),
-        new(0x06, 0, 0, 0x40000), new(0x06, 0, 0, 0),
+        new(0x30, 0, 0, 9), new(0x15, 0, 6, Udp), new(0x28, 0, 0, 6), new(0x45, 4, 0, 0x3fff), new(0xb1, 0, 0, 0), new(0x48, 0, 0, 2),
+        new(0x15, 0, 1, ClientPort), new(0x06, 0, 0, 0x40000), new(0x06, 0, 0, 0),
     ];
 
     /// <summary>A packet from <paramref name="source"/> to everybody on the link.</summary>
@@ -58,7 +58,8 @@ internal static class DhcpFrame
             return false;
         ReadOnlySpan<byte> udp = packet[header..total];
         int length = BinaryPrimitives.ReadUInt16BigEndian(udp[4..]);
-        if (BinaryPrimitives.ReadUInt16BigEndian(udp) != ServerPort || BinaryPrimitives.ReadUInt16BigEndian(udp[2..]) != ClientPort || length < UdpBytes || length > udp.Length)
+        if (BinaryPrimitives.ReadUInt16BigEndian(udp) != ServerPort || BinaryPrimitives.ReadUInt16BigEndian(udp[2..]) != ClientPort || length < UdpBytes
+            || length > udp.Length)
             return false;
         message = udp[UdpBytes..length];
         return true;

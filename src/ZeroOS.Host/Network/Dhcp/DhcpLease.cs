@@ -52,7 +52,8 @@ internal sealed record DhcpLease
     public static bool TryRead(DhcpMessage message, ReadOnlyMemory<byte> bytes, out DhcpLease lease)
     {
         lease = null!;
-        if (!IsHost(message.YourAddress) || message.Address(DhcpOption.ServerId) is not { } server || !TryPrefixLength(message.Address(DhcpOption.SubnetMask), out int prefixLength))
+        if (!IsHost(message.YourAddress) || message.Address(DhcpOption.ServerId) is not { } server
+            || !TryPrefixLength(message.Address(DhcpOption.SubnetMask), out int prefixLength))
             return false;
         (IPAddress? gateway, List<(IPNetwork, IPAddress?)> routes) = ReadRoutes(message.Option(DhcpOption.ClasslessRoutes));
         // RFC 3442: a client that reads the classless routes must not read the router option.
@@ -62,7 +63,8 @@ internal sealed record DhcpLease
         TimeSpan? duration = seconds == uint.MaxValue ? null : Longer(TimeSpan.FromSeconds(seconds), s_least);
         TimeSpan whole = duration ?? TimeSpan.FromDays(3650);
         TimeSpan rebind = Within(message.Number(DhcpOption.RebindingTime), whole * 7 / 8, whole);
-        int? mtu = message.Option(DhcpOption.Mtu) is [var high, var low] && ((high << 8) | low) is >= LeastMtu and <= MostMtu and var bytesOfMtu ? bytesOfMtu : null;
+        int? mtu = message.Option(DhcpOption.Mtu) is [var high, var low] && ((high << 8) | low) is >= LeastMtu and <= MostMtu and var bytesOfMtu
+            ? bytesOfMtu : null;
         lease = new DhcpLease
         {
             Address = message.YourAddress,
@@ -101,13 +103,17 @@ internal sealed record DhcpLease
             option = option[(1 + significant + 4)..];
             if (prefix == 0 && IsHost(via))
                 gateway ??= via;
-            else if (prefix > 0 && (IsHost(via) || via.Equals(IPAddress.Any)) && Prefixes.Truncate(new IPAddress(destination), prefix) is var way && !IsOurs(way))
+            else if (prefix > 0 && (IsHost(via) || via.Equals(IPAddress.Any)) && Prefixes.Truncate(new IPAddress(destination), prefix) is var way
+                && !IsOurs(way))
                 routes.Add((way, via.Equals(IPAddress.Any) ? null : via));
         }
         return (gateway, routes);
     }
 
-    /// <summary>Addresses that no server of a LAN says the way to: those of the cables, for a route to one of them would lead a published port to the LAN, and the node's own.</summary>
+    /// <summary>
+    /// Addresses that no server of a LAN says the way to: those of the cables, for a route to one of them would lead a published port to the LAN, and the
+    /// node's own.
+    /// </summary>
     private static bool IsOurs(IPNetwork destination) => Prefixes.Overlap(destination, TenantNetwork.Pool) || Prefixes.Overlap(destination, s_loopback);
 
     private static bool TryPrefixLength(IPAddress? mask, out int length)

@@ -76,7 +76,8 @@ internal sealed class DhcpPort : IDisposable
         if (Client.Lease is not { } current)
             _log.Warn($"dhcp nic={_name} lease lost");
         else if (!current.ConfiguresLike(before))
-            _log.Info($"dhcp nic={_name} address={current.Address}/{current.PrefixLength} gateway={current.Gateway} resolvers={string.Join(',', current.Resolvers)} degraded={Client.IsDegraded}");
+            _log.Info($"dhcp nic={_name} address={current.Address}/{current.PrefixLength} gateway={current.Gateway} "
+                + $"resolvers={string.Join(',', current.Resolvers)} degraded={Client.IsDegraded}");
         return true;
     }
 
@@ -115,7 +116,8 @@ internal sealed class DhcpPort : IDisposable
         try
         {
             byte[] bytes = File.Exists(_leaseFile) && new FileInfo(_leaseFile).Length <= MostStoredBytes ? File.ReadAllBytes(_leaseFile) : [];
-            return DhcpMessage.TryRead(bytes, out DhcpMessage message) && new MacAddress(message.Hardware) == _mac && DhcpLease.TryRead(message, bytes, out DhcpLease lease) ? lease : null;
+            return DhcpMessage.TryRead(bytes, out DhcpMessage message) && new MacAddress(message.Hardware) == _mac
+                && DhcpLease.TryRead(message, bytes, out DhcpLease lease) ? lease : null;
         }
         catch (IOException)
         {

@@ -15,8 +15,8 @@ internal static class BootAnswer
     private static ReadOnlySpan<byte> LoadTheFileNamedHere => [6, 1, 8, 255];
 
     /// <summary>
-    /// The answer on port 67. BIOS learns the file and that nothing else need be asked; UEFI PXE only learns who to ask on port 4011, which firmware of every make
-    /// understands (with option 43 some follow the letter of PXE 2.1, which is about BIOS); HTTP gets its URL; iPXE its script.
+    /// The answer on port 67. BIOS learns the file and that nothing else need be asked; UEFI PXE only learns who to ask on port 4011, which firmware of every
+    /// make understands (with option 43 some follow the letter of PXE 2.1, which is about BIOS); HTTP gets its URL; iPXE its script.
     /// </summary>
     public static byte[] Offer(BootQuestion question, IPAddress self, string? file)
     {
@@ -24,7 +24,8 @@ internal static class BootAnswer
         if (question.Kind == ClientKind.BiosPxe)
             answer.With(DhcpOption.VendorSpecific, LoadTheFileNamedHere);
         if (question.Kind is ClientKind.BiosPxe or ClientKind.Ipxe)
-            answer.With(DhcpOption.ConfigurationFile, Encoding.ASCII.GetBytes(BootFiles.PxelinuxConfiguration)); // PXELINUX need not guess its name (RFC 5071, 4.1)
+            answer.With(DhcpOption.ConfigurationFile,
+                Encoding.ASCII.GetBytes(BootFiles.PxelinuxConfiguration)); // PXELINUX need not guess its name (RFC 5071, 4.1)
         return answer.Write();
     }
 

@@ -83,5 +83,6 @@ internal sealed record BootQuestion
         return true;
     }
 
-    private static string ClassOf(ReadOnlySpan<byte> value) => value.StartsWith("PXEClient"u8) ? "PXEClient" : value.StartsWith("HTTPClient"u8) ? "HTTPClient" : "";
+    private static string ClassOf(ReadOnlySpan<byte> value) =>
+        value.StartsWith("PXEClient"u8) ? "PXEClient" : value.StartsWith("HTTPClient"u8) ? "HTTPClient" : "";
 }

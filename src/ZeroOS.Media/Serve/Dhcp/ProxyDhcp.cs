@@ -8,7 +8,7 @@ namespace ZeroOS.Media.Serve.Dhcp;
 
 /// <summary>
 /// Answers who asks to be booted, beside the DHCP server that gives addresses, and learns from what everybody hears which card got which address and which
-/// machine has come so far that its system asks for one.
+/// computer has come so far that its system asks for one.
 /// </summary>
 internal sealed class ProxyDhcp(BootFiles files, IPAddress self, int httpPort, BootWatch watch)
 {

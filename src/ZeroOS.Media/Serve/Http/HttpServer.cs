@@ -13,7 +13,10 @@ namespace ZeroOS.Media.Serve.Http;
 /// </summary>
 internal sealed class HttpServer(Socket listener, BootFiles files, BootWatch watch)
 {
-    private const int MaxConnections = 128, PieceBytes = 64 << 10, MaxLeftBytes = 1 << 20;
+    /// <summary>Connections at once.</summary>
+    internal const int MaxConnections = 128;
+
+    private const int PieceBytes = 64 << 10, MaxLeftBytes = 1 << 20;
     private static readonly TimeSpan s_headPatience = TimeSpan.FromSeconds(20), s_sendPatience = TimeSpan.FromSeconds(60), s_farewell = TimeSpan.FromSeconds(2);
 
     private readonly SemaphoreSlim _places = new(MaxConnections);
@@ -43,9 +46,16 @@ internal sealed class HttpServer(Socket listener, BootFiles files, BootWatch wat
             }
             _ = Task.Run(async () =>
             {
-                using (connection)
-                    await SpeakAsync(connection, cancellation);
-                _places.Release();
+                // Whatever ends a connection, its place is free again: otherwise a fault that can be repeated takes them all.
+                try
+                {
+                    using (connection)
+                        await SpeakAsync(connection, cancellation);
+                }
+                finally
+                {
+                    _places.Release();
+                }
             }, CancellationToken.None);
         }
         for (int i = 0; i < MaxConnections; i++)
@@ -133,7 +143,8 @@ internal sealed class HttpServer(Socket listener, BootFiles files, BootWatch wat
         }
         bool part = request.From is not null;
         StringBuilder head = new();
-        head.Append(CultureInfo.InvariantCulture, $"HTTP/1.1 {(part ? "206 Partial Content" : "200 OK")}\r\nContent-Length: {range.Count}\r\nAccept-Ranges: bytes\r\n");
+        head.Append(CultureInfo.InvariantCulture,
+            $"HTTP/1.1 {(part ? "206 Partial Content" : "200 OK")}\r\nContent-Length: {range.Count}\r\nAccept-Ranges: bytes\r\n");
         head.Append(CultureInfo.InvariantCulture, $"Content-Type: {TypeOf(file.Name)}\r\nConnection: {(request.KeepsAlive ? "keep-alive" : "close")}\r\n");
         if (part)
             head.Append(CultureInfo.InvariantCulture, $"Content-Range: bytes {range.First}-{range.First + range.Count - 1}/{content.Length}\r\n");
@@ -142,7 +153,8 @@ internal sealed class HttpServer(Socket listener, BootFiles files, BootWatch wat
             await SendAsync(connection, file, content, range, watch.Begin(peer, file.Name, content.Length, "HTTP"), cancellation);
     }
 
-    private static async Task SendAsync(Socket connection, BootFile file, BootContent content, (long First, long Count) range, BootDownload download, CancellationToken cancellation)
+    private static async Task SendAsync(Socket connection, BootFile file, BootContent content, (long First, long Count) range, BootDownload download,
+        CancellationToken cancellation)
     {
         string? why = "it hung up";
         try

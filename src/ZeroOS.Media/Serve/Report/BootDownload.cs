@@ -1,6 +1,6 @@
 namespace ZeroOS.Media.Serve.Report;
 
-/// <summary>One file on its way to one machine.</summary>
+/// <summary>One file on its way to one computer.</summary>
 internal sealed class BootDownload(string file, long totalBytes, string protocol, long began, Action<BootDownload, string?> ended)
 {
     /// <summary>Why a transfer ended that was only to learn the length: not worth a word.</summary>

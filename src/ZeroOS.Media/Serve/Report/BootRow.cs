@@ -1,6 +1,6 @@
 namespace ZeroOS.Media.Serve.Report;
 
-/// <summary>One machine as it is at a moment.</summary>
+/// <summary>One computer as it is at a moment.</summary>
 /// <param name="Name">The card's address, or the IP address.</param>
 /// <param name="Address">The IP address, once known.</param>
 /// <param name="Kind">What it is.</param>
@@ -14,7 +14,7 @@ internal sealed record BootRow(string Name, string? Address, string Kind, string
     /// <summary>It is loading now.</summary>
     public bool Loads => File is not null;
 
-    /// <summary>Of a machine.</summary>
-    public static BootRow Of(BootMachine m) =>
+    /// <summary>Of a computer.</summary>
+    public static BootRow Of(BootComputer m) =>
         new(m.Name, m.Address?.ToString(), m.Kind, m.State, m.Download?.File, m.Download?.Bytes ?? 0, m.Download?.TotalBytes ?? 0, m.Rate);
 }

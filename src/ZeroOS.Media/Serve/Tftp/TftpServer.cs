@@ -8,7 +8,7 @@ namespace ZeroOS.Media.Serve.Tftp;
 
 /// <summary>
 /// Sends files of a table to who asks on port 69, each over a socket of its own (RFC 1350, section 4). Read only; a name is looked up and never becomes a path.
-/// Only machines of the interface's own networks are answered: the address of a request proves nothing, and a request is much smaller than what it causes.
+/// Only computers of the interface's own networks are answered: the address of a request proves nothing, and a request is much smaller than what it causes.
 /// </summary>
 internal sealed class TftpServer(Socket socket, ServeSockets sockets, BootFiles files, BootWatch watch, Func<IPAddress, bool> isNear, int maxBlockBytes,
     TimeProvider clock)
@@ -105,6 +105,10 @@ internal sealed class TftpServer(Socket socket, ServeSockets sockets, BootFiles 
             {
                 // It listens no more, and was told as well as could be.
             }
+        }
+        finally
+        {
+            download?.End("the server failed"); // counts only for a fault that nobody foresaw: what is still shown as on its way would be so for ever
         }
     }
 

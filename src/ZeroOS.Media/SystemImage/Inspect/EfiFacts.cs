@@ -18,8 +18,8 @@ namespace ZeroOS.Media.SystemImage.Inspect;
 /// <param name="Signed">Whether it carries a signature for Secure Boot that is its own; whose is another question.</param>
 /// <param name="Trust">Signatures and measurements; null of a file that is broken.</param>
 /// <param name="Sealed">The farm settings inside, of an image made for one farm; null of a release.</param>
-internal sealed record EfiFacts(string Path, long Bytes, string Sha256, string? Version, string? ImageDigest, string? SourceTime, string CommandLine, bool Signed, TrustFacts? Trust,
-    SettingsFacts? Sealed)
+internal sealed record EfiFacts(string Path, long Bytes, string Sha256, string? Version, string? ImageDigest, string? SourceTime, string CommandLine,
+    bool Signed, TrustFacts? Trust, SettingsFacts? Sealed)
 {
     /// <summary>No EFI file of ours is as long.</summary>
     public const int MaxBytes = 256 << 20;
@@ -33,12 +33,13 @@ internal sealed record EfiFacts(string Path, long Bytes, string Sha256, string? 
         string description = Encoding.UTF8.GetString(UnifiedKernelImage.Section(file, ".osrel").Span);
         string? version = description.Split('\n').FirstOrDefault(l => l.StartsWith("VERSION_ID=", StringComparison.Ordinal))?["VERSION_ID=".Length..].Trim('"');
         IReadOnlyList<CpioEntry> initramfs = Initramfs(UnifiedKernelImage.Section(file, ".initrd"));
-        string[] release = initramfs.FirstOrDefault(e => e.Path == "/release") is CpioEntry lines ? Encoding.ASCII.GetString(lines.Content.Span).Split('\n') : [];
+        string[] release = initramfs.FirstOrDefault(e => e.Path == "/release") is CpioEntry lines
+            ? Encoding.ASCII.GetString(lines.Content.Span).Split('\n') : [];
         CpioEntry? settings = initramfs.LastOrDefault(e => e.Path == FarmSettings.SealedPath);
         TrustFacts? trust = Trusted(file);
-        return new EfiFacts(path, file.Length, Convert.ToHexStringLower(SHA256.HashData(file.Span)), version, release.ElementAtOrDefault(0), release.ElementAtOrDefault(1),
-            Encoding.UTF8.GetString(UnifiedKernelImage.Section(file, ".cmdline").Span).TrimEnd('\0', '\n'), trust?.Signatures.Any(s => s.Valid) ?? false, trust,
-            settings is null ? null : SettingsFacts.Read(settings.Path, settings.Content.Span));
+        return new EfiFacts(path, file.Length, Convert.ToHexStringLower(SHA256.HashData(file.Span)), version, release.ElementAtOrDefault(0),
+            release.ElementAtOrDefault(1), Encoding.UTF8.GetString(UnifiedKernelImage.Section(file, ".cmdline").Span).TrimEnd('\0', '\n'),
+            trust?.Signatures.Any(s => s.Valid) ?? false, trust, settings is null ? null : SettingsFacts.Read(settings.Path, settings.Content.Span));
     }
 
     private static IReadOnlyList<CpioEntry> Initramfs(ReadOnlyMemory<byte> initramfs)

@@ -14,8 +14,8 @@ namespace ZeroOS.Media.SystemImage.Inspect;
 /// <param name="Settings">Farm settings in it.</param>
 /// <param name="Media">What a folder's media hold, each by itself.</param>
 /// <param name="Files">What a folder's SHA256SUMS lists, each hashed and found right.</param>
-internal sealed record ImageFacts(string Path, string Kind, long Bytes, string? Sha256, IReadOnlyList<PartitionFacts> Partitions, IReadOnlyList<EfiFacts> Systems,
-    IReadOnlyList<SettingsFacts> Settings, IReadOnlyList<ImageFacts> Media, IReadOnlyList<ImageFile> Files);
+internal sealed record ImageFacts(string Path, string Kind, long Bytes, string? Sha256, IReadOnlyList<PartitionFacts> Partitions,
+    IReadOnlyList<EfiFacts> Systems, IReadOnlyList<SettingsFacts> Settings, IReadOnlyList<ImageFacts> Media, IReadOnlyList<ImageFile> Files);
 
 /// <summary>A partition.</summary>
 /// <param name="Number">From 1, in the order of the table.</param>

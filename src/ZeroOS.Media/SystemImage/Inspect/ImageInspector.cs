@@ -22,7 +22,8 @@ internal static class ImageInspector
     private static ImageFacts Folder(string path)
     {
         IReadOnlyList<ImageFile> files = Checksums.Verify(path);
-        ImageFacts[] media = [.. files.Where(f => f.File is MediaFiles.Efi or MediaFiles.Disk or MediaFiles.Iso).Select(f => Image(Path.Combine(path, f.File)))];
+        ImageFacts[] media = [.. files.Where(f => f.File is MediaFiles.Efi or MediaFiles.Disk or MediaFiles.Iso)
+            .Select(f => Image(Path.Combine(path, f.File)))];
         string netboot = Path.Combine(path, MediaFiles.Netboot, MediaFiles.FarmArchive);
         List<SettingsFacts> settings = [];
         if (File.Exists(netboot) && new FileInfo(netboot).Length <= FarmArchive.Bytes)
@@ -40,7 +41,8 @@ internal static class ImageInspector
         if (mark.AsSpan().SequenceEqual("MZ"u8) && file.Length <= EfiFacts.MaxBytes && !IsoReader.IsIso(file))
             return new ImageFacts(path, "efi", file.Length, hash, [], [EfiFacts.Read(path, File.ReadAllBytes(path))], [], [], []);
         GptTable table = Table(path, file);
-        PartitionFacts[] partitions = [.. table.Partitions.Select((p, i) => new PartitionFacts(i + 1, p.Name, p.Type == GptPartition.EfiSystem ? "EFI system" : p.Type.ToString(),
+        PartitionFacts[] partitions = [.. table.Partitions.Select((p, i) => new PartitionFacts(i + 1, p.Name,
+            p.Type == GptPartition.EfiSystem ? "EFI system" : p.Type.ToString(),
             p.Id, p.OffsetBytes, p.SizeBytes, (p.Attributes & GptPartition.LegacyBootable) != 0))];
         List<EfiFacts> systems = [];
         List<SettingsFacts> settings = [];

@@ -16,7 +16,8 @@ namespace ZeroOS.Media.SystemImage.Inspect;
 /// <param name="PcrSigningKey">The key of the signed policy, as in measurements.json; null without one.</param>
 /// <param name="PcrPolicyHolds">Whether that policy is about this PCR 11 and signed by that key; null without one.</param>
 /// <param name="Signatures">Secure Boot signatures.</param>
-internal sealed record TrustFacts(string Authenticode, string KernelAuthenticode, string Pcr11, string? PcrSigningKey, bool? PcrPolicyHolds, IReadOnlyList<SignatureFacts> Signatures)
+internal sealed record TrustFacts(string Authenticode, string KernelAuthenticode, string Pcr11, string? PcrSigningKey, bool? PcrPolicyHolds,
+    IReadOnlyList<SignatureFacts> Signatures)
 {
     /// <summary>Looks at a file.</summary>
     /// <exception cref="InvalidDataException">One that the stub could not start, or whose signature is broken.</exception>
@@ -24,7 +25,8 @@ internal sealed record TrustFacts(string Authenticode, string KernelAuthenticode
     {
         Measurements measured = BootImage.Measure(efi.ToArray(), "", "").Measurements;
         return new TrustFacts(measured.Efi.Authenticode, measured.Linux.Authenticode, measured.Pcr11, measured.PcrSigningKey, PolicyHolds(efi),
-            [.. Formats.Pe.Authenticode.Signatures(efi.Span).Select(s => new SignatureFacts(NameOf(s.Subject.Span), Convert.ToHexStringLower(SHA256.HashData(s.Certificate.Span)), s.IsValid))]);
+            [.. Formats.Pe.Authenticode.Signatures(efi.Span)
+                .Select(s => new SignatureFacts(NameOf(s.Subject.Span), Convert.ToHexStringLower(SHA256.HashData(s.Certificate.Span)), s.IsValid))]);
     }
 
     private static bool? PolicyHolds(ReadOnlyMemory<byte> efi)

@@ -5,8 +5,8 @@ using ZeroOS.Formats.Streams;
 namespace ZeroOS.Media.SystemImage.Media;
 
 /// <summary>
-/// zeroos.img, a whole disk: one system partition for UEFI, with room for a second version beside the first, which BIOS starts too, by the loader in the MBR and
-/// syslinux in the partition. Written without root and without devices; sparse.
+/// zeroos.img, a whole disk: one system partition for UEFI, with room for a second version beside the first, which BIOS starts too, by the loader in the MBR
+/// and syslinux in the partition. Written without root and without devices; sparse.
 /// </summary>
 internal static class DiskMedium
 {

@@ -5,8 +5,8 @@ using ZeroOS.Formats.Cpio;
 namespace ZeroOS.Media.SystemImage.Media;
 
 /// <summary>
-/// The farm settings as boot loaders hand them over: an archive behind the initramfs with the one file that systemd's stub makes of settings beside an EFI file.
-/// Always of one length, settings or not, so that it can be exchanged where nothing else may move.
+/// The farm settings as boot loaders hand them over: an archive behind the initramfs with the one file that systemd's stub makes of settings beside an EFI
+/// file. Always of one length, settings or not, so that it can be exchanged where nothing else may move.
 /// </summary>
 internal static class FarmArchive
 {

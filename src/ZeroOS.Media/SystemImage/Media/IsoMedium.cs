@@ -7,8 +7,8 @@ using ZeroOS.Formats.Gpt;
 namespace ZeroOS.Media.SystemImage.Media;
 
 /// <summary>
-/// zeroos.iso, by xorriso: a CD that UEFI starts by a FAT image in it and BIOS by isolinux, and the same bytes on a stick, where the FAT image is a partition. Files of
-/// the CD's own file system are for BIOS alone.
+/// zeroos.iso, by xorriso: a CD that UEFI starts by a FAT image in it and BIOS by isolinux, and the same bytes on a stick, where the FAT image is a partition.
+/// Files of the CD's own file system are for BIOS alone.
 /// </summary>
 internal static class IsoMedium
 {
@@ -50,7 +50,8 @@ internal static class IsoMedium
         long bytes = Math.Max(LeastSystemBytes, (files.Sum(f => f.Size) + Room) / Room * Room + (2 * Room));
         using FileStream volume = new(path, FileMode.Create, FileAccess.ReadWrite);
         volume.SetLength(bytes);
-        FatWriter.Write(volume, FatGeometry.Plan(bytes, clusterSectors: 1, hiddenSectors: 0), new FatIdentity(MediaFiles.Label, source.Serial("iso partition"), source.Time, default), files);
+        FatWriter.Write(volume, FatGeometry.Plan(bytes, clusterSectors: 1, hiddenSectors: 0),
+            new FatIdentity(MediaFiles.Label, source.Serial("iso partition"), source.Time, default), files);
     }
 
     private static string[] Arguments(string path, MediaSource source, MediaParts parts, string tree, string system)
@@ -58,9 +59,12 @@ internal static class IsoMedium
         string time = source.Time.UtcDateTime.ToString("yyyyMMddHHmmss", CultureInfo.InvariantCulture) + "00";
         return
         [
-            "-as", "mkisofs", "-quiet", "-o", path, "-V", MediaFiles.Label, "-A", MediaFiles.Label, "-iso-level", "3", "-r", "-f", // names, root's files, links followed
-            "--modification-date=" + time, "--set_all_file_dates", time, "--gpt_disk_guid", Convert.ToHexString(DerivedGuid.Of("iso", source.Seed).ToByteArray()), // nothing of now
-            "-b", MediaFiles.Isolinux + "/isolinux.bin", "-c", MediaFiles.Isolinux + "/boot.cat", "-no-emul-boot", "-boot-load-size", "4", "-boot-info-table", // BIOS, from a CD
+            "-as", "mkisofs", "-quiet", "-o", path, "-V", MediaFiles.Label, "-A", MediaFiles.Label,
+            "-iso-level", "3", "-r", "-f", // names, root's files, links followed
+            "--modification-date=" + time, "--set_all_file_dates", time,
+            "--gpt_disk_guid", Convert.ToHexString(DerivedGuid.Of("iso", source.Seed).ToByteArray()), // nothing of now
+            "-b", MediaFiles.Isolinux + "/isolinux.bin", "-c", MediaFiles.Isolinux + "/boot.cat",
+            "-no-emul-boot", "-boot-load-size", "4", "-boot-info-table", // BIOS, from a CD
             "-isohybrid-mbr", parts.IsoMbr, "--mbr-force-bootable", "-partition_offset", "16", // BIOS, from a stick
             "-append_partition", "2", GptPartition.EfiSystem.ToString(), system, "-appended_part_as_gpt", // UEFI, from a stick
             "-eltorito-alt-boot", "-e", "--interval:appended_partition_2:all::", "-no-emul-boot", // UEFI, from a CD: the same partition

@@ -18,7 +18,9 @@ internal static class MediaFiles
     /// <summary>A whole disk, a CD that is also a disk, and the folder for booting from the network.</summary>
     public const string Disk = "zeroos.img", Iso = "zeroos.iso", Netboot = "netboot";
 
-    /// <summary>On a system partition: what firmware starts, and the settings beside it, which the file's stub hands to the node and measures (PCR 12).</summary>
+    /// <summary>
+    /// On a system partition: what firmware starts, and the settings beside it, which the file's stub hands to the node and measures (PCR 12).
+    /// </summary>
     public const string BootEfi = "EFI/BOOT/BOOTX64.EFI", BootSettings = BootEfi + ".extra.d/farm.cred";
 
     /// <summary>Folders of the packaged boot loaders for BIOS, on a disk and on a CD.</summary>

@@ -30,6 +30,7 @@ internal sealed class MediaParts(string folder)
     private string Find(string name)
     {
         string path = Path.Combine(folder, name);
-        return File.Exists(path) ? path : throw new FileNotFoundException($"the media need the boot loader {name}, and {path} is not there; \"make image\" collects all parts");
+        return File.Exists(path) ? path
+            : throw new FileNotFoundException($"the media need the boot loader {name}, and {path} is not there; \"make image\" collects all parts");
     }
 }

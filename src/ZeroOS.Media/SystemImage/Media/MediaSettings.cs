@@ -6,8 +6,8 @@ using ZeroOS.Formats.Streams;
 namespace ZeroOS.Media.SystemImage.Media;
 
 /// <summary>
-/// Puts farm settings on a medium that is there already, without building or signing anything: beside the EFI file, where its stub takes them from, and into the
-/// archive that boot loaders for BIOS put behind the initramfs. The EFI file stays as it is, byte for byte.
+/// Puts farm settings on a medium that is there already, without building or signing anything: beside the EFI file, where its stub takes them from, and into
+/// the archive that boot loaders for BIOS put behind the initramfs. The EFI file stays as it is, byte for byte.
 /// </summary>
 internal static class MediaSettings
 {
@@ -45,7 +45,8 @@ internal static class MediaSettings
     internal static GptPartition SystemPartition(GptTable table)
     {
         GptPartition[] found = [.. table.Partitions.Where(p => p.Type == GptPartition.EfiSystem)];
-        return found.Length == 1 ? found[0] : throw new InvalidDataException($"no image of ZeroOS: {found.Length} EFI system partitions where there should be one");
+        return found.Length == 1 ? found[0]
+            : throw new InvalidDataException($"no image of ZeroOS: {found.Length} EFI system partitions where there should be one");
     }
 
     private static void Overwrite(Stream target, (long Offset, long Bytes) place, byte[] archive)

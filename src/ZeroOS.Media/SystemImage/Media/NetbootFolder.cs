@@ -3,16 +3,16 @@ using System.Text;
 namespace ZeroOS.Media.SystemImage.Media;
 
 /// <summary>
-/// netboot/, what a machine that boots from the network loads: the EFI file for UEFI (PXE and HTTP), pxelinux with kernel and initramfs for BIOS, a script for iPXE.
-/// "zos image serve" serves it; so does any TFTP and HTTP server.
+/// netboot/, what a computer that boots from the network loads: the EFI file for UEFI (PXE and HTTP), pxelinux with kernel and initramfs for BIOS, a script for
+/// iPXE. "zos image serve" serves it; so does any TFTP and HTTP server.
 /// </summary>
 internal static class NetbootFolder
 {
     private const string Script = "zeroos.ipxe";
 
     /// <summary>
-    /// Says to a node that was started without systemd's stub that its files came over the network, so that an update is to restart into what the server has. The EFI file
-    /// knows by itself, and options given to it would be measured.
+    /// Says to a node that was started without systemd's stub that its files came over the network, so that an update is to restart into what the server has.
+    /// The EFI file knows by itself, and options given to it would be measured.
     /// </summary>
     private const string FromNetwork = "zeroos.boot=network";
 
@@ -38,8 +38,8 @@ internal static class NetbootFolder
     }
 
     /// <summary>
-    /// What iPXE does. Under UEFI the EFI file is measured and may be signed, but takes no settings from the network: with settings the kernel is started with them
-    /// instead, and the EFI file only where Secure Boot refuses that.
+    /// What iPXE does. Under UEFI the EFI file is measured and may be signed, but takes no settings from the network: with settings the kernel is started with
+    /// them instead, and the EFI file only where Secure Boot refuses that.
     /// </summary>
     internal static byte[] ScriptFor(string commandLine, bool settings) => Encoding.ASCII.GetBytes($$"""
         #!ipxe

@@ -3,8 +3,8 @@ using ZeroOS.Formats.Fat;
 namespace ZeroOS.Media.SystemImage.Media;
 
 /// <summary>
-/// Debian's boot loader for BIOS as its own installer put it into an empty volume (scripts/bootloaders). The installer writes the sectors of ldlinux.sys into the boot
-/// sector and into the file itself; so both are right in every volume of the same geometry in which the file lies at the same place.
+/// Debian's boot loader for BIOS as its own installer put it into an empty volume (scripts/bootloaders). The installer writes the sectors of ldlinux.sys into
+/// the boot sector and into the file itself; so both are right in every volume of the same geometry in which the file lies at the same place.
 /// </summary>
 /// <param name="BootSector">The volume's first sector.</param>
 /// <param name="System">ldlinux.sys.</param>

@@ -5,8 +5,8 @@ using System.Text.Json;
 namespace ZeroOS.Media.SystemImage.Sbom;
 
 /// <summary>
-/// The bill of materials of an image: what is ours, what is Debian's, and every NuGet package of the four programs, with versions. It names what the image has, not
-/// what the machine that built it had; the same image has the same bill, byte for byte.
+/// The bill of materials of an image: what is ours, what is Debian's, and every NuGet package of the four programs, with versions. It names what the image has,
+/// not what the computer that built it had; the same image has the same bill, byte for byte.
 /// </summary>
 internal sealed class BillOfMaterials
 {
@@ -67,7 +67,8 @@ internal sealed class BillOfMaterials
             Supplier = "Organization: Debian",
             Comment = component.What,
             SourceInfo = $"built by Debian from its source package {component.Source}",
-            ExternalRefs = [new SpdxReference("PACKAGE-MANAGER", "purl", $"pkg:deb/debian/{component.Package}@{Uri.EscapeDataString(component.Version)}?arch=amd64&distro=bookworm")],
+            ExternalRefs = [new SpdxReference("PACKAGE-MANAGER", "purl",
+                $"pkg:deb/debian/{component.Package}@{Uri.EscapeDataString(component.Version)}?arch=amd64&distro=bookworm")],
         };
         foreach (string holder in component.Holders)
         {

@@ -11,11 +11,12 @@ internal sealed record NuGetPackage(string Name, string Version, bool InProgram)
 /// <summary>The packages of one published program, from the project.assets.json that NuGet wrote when it was restored.</summary>
 internal static class ProgramAssets
 {
-    // What was restored for the machine that the program runs on; the framework before the slash changes with the runtime.
+    // What was restored for the computer that the program runs on; the framework before the slash changes with the runtime.
     private const string Platform = "/linux-x64";
 
     // Packs that the SDK brings without their being libraries: the runtime that the compiler links in, and the web server of a program that uses it.
-    private const string Runtime = "Microsoft.NETCore.App.Runtime.NativeAOT.linux-x64", WebServer = "Microsoft.AspNetCore.App.Runtime.linux-x64", WebFramework = "Microsoft.AspNetCore.App";
+    private const string Runtime = "Microsoft.NETCore.App.Runtime.NativeAOT.linux-x64", WebServer = "Microsoft.AspNetCore.App.Runtime.linux-x64",
+        WebFramework = "Microsoft.AspNetCore.App";
 
     /// <summary>Every package the file names, in the order of their names.</summary>
     /// <param name="json">The file's content.</param>

@@ -67,6 +67,7 @@ internal sealed record SpdxReference(string ReferenceCategory, string ReferenceT
 /// <summary>How two packages stand to each other.</summary>
 internal sealed record SpdxRelationship(string SpdxElementId, string RelationshipType, string RelatedSpdxElement);
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, WriteIndented = true)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    WriteIndented = true)]
 [JsonSerializable(typeof(SpdxDocument))]
 internal sealed partial class SpdxJson : JsonSerializerContext;

@@ -14,13 +14,16 @@ internal sealed record BootImage(byte[] Efi, Measurements Measurements)
     // The file is read by people too.
     private static readonly ReleaseJson s_indented = new(new JsonSerializerOptions(ReleaseJson.Default.Options) { WriteIndented = true });
 
-    /// <summary>Puts stub and sections together, signs PCR 11 and the file with the keys there are, and measures the outcome. The same input is the same bytes.</summary>
+    /// <summary>
+    /// Puts stub and sections together, signs PCR 11 and the file with the keys there are, and measures the outcome. The same input is the same bytes.
+    /// </summary>
     /// <param name="stub">systemd's EFI stub.</param>
     /// <param name="sections">What the stub shall find, the kernel among it; the policy sections come from <paramref name="keys"/>.</param>
     /// <param name="keys">Keys, or none.</param>
     /// <param name="version">The image's version, three numbers.</param>
     /// <param name="imageDigest">Hash of kernel and initramfs, as /release in the image says it.</param>
-    public static BootImage Make(ReadOnlySpan<byte> stub, IReadOnlyList<(string Name, ReadOnlyMemory<byte> Content)> sections, SigningKeys keys, string version, string imageDigest) =>
+    public static BootImage Make(ReadOnlySpan<byte> stub, IReadOnlyList<(string Name, ReadOnlyMemory<byte> Content)> sections, SigningKeys keys, string version,
+        string imageDigest) =>
         Measure(keys.Sign(UnifiedKernelImage.Assemble(stub, [.. keys.PolicySections(sections), .. sections])), version, imageDigest);
 
     /// <summary>Measures a finished file.</summary>

@@ -57,12 +57,16 @@ internal sealed class FinishedImage
         }
     }
 
-    /// <summary>The same image with another signature. Its signed PCR policy stays, for the PCR stays; with a PCR key of one's own, it is signed by that one instead.</summary>
+    /// <summary>
+    /// The same image with another signature. Its signed PCR policy stays, for the PCR stays; with a PCR key of one's own, it is signed by that one instead.
+    /// </summary>
     public BootImage Sign(SigningKeys keys) => keys.SignsPcr
         ? BootImage.Make(_stub, WithoutPolicy(), keys, Version, Digest)
         : BootImage.Measure(keys.Sign(_efi), Version, Digest);
 
-    /// <summary>The image with a farm's settings inside the initramfs. PCR 11 becomes another one, so that the old policy goes; a PCR key makes a new one.</summary>
+    /// <summary>
+    /// The image with a farm's settings inside the initramfs. PCR 11 becomes another one, so that the old policy goes; a PCR key makes a new one.
+    /// </summary>
     public BootImage Seal(ReadOnlySpan<byte> settings, SigningKeys keys)
     {
         byte[] initramfs = Initramfs.WithFarm(Section(Initrd), settings);

@@ -1,6 +1,6 @@
 using ZeroOS.Contracts.Farm;
 using ZeroOS.Formats.Cpio;
-using ZeroOS.Oci.Compression;
+using ZeroOS.Formats.Zstd;
 
 namespace ZeroOS.Media.SystemImage.Signing;
 
@@ -47,6 +47,6 @@ internal static class Initramfs
 
     private static int Aligned(int length) => (length + Alignment - 1) / Alignment * Alignment;
 
-    private static int FrameLength(ReadOnlyMemory<byte> initramfs) => Zstd.FrameLength(initramfs.Span) is int length and > 0 ? length
+    private static int FrameLength(ReadOnlyMemory<byte> initramfs) => ZstdLibrary.FrameLength(initramfs.Span) is int length and > 0 ? length
         : throw new InvalidDataException("the initramfs of this image does not begin with a zstd frame; it is not an image of ours");
 }

@@ -49,7 +49,8 @@ internal static class NewKeys
 
     private static void Create(string folder, string name, byte[] content, UnixFileMode mode)
     {
-        using FileStream file = new(Path.Combine(folder, name), new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = mode });
+        using FileStream file = new(Path.Combine(folder, name),
+            new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = mode });
         file.Write(content);
     }
 }

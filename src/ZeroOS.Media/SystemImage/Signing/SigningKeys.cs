@@ -8,8 +8,8 @@ using ZeroOS.Formats.Pe;
 namespace ZeroOS.Media.SystemImage.Signing;
 
 /// <summary>
-/// The keys an image is made with, each of which may be missing: one that firmware trusts under Secure Boot signs the EFI file, another signs the PCR 11 it leads
-/// to. They are two because they are kept differently: the first can be replaced in every firmware's setup, the second is what sealed secrets hang on.
+/// The keys an image is made with, each of which may be missing: one that firmware trusts under Secure Boot signs the EFI file, another signs the PCR 11 it
+/// leads to. They are two because they are kept differently: the first can be replaced in every firmware's setup, the second is what sealed secrets hang on.
 /// </summary>
 internal sealed class SigningKeys : IDisposable
 {
@@ -17,7 +17,8 @@ internal sealed class SigningKeys : IDisposable
     public const int PcrKeyBits = 2048;
 
     // A + of base64 as it is, as systemd writes it; nothing here comes near HTML.
-    private static readonly ReleaseJson s_plain = new(new JsonSerializerOptions(ReleaseJson.Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+    private static readonly ReleaseJson s_plain =
+        new(new JsonSerializerOptions(ReleaseJson.Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
 
     private readonly RSA? _secureBoot, _pcr;
 
@@ -36,7 +37,8 @@ internal sealed class SigningKeys : IDisposable
     public bool SignsPcr => _pcr is not null;
 
     /// <summary>Reads keys and certificate from PEM files; a key under a passphrase asks for it.</summary>
-    /// <exception cref="MediaException">One of key and certificate without the other, a file that is none, a passphrase that is wrong, an RSA key of a size that does not serve.</exception>
+    /// <exception cref="MediaException">One of key and certificate without the other, a file that is none, a passphrase that is wrong, an RSA key of a size
+    /// that does not serve.</exception>
     public static SigningKeys Load(string? secureBootKey, string? secureBootCertificate, string? pcrKey, Func<string> askPassphrase)
     {
         if (secureBootKey is null != secureBootCertificate is null)
@@ -95,7 +97,8 @@ internal sealed class SigningKeys : IDisposable
             if (pem.Contains("-----BEGIN ENCRYPTED PRIVATE KEY-----", StringComparison.Ordinal))
                 key.ImportFromEncryptedPem(pem, askPassphrase());
             else if (pem.Contains("Proc-Type: 4,ENCRYPTED", StringComparison.Ordinal))
-                throw new MediaException($"{path}: a key under a passphrase in OpenSSL's old form; openssl pkcs8 -topk8 -in {path} writes one in the form that is read here");
+                throw new MediaException(
+                    $"{path}: a key under a passphrase in OpenSSL's old form; openssl pkcs8 -topk8 -in {path} writes one in the form that is read here");
             else
                 key.ImportFromPem(pem);
             key.ExportParameters(includePrivateParameters: true);

@@ -3,8 +3,9 @@ using ZeroOS.Bus.Gates;
 namespace ZeroOS.Node.Doors.Http;
 
 /// <summary>
-/// Memory for bodies that do not fit <see cref="FreeBytes"/>, in bytes: taken before a body grows, given back when it has been handed on. Connections that count for a key draw on one
-/// part, of which tenants do not get all; those that count for an origin on another, with the shares of <see cref="OriginTree"/> but at least one whole body. Both together fit the link to the node. Thread-safe.
+/// Memory for bodies that do not fit <see cref="FreeBytes"/>, in bytes: taken before a body grows, given back when it has been handed on. Connections that
+/// count for a key draw on one part, of which tenants do not get all; those that count for an origin on another, with the shares of <see cref="OriginTree"/>
+/// but at least one whole body. Both together fit the link to the node. Thread-safe.
 /// </summary>
 internal sealed class BodyBudget
 {

@@ -2,7 +2,9 @@ using ZeroOS.Bus.Gates;
 
 namespace ZeroOS.Node.Doors.Http;
 
-/// <summary>A connection's place in the table; a feature of the connection, so that its requests can say what came of them. Its state belongs to the table's lock.</summary>
+/// <summary>
+/// A connection's place in the table; a feature of the connection, so that its requests can say what came of them. Its state belongs to the table's lock.
+/// </summary>
 internal sealed class ConnectionPlace(Origin origin, long enteredAt, Action abort)
 {
     /// <summary>Where it comes from.</summary>

@@ -7,8 +7,9 @@ using ZeroOS.Bus.Gates;
 namespace ZeroOS.Node.Doors.Http;
 
 /// <summary>
-/// Who may have a connection. Everybody begins among the unproven ones, which count for their origin and have little time. A connection that carried a new message of somebody with a
-/// role counts for that key from then on. A place is protected only while such a request is being answered; at all other times it can be taken for somebody else. Thread-safe.
+/// Who may have a connection. Everybody begins among the unproven ones, which count for their origin and have little time. A connection that carried a new
+/// message of somebody with a role counts for that key from then on. A place is protected only while such a request is being answered; at all other times it
+/// can be taken for somebody else. Thread-safe.
 /// </summary>
 internal sealed class ConnectionTable : IDisposable
 {
@@ -49,9 +50,9 @@ internal sealed class ConnectionTable : IDisposable
             place.Abort();
             return;
         }
-        connection.Features.Set(place);
         try
         {
+            connection.Features.Set(place);
             await next(connection);
         }
         finally
@@ -72,8 +73,8 @@ internal sealed class ConnectionTable : IDisposable
     }
 
     /// <summary>
-    /// The connection carried a new message of <paramref name="key"/>: it counts for that key from now on. False: the key has its places, all of them busy, or the table is full of busy
-    /// ones; the connection then ends after this answer.
+    /// The connection carried a new message of <paramref name="key"/>: it counts for that key from now on. False: the key has its places, all of them busy, or
+    /// the table is full of busy ones; the connection then ends after this answer.
     /// </summary>
     public bool TryProve(ConnectionPlace place, string key, Roles roles)
     {

@@ -2,7 +2,9 @@ using Microsoft.AspNetCore.Http;
 
 namespace ZeroOS.Node.Doors.Http;
 
-/// <summary>The answer to one request: one envelope a line. <paramref name="settle"/> is told whether the message was proven, and says whether the connection stays.</summary>
+/// <summary>
+/// The answer to one request: one envelope a line. <paramref name="settle"/> is told whether the message was proven, and says whether the connection stays.
+/// </summary>
 internal sealed class HttpAnswer(HttpResponse response, Func<bool, bool> settle) : IAnswerSink
 {
     private const string ContentType = "application/x-ndjson";

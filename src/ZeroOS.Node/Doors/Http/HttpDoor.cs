@@ -6,7 +6,6 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 
@@ -14,7 +13,9 @@ using ZeroOS.Bus.Gates;
 
 namespace ZeroOS.Node.Doors.Http;
 
-/// <summary>The direct transport: Kestrel on one TCP port, <c>POST /bus</c> and nothing else. It sheds load and carries envelopes; limits are docs/bus.md's.</summary>
+/// <summary>
+/// The direct transport: Kestrel on one TCP port, <c>POST /bus</c> and nothing else. It sheds load and carries envelopes; limits are docs/bus.md's.
+/// </summary>
 internal sealed class HttpDoor : IAsyncDisposable, IHttpApplication<IFeatureCollection>
 {
     private static readonly TimeSpan s_smallBodyWithin = TimeSpan.FromSeconds(10), s_bodyWithin = TimeSpan.FromSeconds(15);
@@ -23,15 +24,19 @@ internal sealed class HttpDoor : IAsyncDisposable, IHttpApplication<IFeatureColl
     private readonly INodeLink _link;
     private readonly KestrelServer _server;
     private readonly ConnectionTable _connections;
+    private readonly AcceptLimits _accepts;
     private readonly BodyBudget _bodies = new();
     private readonly CancellationTokenSource _stopping = new();
 
-    /// <summary>Prepares to listen: on every address at <paramref name="port"/>, or on the listening socket that <paramref name="listener"/> is the descriptor of.</summary>
+    /// <summary>
+    /// Prepares to listen: on every address at <paramref name="port"/>, or on the listening socket that <paramref name="listener"/> is the descriptor of.
+    /// </summary>
     public HttpDoor(OuterGate gate, INodeLink link, int port = 0, ulong? listener = null, ConnectionLimits? limits = null)
     {
         (_gate, _link) = (gate, link);
         limits ??= new ConnectionLimits();
         _connections = new ConnectionTable(limits, TimeProvider.System, new Random());
+        _accepts = new AcceptLimits(TimeProvider.System, limits.NewPerSecond);
         KestrelServerOptions options = new() { AddServerHeader = false, AllowSynchronousIO = false };
         options.Limits.MaxRequestBodySize = Gate.MaxBytes;
         options.Limits.MaxRequestHeadersTotalSize = 8 * 1024;
@@ -47,7 +52,7 @@ internal sealed class HttpDoor : IAsyncDisposable, IHttpApplication<IFeatureColl
         else
             options.ListenAnyIP(port, Serve);
         NullLoggerFactory quiet = NullLoggerFactory.Instance;    // nothing a stranger does may write a line
-        _server = new KestrelServer(Options.Create(options), new SocketTransportFactory(Options.Create(new SocketTransportOptions { Backlog = 4096 }), quiet), quiet);
+        _server = new KestrelServer(Options.Create(options), new LimitedTransport(_accepts, backlog: 4096), quiet);
     }
 
     /// <summary>The port it listens on: the system's choice if 0 was asked for.</summary>
@@ -147,7 +152,10 @@ internal sealed class HttpDoor : IAsyncDisposable, IHttpApplication<IFeatureColl
     private bool Settle(ConnectionPlace place, Screening sender, bool proven)
     {
         if (proven)
+        {
+            _accepts.Proven(place.Origin, sender.Sender);
             return _connections.TryProve(place, sender.Sender, sender.Roles);
+        }
         if (sender.Roles != Roles.None)
             _gate.NotNew(place.Origin);
         return place.Key is not null && place.Key == sender.Sender;

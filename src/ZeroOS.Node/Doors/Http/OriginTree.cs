@@ -5,8 +5,8 @@ using ZeroOS.Bus.Gates;
 namespace ZeroOS.Node.Doors.Http;
 
 /// <summary>
-/// Connections by where they come from: a tree of networks, each of which holds at most an eighth of what is above it, so that nobody fills it from one place. When there is no room, a
-/// random idle connection of the fullest network goes. Belongs to its owner's lock.
+/// Connections by where they come from: a tree of networks, each of which holds at most an eighth of what is above it, so that nobody fills it from one place.
+/// When there is no room, a random idle connection of the fullest network goes. Belongs to its owner's lock.
 /// </summary>
 internal sealed class OriginTree(int capacity, Random random)
 {
@@ -21,7 +21,9 @@ internal sealed class OriginTree(int capacity, Random random)
     /// <summary>All connections in it.</summary>
     public IEnumerable<ConnectionPlace> All => _root.All;
 
-    /// <summary>Takes a connection in. False: there is no room and nobody who could go. Otherwise <paramref name="victim"/> went for it, if there had to be one.</summary>
+    /// <summary>
+    /// Takes a connection in. False: there is no room and nobody who could go. Otherwise <paramref name="victim"/> went for it, if there had to be one.
+    /// </summary>
     public bool TryAdd(ConnectionPlace place, out ConnectionPlace? victim)
     {
         victim = null;

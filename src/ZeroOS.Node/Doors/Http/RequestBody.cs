@@ -72,7 +72,8 @@ internal sealed class RequestBody : IDisposable
         }
     }
 
-    private static async Task<bool> HasEndedAsync(HttpRequest request, CancellationToken cancellation) => await request.Body.ReadAsync(new byte[1], cancellation) == 0;
+    private static async Task<bool> HasEndedAsync(HttpRequest request, CancellationToken cancellation) =>
+        await request.Body.ReadAsync(new byte[1], cancellation) == 0;
 
     private bool TryGrow(ref int limit, int bytes, BodyBudget budget, ConnectionPlace place)
     {

@@ -6,7 +6,8 @@ namespace ZeroOS.Vmm.Devices.Balloon;
 internal sealed class BalloonCounters : DeviceCounters
 {
     /// <summary>The names of the guest's statistics by their tags (virtio 1.2, 5.5.6.4); null: not of interest.</summary>
-    private static readonly string?[] s_guest = ["guest.swapIn", "guest.swapOut", "guest.majorFaults", null, "guest.free", "guest.total", "guest.available", "guest.caches"];
+    private static readonly string?[] s_guest = ["guest.swapIn", "guest.swapOut", "guest.majorFaults", null, "guest.free", "guest.total", "guest.available",
+        "guest.caches"];
 
     /// <summary>Tags that are kept.</summary>
     public static int Tags => s_guest.Length;

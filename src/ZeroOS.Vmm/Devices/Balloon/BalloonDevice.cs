@@ -8,8 +8,8 @@ using ZeroOS.Vmm.Virtio;
 namespace ZeroOS.Vmm.Devices.Balloon;
 
 /// <summary>
-/// virtio-balloon (virtio 1.2, 5.5). A guest reports the memory it has freed, and the host has it back; a target makes the guest give up more, which it takes again
-/// when it would otherwise run out. Statistics are asked for when the node wants them, so an idle guest is left alone.
+/// virtio-balloon (virtio 1.2, 5.5). A guest reports the memory it has freed, and the host has it back; a target makes the guest give up more, which it takes
+/// again when it would otherwise run out. Statistics are asked for when the node wants them, so an idle guest is left alone.
 /// </summary>
 internal sealed unsafe class BalloonDevice : VirtioDevice
 {
@@ -21,14 +21,16 @@ internal sealed unsafe class BalloonDevice : VirtioDevice
     private readonly MemoryPart[] _parts = GC.AllocateArray<MemoryPart>(QueueSize, pinned: true);
     private readonly List<Duty> _duties = new(s_sizes.Length);
     private readonly GuestMemory _memory;
+    private readonly Action<VirtQueue> _do;
     private VirtQueue?[] _queues = [];
     private VirtQueue? _statistics;
     private ushort _statisticsHead;
+    private Duty _duty;     // of the queue that is worked
     private bool _poison;
     private ulong _runFirst, _runPages;
 
     /// <summary>A balloon in a guest's memory.</summary>
-    public BalloonDevice(GuestMemory memory) => _memory = memory;
+    public BalloonDevice(GuestMemory memory) => (_memory, _do) = (memory, Do);
 
     private enum Duty
     {
@@ -69,7 +71,9 @@ internal sealed unsafe class BalloonDevice : VirtioDevice
             ConfigChanged?.Invoke();
     }
 
-    /// <summary>Asks the guest for new statistics; they are in the counters when it has answered. The driver's one buffer, given back, is the question (5.5.6.3).</summary>
+    /// <summary>
+    /// Asks the guest for new statistics; they are in the counters when it has answered. The driver's one buffer, given back, is the question (5.5.6.3).
+    /// </summary>
     public void AskStatistics()
     {
         Counters.ActualBytes = (long)_config.Value.Actual << PageShift;
@@ -105,32 +109,14 @@ internal sealed unsafe class BalloonDevice : VirtioDevice
     {
         if (queue >= _duties.Count || _queues[queue] is not { } q)
             return;
-        Duty duty = _duties[queue];
-        for (int taken = 0; taken < TurnRequests; taken++)
-        {
-            PopResult result = q.TryPop(_chain);
-            if (result == PopResult.Broken)
-            {
-                Break($"balloon: broken {duty} chain");
-                return;
-            }
-            if (result == PopResult.Chain)
-            {
-                Do(duty, q);
-            }
-            else if (q.TryAwaitNotification())
-            {
-                q.Flush();
-                return;
-            }
-        }
-        q.Flush();
-        Postpone(queue);
+        _duty = _duties[queue];
+        if (!TryWork(queue, q, _chain, TurnRequests, _do))
+            Break($"balloon: broken {_duty} chain");
     }
 
-    private void Do(Duty duty, VirtQueue q)
+    private void Do(VirtQueue q)
     {
-        switch (duty)
+        switch (_duty)
         {
             case Duty.Inflate:
                 Inflate();

@@ -45,7 +45,9 @@ internal struct BlockConfig
     /// <summary>Whether zeroes may be holes, and padding.</summary>
     public byte WriteZeroesMayUnmap, Unused1, Unused2, Unused3;
 
-    /// <summary>A disk of <paramref name="capacityBytes"/> with one queue of <paramref name="queueSize"/> entries: header and status take two of a request's pieces.</summary>
+    /// <summary>
+    /// A disk of <paramref name="capacityBytes"/> with one queue of <paramref name="queueSize"/> entries: header and status take two of a request's pieces.
+    /// </summary>
     public static BlockConfig For(long capacityBytes, int queueSize)
     {
         const uint MaxRangeSectors = 1 << 22, PageSectors = 8;

@@ -9,13 +9,14 @@ using ZeroOS.Vmm.Virtio;
 namespace ZeroOS.Vmm.Devices.Block;
 
 /// <summary>
-/// virtio-blk (virtio 1.2, 5.2) with one queue over a raw file or a flist's device file. Write-back: a flush is an fdatasync. A reset waits for what is in flight, so
-/// nothing is written to the guest's memory after it.
+/// virtio-blk (virtio 1.2, 5.2) with one queue over a raw file or a flist's device file. Write-back: a flush is an fdatasync. A reset waits for what is in
+/// flight, so nothing is written to the guest's memory after it.
 /// </summary>
 internal sealed class BlockDevice : VirtioDevice, IDisposable
 {
     private const int QueueSize = 128, IdBytes = 20, TurnRequests = QueueSize;
-    private const ulong SegMax = 1 << 2, ReadOnlyFeature = 1 << 5, BlockSizeFeature = 1 << 6, FlushFeature = 1 << 9, DiscardFeature = 1 << 13, WriteZeroesFeature = 1 << 14;
+    private const ulong SegMax = 1 << 2, ReadOnlyFeature = 1 << 5, BlockSizeFeature = 1 << 6, FlushFeature = 1 << 9, DiscardFeature = 1 << 13,
+        WriteZeroesFeature = 1 << 14;
     private static readonly ushort[] s_sizes = [QueueSize];
     private readonly BlockRequest[] _requests = new BlockRequest[QueueSize];
     private readonly byte[] _id = new byte[IdBytes];
@@ -74,7 +75,8 @@ internal sealed class BlockDevice : VirtioDevice, IDisposable
     {
         string name = $"vd{(char)('a' + index)}";
         FileDescriptor file = new(disk.Descriptor);
-        return new BlockDevice(name, disk.Serial, file, disk.ReadOnly, device => disk.Kind == VmDiskKind.Flist ? ChunkGate.Open(disk, loop, device.Counters, device.RetryWaiting) : null, loop, allowRing);
+        return new BlockDevice(name, disk.Serial, file, disk.ReadOnly,
+            device => disk.Kind == VmDiskKind.Flist ? ChunkGate.Open(disk, loop, device.Counters, device.RetryWaiting) : null, loop, allowRing);
     }
 
     /// <inheritdoc/>

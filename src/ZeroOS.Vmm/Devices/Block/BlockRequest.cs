@@ -6,8 +6,8 @@ using ZeroOS.Vmm.Virtio;
 namespace ZeroOS.Vmm.Devices.Block;
 
 /// <summary>
-/// One virtio-blk request (virtio 1.2, 5.2.6): its header copied out of guest memory, its data as pieces of guest memory. Requests live in a pool as large as the
-/// queue and are reused.
+/// One virtio-blk request (virtio 1.2, 5.2.6): its header copied out of guest memory, its data as pieces of guest memory. Requests live in a pool as large as
+/// the queue and are reused.
 /// </summary>
 internal sealed unsafe class BlockRequest
 {
@@ -68,7 +68,8 @@ internal sealed unsafe class BlockRequest
                 refusal = TryPlace(header.Sector, Chain.WritableBytes - 1, capacityBytes) ? BlockStatus.Ok : BlockStatus.IoError;
                 return true;
             case BlockOperation.Out:
-                refusal = !readOnly && TryPlace(header.Sector, Chain.ReadableBytes - (ulong)sizeof(Header), capacityBytes) ? BlockStatus.Ok : BlockStatus.IoError;
+                refusal = !readOnly && TryPlace(header.Sector, Chain.ReadableBytes - (ulong)sizeof(Header), capacityBytes)
+                    ? BlockStatus.Ok : BlockStatus.IoError;
                 return true;
             case BlockOperation.Flush or BlockOperation.GetId:
                 refusal = BlockStatus.Ok;

@@ -9,8 +9,8 @@ using ZeroOS.Vmm.Events;
 namespace ZeroOS.Vmm.Devices.Block;
 
 /// <summary>
-/// What stands before a flist's device file: a range may be read when the verified bit of every chunk in it is set. Missing chunks are asked for by number, once,
-/// and again when the node says that it is a new one.
+/// What stands before a flist's device file: a range may be read when the verified bit of every chunk in it is set. Missing chunks are asked for by number,
+/// once, and again when the node says that it is a new one.
 /// </summary>
 internal sealed unsafe class ChunkGate : IEventSource, IDisposable
 {
@@ -26,7 +26,8 @@ internal sealed unsafe class ChunkGate : IEventSource, IDisposable
     private readonly int _slot;
     private bool _blocked;
 
-    private ChunkGate(FlistIndex index, MemoryMapping? indexMapping, MemoryMapping? verified, SeqPacketSocket socket, EventLoop loop, BlockCounters counters, Action opened)
+    private ChunkGate(FlistIndex index, MemoryMapping? indexMapping, MemoryMapping? verified, SeqPacketSocket socket, EventLoop loop, BlockCounters counters,
+        Action opened)
     {
         (_index, _indexMapping, _verified, _socket, _loop, _counters, _opened) = (index, indexMapping, verified, socket, loop, counters, opened);
         _asked = new byte[(index.ChunkCount + 7) / 8];

@@ -4,8 +4,8 @@ using ZeroOS.Vmm.Events;
 namespace ZeroOS.Vmm.Devices.Block;
 
 /// <summary>
-/// Moves bytes between a file and guest memory: through an io_uring where the kernel gives one, else with system calls that wait, a bounded number of bytes a turn
-/// of the event loop. Completions are reported on the event loop's thread, short transfers only after the rest was tried.
+/// Moves bytes between a file and guest memory: through an io_uring where the kernel gives one, else with system calls that wait, a bounded number of bytes a
+/// turn of the event loop. Completions are reported on the event loop's thread, short transfers only after the rest was tried.
 /// </summary>
 internal sealed unsafe class FileEngine : IEventSource, IDisposable
 {
@@ -21,7 +21,8 @@ internal sealed unsafe class FileEngine : IEventSource, IDisposable
     private int _inFlight;
 
     /// <summary>An engine for the requests of a pool.</summary>
-    public FileEngine(FileDescriptor file, BlockRequest[] requests, EventLoop loop, bool allowRing, Action<BlockRequest, BlockStatus> completed, Action batchDone)
+    public FileEngine(FileDescriptor file, BlockRequest[] requests, EventLoop loop, bool allowRing, Action<BlockRequest, BlockStatus> completed,
+        Action batchDone)
     {
         (_file, _requests, _completed, _batchDone) = (file, requests, completed, batchDone);
         _begun = new Queue<BlockRequest>(requests.Length);

@@ -9,8 +9,8 @@ using ZeroOS.Vmm.Virtio;
 namespace ZeroOS.Vmm.Devices.Net;
 
 /// <summary>
-/// virtio-net (virtio 1.2, 5.1) on a tap: the tap's header is the driver's header, so offloads pass through. A frame for which the guest has no buffer waits in the
-/// tap, whose queue the kernel bounds; a frame the tap does not take is dropped and counted.
+/// virtio-net (virtio 1.2, 5.1) on a tap: the tap's header is the driver's header, so offloads pass through. A frame for which the guest has no buffer waits in
+/// the tap, whose queue the kernel bounds; a frame the tap does not take is dropped and counted.
 /// </summary>
 internal sealed unsafe class NetDevice : VirtioDevice, IEventSource, IDisposable
 {
@@ -28,6 +28,7 @@ internal sealed unsafe class NetDevice : VirtioDevice, IEventSource, IDisposable
     private readonly FileDescriptor _tap;
     private readonly EventLoop _loop;
     private readonly int _slot;
+    private readonly Action<VirtQueue> _send;
     private VirtQueue? _receive;
     private VirtQueue? _transmit;
     private bool _merge;
@@ -37,7 +38,7 @@ internal sealed unsafe class NetDevice : VirtioDevice, IEventSource, IDisposable
 
     private NetDevice(string name, FileDescriptor tap, byte[] mac, int mtu, EventLoop loop)
     {
-        (Name, _tap, _loop) = (name, tap, loop);
+        (Name, _tap, _loop, _send) = (name, tap, loop, Send);
         Config = new ConfigSpace<NetConfig>(NetConfig.For(mac, (ushort)mtu));
         NonBlocking.Set(tap);
         _slot = loop.Add(tap, Readiness.None, this, 0);
@@ -116,36 +117,17 @@ internal sealed unsafe class NetDevice : VirtioDevice, IEventSource, IDisposable
     {
         if (queue == ReceiveQueue && _receive != null)
             Receive();
-        else if (queue == TransmitQueue && _transmit != null)
-            Transmit(_transmit);
+        else if (queue == TransmitQueue && _transmit != null && !TryWork(queue, _transmit, _chain, TurnFrames, _send))
+            Break($"{Name}: broken transmit chain");
     }
 
-    private void Transmit(VirtQueue q)
+    private void Send(VirtQueue q)
     {
-        for (int taken = 0; taken < TurnFrames; taken++)
-        {
-            PopResult result = q.TryPop(_chain);
-            if (result == PopResult.Broken)
-            {
-                Break($"{Name}: broken transmit chain");
-                return;
-            }
-            if (result == PopResult.Chain)
-            {
-                Send();
-                q.Push(_chain.Head, 0);
-            }
-            else if (q.TryAwaitNotification())
-            {
-                q.Flush();
-                return;
-            }
-        }
-        q.Flush();
-        Postpone(TransmitQueue);
+        SendFrame();
+        q.Push(_chain.Head, 0);
     }
 
-    private void Send()
+    private void SendFrame()
     {
         ulong bytes = _chain.ReadableBytes;
         fixed (MemoryPart* parts = _parts)

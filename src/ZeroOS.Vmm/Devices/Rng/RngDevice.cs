@@ -3,14 +3,21 @@ using ZeroOS.Vmm.Virtio;
 
 namespace ZeroOS.Vmm.Devices.Rng;
 
-/// <summary>virtio-rng (virtio 1.2, 5.4): the kernel's random bytes, written straight into the guest's buffers. At most 64 KiB a request, whatever its descriptors claim.</summary>
+/// <summary>
+/// virtio-rng (virtio 1.2, 5.4): the kernel's random bytes, written straight into the guest's buffers. At most 64 KiB a request, whatever its descriptors
+/// claim.
+/// </summary>
 internal sealed unsafe class RngDevice : VirtioDevice
 {
     private const ulong MaxBytes = 64 * 1024;
     private const int MaxParts = 64, TurnRequests = 16;
     private static readonly ushort[] s_sizes = [64];
     private readonly DescriptorChain _chain = new(64);
+    private readonly Action<VirtQueue> _fill;
     private VirtQueue? _queue;
+
+    /// <summary>A source of random bytes.</summary>
+    public RngDevice() => _fill = Fill;
 
     /// <inheritdoc/>
     public override ushort Id => 4;
@@ -42,27 +49,8 @@ internal sealed unsafe class RngDevice : VirtioDevice
     /// <inheritdoc/>
     protected override void OnNotify(int queue)
     {
-        VirtQueue q = _queue!;
-        for (int taken = 0; taken < TurnRequests; taken++)
-        {
-            PopResult result = q.TryPop(_chain);
-            if (result == PopResult.Broken)
-            {
-                Break("rng: broken chain");
-                return;
-            }
-            if (result == PopResult.Chain)
-            {
-                Fill(q);
-            }
-            else if (q.TryAwaitNotification())
-            {
-                q.Flush();
-                return;
-            }
-        }
-        q.Flush();
-        Postpone(queue);
+        if (!TryWork(queue, _queue!, _chain, TurnRequests, _fill))
+            Break("rng: broken chain");
     }
 
     private void Fill(VirtQueue q)

@@ -3,8 +3,8 @@ using System.Text;
 namespace ZeroOS.Vmm.Devices.Serial;
 
 /// <summary>
-/// Reads along the serial output for the line with which Linux says that it panicked, so that the reset that follows has its reason. What a guest prints here is
-/// only believed about itself.
+/// Reads along the serial output for the line with which Linux says that it panicked, so that the reset that follows has its reason. What a guest prints here
+/// is only believed about itself.
 /// </summary>
 internal sealed class PanicWatcher
 {

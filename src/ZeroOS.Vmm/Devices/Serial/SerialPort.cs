@@ -5,8 +5,8 @@ using ZeroOS.Vmm.Events;
 namespace ZeroOS.Vmm.Devices.Serial;
 
 /// <summary>
-/// A 16550 for early output (National PC16550D). A processor only puts a byte into a bounded ring; the event loop writes to the descriptor when that takes it, and
-/// what does not fit is dropped and counted. Input does not exist. The transmitter is always empty, so the guest never waits.
+/// A 16550 for early output (National PC16550D). A processor only puts a byte into a bounded ring; the event loop writes to the descriptor when that takes it,
+/// and what does not fit is dropped and counted. Input does not exist. The transmitter is always empty, so the guest never waits.
 /// </summary>
 internal sealed class SerialPort : IBusDevice, IEventSource, IDisposable
 {

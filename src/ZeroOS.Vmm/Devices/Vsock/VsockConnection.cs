@@ -3,7 +3,8 @@ using ZeroOS.Linux;
 namespace ZeroOS.Vmm.Devices.Vsock;
 
 /// <summary>
-/// One connection between a guest's port and a stream socket whose other end the node has. Counters are those of virtio 1.2, 5.10.6.3: they wrap, and only their differences mean anything.
+/// One connection between a guest's port and a stream socket whose other end the node has. Counters are those of virtio 1.2, 5.10.6.3: they wrap, and only
+/// their differences mean anything.
 /// </summary>
 internal sealed unsafe class VsockConnection
 {

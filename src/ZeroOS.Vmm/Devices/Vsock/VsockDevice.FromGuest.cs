@@ -6,32 +6,13 @@ namespace ZeroOS.Vmm.Devices.Vsock;
 /// <summary>What the guest sends: requests, data, shutdowns, credit.</summary>
 internal sealed partial class VsockDevice
 {
-    private void TakeAll(VirtQueue q)
+    private void Take(VirtQueue q)
     {
-        for (int taken = 0; taken < TurnPackets; taken++)
-        {
-            PopResult result = q.TryPop(_chain);
-            if (result == PopResult.Broken)
-            {
-                Break("vsock: broken transmit chain");
-                return;
-            }
-            if (result == PopResult.Chain)
-            {
-                Take();
-                q.Push(_chain.Head, 0);
-            }
-            else if (q.TryAwaitNotification())
-            {
-                q.Flush();
-                return;
-            }
-        }
-        q.Flush();
-        Postpone(TransmitQueue);
+        TakePacket();
+        q.Push(_chain.Head, 0);
     }
 
-    private void Take()
+    private void TakePacket()
     {
         // Length is believed only as far as the chain goes.
         if (!_chain.TryRead(0, out VsockPacket p) || p.Length > MaxData || p.Length > _chain.ReadableBytes - VsockPacket.Size || p.SourceCid != _guestCid)

@@ -5,12 +5,13 @@ using ZeroOS.Vmm.Virtio;
 namespace ZeroOS.Vmm.Devices.Vsock;
 
 /// <summary>
-/// virtio-vsock (virtio 1.2, 5.10) in this process, without the host's vsock: a guest that connects to the host gets a stream socket whose other end goes to the node. The
-/// guest connects, the host never does. Bounded everywhere: connections, bytes per connection, resets owed.
+/// virtio-vsock (virtio 1.2, 5.10) in this process, without the host's vsock: a guest that connects to the host gets a stream socket whose other end goes to
+/// the node. The guest connects, the host never does. Bounded everywhere: connections, bytes per connection, resets owed.
 /// </summary>
 internal sealed partial class VsockDevice : VirtioDevice, IEventSource
 {
-    private const int ReceiveQueue = 0, TransmitQueue = 1, QueueSize = 128, MaxConnections = 256, MaxResets = 128, MaxData = 64 * 1024, Budget = 16, TurnPackets = QueueSize;
+    private const int ReceiveQueue = 0, TransmitQueue = 1, QueueSize = 128, MaxConnections = 256, MaxResets = 128, MaxData = 64 * 1024, Budget = 16,
+        TurnPackets = QueueSize;
     private const ulong HostCid = 2;
     private static readonly ushort[] s_sizes = [QueueSize, QueueSize, QueueSize];
     private readonly DescriptorChain _chain = new(QueueSize);
@@ -22,17 +23,18 @@ internal sealed partial class VsockDevice : VirtioDevice, IEventSource
     private readonly EventLoop _loop;
     private readonly Func<uint, FileDescriptor, bool> _accept;
     private readonly uint _guestCid;
+    private readonly Action<VirtQueue> _take;
     private VirtQueue? _receive;
     private VirtQueue? _transmit;
     private int _resetCount;
 
     /// <summary>
-    /// A device for the guest with this context id; <paramref name="accept"/> gives the node its end of a connection to a port, or says no. <paramref name="time"/>
-    /// is what the rate of new connections is measured by.
+    /// A device for the guest with this context id; <paramref name="accept"/> gives the node its end of a connection to a port, or says no.
+    /// <paramref name="time"/> is what the rate of new connections is measured by.
     /// </summary>
     public VsockDevice(uint guestCid, EventLoop loop, Func<uint, FileDescriptor, bool> accept, TimeProvider time)
     {
-        (_guestCid, _loop, _accept, _bucket) = (guestCid, loop, accept, new AcceptBucket(time));
+        (_guestCid, _loop, _accept, _bucket, _take) = (guestCid, loop, accept, new AcceptBucket(time), Take);
         Config = new ConfigSpace<VsockConfig>(new VsockConfig { GuestCid = guestCid });
     }
 
@@ -102,7 +104,10 @@ internal sealed partial class VsockDevice : VirtioDevice, IEventSource
     protected override void OnNotify(int queue)
     {
         if (queue == TransmitQueue && _transmit != null)
-            TakeAll(_transmit);
+        {
+            if (!TryWork(queue, _transmit, _chain, TurnPackets, _take))
+                Break("vsock: broken transmit chain");
+        }
         else if (queue == ReceiveQueue)
             ListenAgain();
         if (Active)

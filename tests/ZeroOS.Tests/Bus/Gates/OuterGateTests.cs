@@ -24,8 +24,10 @@ public sealed class OuterGateTests
         byte[] info = _bench.InfoRequest(_bench.Stranger).Sign(_bench.Stranger);
         Assert.Equal(StrangerLimits.OriginBurst, Passed(info, Enumerable.Repeat(s_here, 1000)));
         // The other addresses of the same /24 have what is left of its eighth.
-        Assert.Equal((StrangerLimits.TotalBurst / 8) - StrangerLimits.OriginBurst, Passed(info, Enumerable.Range(0, 1000).Select(i => At($"192.0.2.{2 + (i % 250)}"))));
-        Assert.Equal(StrangerLimits.TotalBurst - (StrangerLimits.TotalBurst / 8), Passed(info, Enumerable.Range(0, 5000).Select(i => At($"10.{i / 250}.{i % 250}.1"))));
+        Assert.Equal((StrangerLimits.TotalBurst / 8) - StrangerLimits.OriginBurst,
+            Passed(info, Enumerable.Range(0, 1000).Select(i => At($"192.0.2.{2 + (i % 250)}"))));
+        Assert.Equal(StrangerLimits.TotalBurst - (StrangerLimits.TotalBurst / 8),
+            Passed(info, Enumerable.Range(0, 5000).Select(i => At($"10.{i / 250}.{i % 250}.1"))));
         Assert.Equal(429, _bench.Outer.Check(info, At("198.51.100.1"), null).Status);
         Assert.True(_bench.Outer.Check(_bench.InfoRequest(_bench.Alice).Sign(_bench.Alice), s_here, null).Passed);
         _bench.Clock.Advance(TimeSpan.FromSeconds(3));

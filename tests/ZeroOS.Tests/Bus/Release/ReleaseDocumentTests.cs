@@ -12,14 +12,16 @@ namespace ZeroOS.Tests.Bus.Release;
 
 public sealed class ReleaseDocumentTests
 {
-    private static readonly IdentityKey s_alice = IdentityKey.Generate(), s_bob = IdentityKey.Generate(), s_carol = IdentityKey.Generate(), s_mallory = IdentityKey.Generate();
+    private static readonly IdentityKey s_alice = IdentityKey.Generate(), s_bob = IdentityKey.Generate(), s_carol = IdentityKey.Generate(),
+        s_mallory = IdentityKey.Generate();
 
     [Fact]
     public void Two_of_three_keys_make_a_release_in_any_order_and_a_stranger_beside_them_changes_nothing()
     {
         foreach (IdentityKey[] signers in (IdentityKey[][])[[s_alice, s_bob], [s_carol, s_alice], [s_mallory, s_bob, s_carol], [s_alice, s_bob, s_carol]])
         {
-            Assert.True(ReleaseDocument.TryVerify(ReleaseDocument.Sign(Manifest(), signers), TwoOfThree(), out ReleaseManifest? manifest, out string? fault), fault);
+            Assert.True(ReleaseDocument.TryVerify(ReleaseDocument.Sign(Manifest(), signers), TwoOfThree(), out ReleaseManifest? manifest,
+                out string? fault), fault);
             Assert.Equal("1.2.3", manifest.Version);
         }
     }
@@ -58,7 +60,8 @@ public sealed class ReleaseDocumentTests
     public void A_manifest_that_two_readers_could_read_differently_is_refused()
     {
         string good = Encoding.UTF8.GetString(Payload(Manifest()));
-        foreach (string odd in (string[])[good[..^1] + ",\"version\":\"9.9.9\"}", good[..^1] + ",\"\\u0076ersion\":\"9.9.9\"}", good[..^1] + ",\"extra\":1}", good + " {}", "[" + good + "]",
+        foreach (string odd in (string[])[good[..^1] + ",\"version\":\"9.9.9\"}", good[..^1] + ",\"\\u0076ersion\":\"9.9.9\"}", good[..^1] + ",\"extra\":1}",
+            good + " {}", "[" + good + "]",
             good.Replace("\"1.2.3\"", "null", StringComparison.Ordinal), good.Replace("\"size\":1000", "\"size\":1e3", StringComparison.Ordinal)])
         {
             Refused(Envelope.Sign(ReleaseManifest.PayloadType, Encoding.UTF8.GetBytes(odd), s_alice, s_bob), "");
@@ -71,12 +74,16 @@ public sealed class ReleaseDocumentTests
         ReleaseManifest good = Manifest();
         foreach ((ReleaseManifest bad, string field) in ((ReleaseManifest, string)[])
         [
-            (good with { Version = "1.2" }, "version"), (good with { Version = "01.2.3" }, "version"), (good with { Version = "1.2.3-rc1" }, "version"), (good with { Version = "1.2.65536" }, "version"),
-            (good with { Version = "1.2.3\n" }, "version"), (good with { MinimumVersion = "1.2.3" }, "minimumVersion"), (good with { MinimumVersion = "" }, "minimumVersion"),
+            (good with { Version = "1.2" }, "version"), (good with { Version = "01.2.3" }, "version"), (good with { Version = "1.2.3-rc1" }, "version"),
+            (good with { Version = "1.2.65536" }, "version"),
+            (good with { Version = "1.2.3\n" }, "version"), (good with { MinimumVersion = "1.2.3" }, "minimumVersion"),
+            (good with { MinimumVersion = "" }, "minimumVersion"),
             (good with { Channel = "Stable" }, "channel"), (good with { Channel = "" }, "channel"), (good with { ImageDigest = "sha256:AA" }, "imageDigest"),
             (good with { Efi = good.Efi with { Digest = "md5:00" } }, "efi.digest"), (good with { Efi = good.Efi with { Size = 0 } }, "efi.size"),
-            (good with { Efi = good.Efi with { Size = ReleaseManifest.MaxEfiBytes + 1L } }, "efi.size"), (good with { Image = "zeroos" }, "image"), (good with { Image = "demo/zeroos:1" }, "image"),
-            (good with { Image = "https://mirror.example/zeroos" }, "image"), (good with { HealthSeconds = 9 }, "healthSeconds"), (good with { HealthSeconds = 601 }, "healthSeconds"),
+            (good with { Efi = good.Efi with { Size = ReleaseManifest.MaxEfiBytes + 1L } }, "efi.size"), (good with { Image = "zeroos" }, "image"),
+            (good with { Image = "demo/zeroos:1" }, "image"),
+            (good with { Image = "https://mirror.example/zeroos" }, "image"), (good with { HealthSeconds = 9 }, "healthSeconds"),
+            (good with { HealthSeconds = 601 }, "healthSeconds"),
             (good with { Measurements = "x" }, "measurements"),
         ])
         {
@@ -169,9 +176,11 @@ public sealed class ReleaseDocumentTests
         return [.. envelope.Payload];
     }
 
-    private static ReleaseKeys TwoOfThree() => ReleaseKeys.TryParse(Fill("threshold 2\n$A\n$B\n$C\n"), out ReleaseKeys? keys, out string? fault) ? keys : throw new InvalidOperationException(fault);
+    private static ReleaseKeys TwoOfThree() =>
+        ReleaseKeys.TryParse(Fill("threshold 2\n$A\n$B\n$C\n"), out ReleaseKeys? keys, out string? fault) ? keys : throw new InvalidOperationException(fault);
 
-    private static string Fill(string text) => text.Replace("$A", s_alice.Id.Text, StringComparison.Ordinal).Replace("$B", s_bob.Id.Text, StringComparison.Ordinal)
+    private static string Fill(string text) =>
+        text.Replace("$A", s_alice.Id.Text, StringComparison.Ordinal).Replace("$B", s_bob.Id.Text, StringComparison.Ordinal)
         .Replace("$C", s_carol.Id.Text, StringComparison.Ordinal);
 
     private static void Refused(byte[] document, string why)

@@ -13,7 +13,8 @@ public sealed class ServeReportTests
 {
     private readonly StringWriter _out = new();
 
-    private ServeReport Report(bool json) => new(new Terminal(_out, TextWriter.Null, Stream.Null, Stream.Null, interactive: false, _ => null), json, TimeProvider.System);
+    private ServeReport Report(bool json) =>
+        new(new Terminal(_out, TextWriter.Null, Stream.Null, Stream.Null, interactive: false, _ => null), json, TimeProvider.System);
 
     [Fact]
     public void A_log_has_a_line_for_each_thing_and_json_an_object()
@@ -29,7 +30,8 @@ public sealed class ServeReportTests
         string[] lines = _out.ToString().Trim().Split('\n');
         Assert.Equal(4, lines.Length);
         Assert.EndsWith("52:54:00:12:34:56, BIOS PXE: asks to be booted, is sent to undionly.kpxe", lines[0], StringComparison.Ordinal);
-        Assert.EndsWith("52:54:00:12:34:56 (10.0.0.9), BIOS PXE: does not have undionly.kpxe, only 0 bytes: it stopped answering", lines[1], StringComparison.Ordinal);
+        Assert.EndsWith("52:54:00:12:34:56 (10.0.0.9), BIOS PXE: does not have undionly.kpxe, only 0 bytes: it stopped answering", lines[1],
+            StringComparison.Ordinal);
         using JsonDocument failed = JsonDocument.Parse(lines[3]);
         Assert.Equal("failed", failed.RootElement.GetProperty("event").GetString());
         Assert.Equal(70_000, failed.RootElement.GetProperty("totalBytes").GetInt64());

@@ -6,6 +6,7 @@ using ZeroOS.Contracts.Release;
 using ZeroOS.Node.Attestation;
 using ZeroOS.Tests.Formats.Tpm;
 using ZeroOS.Tests.Node.Attestation;
+using ZeroOS.Tests.Shared;
 
 namespace ZeroOS.Tests.Cli.Verbs;
 
@@ -29,7 +30,8 @@ public sealed class NodeAttestVerbTests
             Assert.Contains("seen for the first time", said, StringComparison.Ordinal);
             first = EndorsementKey(zos);
 
-            Assert.Contains("it is the TPM of the first attestation", await zos.Ok("node", "attest", "n1", "--measurements", measurements), StringComparison.Ordinal);
+            Assert.Contains("it is the TPM of the first attestation", await zos.Ok("node", "attest", "n1", "--measurements", measurements),
+                StringComparison.Ordinal);
             string farm = Path.Combine(zos.Folder, "there.cred");
             File.WriteAllBytes(farm, node.Farm);
             using JsonDocument report = JsonDocument.Parse(await zos.Ok("node", "attest", "n1", "--measurements", measurements, "--farm", farm, "--json"));
@@ -63,7 +65,8 @@ public sealed class NodeAttestVerbTests
             (code, output, _) = await zos.Run("node", "attest", "n1", "--measurements", measurements);
             Assert.Equal(1, code);
             Assert.StartsWith("Not proved: firmware-changed: ", output, StringComparison.Ordinal);
-            Assert.Contains("one driver from a card", await zos.Ok("node", "attest", "n1", "--measurements", measurements, "--new-firmware"), StringComparison.Ordinal);
+            Assert.Contains("one driver from a card", await zos.Ok("node", "attest", "n1", "--measurements", measurements, "--new-firmware"),
+                StringComparison.Ordinal);
             await zos.Ok("node", "attest", "n1", "--measurements", measurements);
         }
     }
@@ -74,7 +77,13 @@ public sealed class NodeAttestVerbTests
         Attestor? attestor = null;
         await using ZosBench zos = await ZosBench.StartAsync(z =>
         {
-            attestor = new Attestor(null, new AttestorFacts { Node = z.Node.Id, IdentitySealed = () => false, SealingKey = () => z.Bus.SealingKey, Settings = () => null }, _ => { });
+            attestor = new Attestor(null, new AttestorFacts
+            {
+                Node = z.Node.Id,
+                IdentitySealed = () => false,
+                SealingKey = () => z.Bus.SealingKey,
+                Settings = () => null
+            }, LineLog.Quiet);
             z.Bus.Routes.Add(Commands.NodeAttest, Roles.OwnerOrTenant, attestor.AnswerAsync);
         });
         await zos.SettleAsync();

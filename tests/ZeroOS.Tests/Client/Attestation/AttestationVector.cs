@@ -7,8 +7,9 @@ using ZeroOS.Tests.Repository;
 namespace ZeroOS.Tests.Client.Attestation;
 
 /// <summary>
-/// Evidence as <c>zos node attest --save</c> wrote it once, with the measurements of what was booted: a verdict can be made from it again without a TPM. "swtpm" comes from
-/// AttestorTests with ZEROOS_RECORD=1; "ovmf" and "ovmf-secure" are evidence.json in out/system-tests/attest and attest-secure and the measurements of their images, after the system tests.
+/// Evidence as <c>zos node attest --save</c> wrote it once, with the measurements of what was booted: a verdict can be made from it again without a TPM.
+/// "swtpm" comes from AttestorTests with ZEROOS_RECORD=1; "ovmf" and "ovmf-secure" are evidence.json in out/system-tests/attest and attest-secure and the
+/// measurements of their images, after the system tests.
 /// </summary>
 internal sealed record AttestationVector(Evidence Evidence, Measurements Measurements)
 {
@@ -28,5 +29,6 @@ internal sealed record AttestationVector(Evidence Evidence, Measurements Measure
         File.WriteAllText(FileOf(name, "measurements"), JsonSerializer.Serialize(measurements, ReleaseJson.Default.Measurements));
     }
 
-    private static string FileOf(string name, string what) => Path.Combine(Checkout.Root, "tests", "ZeroOS.Tests", "Client", "Attestation", "Vectors", $"{name}.{what}.json");
+    private static string FileOf(string name, string what) =>
+        Path.Combine(Checkout.Root, "tests", "ZeroOS.Tests", "Client", "Attestation", "Vectors", $"{name}.{what}.json");
 }

@@ -20,7 +20,7 @@ public sealed class AttestationVerifierTests
         Assert.True(report.Proved, report.Sentence);
         Assert.Contains("runs ZeroOS 1.2.3 and nothing else, with the settings of farm \"first\"", report.Sentence, StringComparison.Ordinal);
         Assert.Contains("that the firmware is honest", report.Sentence, StringComparison.Ordinal);
-        Assert.Contains("that nobody with the machine in hand", report.Sentence, StringComparison.Ordinal);
+        Assert.Contains("that nobody with the computer in hand", report.Sentence, StringComparison.Ordinal);
         Assert.Equal(1, report.Sentence.Count(c => c == '\n') + 1);
         Assert.Contains(report.Findings, f => f is { Check: "secure boot", Verdict: Verdict.Holds } && f.Says.StartsWith("on", StringComparison.Ordinal));
         Assert.DoesNotContain(report.Findings, f => f.Verdict == Verdict.Fails);
@@ -104,8 +104,10 @@ public sealed class AttestationVerifierTests
             byte[] bad = bytes[..(random.Next(5) == 0 ? random.Next(bytes.Length) : bytes.Length)];
             for (int flips = random.Next(1, 4); flips > 0 && bad.Length > 0; flips--)
                 bad[random.Next(bad.Length)] ^= (byte)random.Next(1, 256);
-            AttestationReport report = AttestationVerifier.Verify(s_good.Evidence with { Quote = fields[field].Put(good, Convert.ToBase64String(bad)) }, s_good.Expected);
-            // The log's descriptions and its other banks and registers are covered by nothing, and decide nothing; a key that is not the endorsed one would not have met the challenge.
+            AttestationReport report = AttestationVerifier.Verify(s_good.Evidence with { Quote = fields[field].Put(good, Convert.ToBase64String(bad)) },
+                s_good.Expected);
+            // The log's descriptions and its other banks and registers are covered by nothing, and decide nothing; a key that is not the endorsed one would not
+            // have met the challenge.
             if (field < 6 && !bad.AsSpan().SequenceEqual(bytes))
                 Assert.False(report.Proved, $"seed {seed}");
         }
@@ -121,7 +123,8 @@ public sealed class AttestationVerifierTests
             "another node's key" => (e with { Node = AnyKey() }, x),
             "another epoch" => (e with { Epoch = new byte[16] }, x),
             "another sealing key" => (e with { SealingKey = new byte[32] }, x),
-            "a sealing key that only the answer names" => (e with { SealingKey = new byte[32], Quote = q with { SealingKey = Convert.ToBase64String(new byte[32]) } }, x),
+            "a sealing key that only the answer names" =>
+                (e with { SealingKey = new byte[32], Quote = q with { SealingKey = Convert.ToBase64String(new byte[32]) } }, x),
             "an identity said to lie open" => (e with { Quote = q with { IdentitySealed = !q.IdentitySealed } }, x),
             "another secret" => (e with { ToldSecret = new byte[32] }, x),
             "no secret" => (e with { ToldSecret = null }, x),

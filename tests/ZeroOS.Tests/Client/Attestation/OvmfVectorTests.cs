@@ -1,8 +1,8 @@
-using System.Diagnostics;
 using System.Text.RegularExpressions;
 
 using ZeroOS.Client.Attestation;
 using ZeroOS.Formats.Tpm.EventLog;
+using ZeroOS.Tests.Shared;
 
 namespace ZeroOS.Tests.Client.Attestation;
 
@@ -27,14 +27,16 @@ public sealed class OvmfVectorTests
         AttestationVector secure = AttestationVector.Load("ovmf-secure");
         AttestationReport report = AttestationVerifier.Verify(secure.Evidence, secure.Expected);
         Assert.True(report.Proved, report.Sentence);
-        Assert.Equal("on; it starts what is signed under \"O=SnakeOil, L=Fort Collins, S=Colorado, C=US\"", report.Findings.Single(f => f.Check == "secure boot").Says);
+        Assert.Equal("on; it starts what is signed under \"O=SnakeOil, L=Fort Collins, S=Colorado, C=US\"",
+            report.Findings.Single(f => f.Check == "secure boot").Says);
     }
 
     [Fact]
     public void The_log_names_what_was_started_and_what_the_stub_measured()
     {
         MeasuredBootLog log = MeasuredBootLog.Read(Log);
-        Assert.Equal([s_node.Measurements.Efi.Authenticode, s_node.Measurements.Linux.Authenticode], LoadedImage.Applications(log).Select(a => Convert.ToHexStringLower(a.Digest)));
+        Assert.Equal([s_node.Measurements.Efi.Authenticode, s_node.Measurements.Linux.Authenticode],
+            LoadedImage.Applications(log).Select(a => Convert.ToHexStringLower(a.Digest)));
         Assert.Equal(["Credentials initrd"], log.Events.Where(e => e.Pcr == 12).Select(e => e.Description));
         Assert.Equal(s_node.Measurements.Pcr11, Convert.ToHexStringLower(log.Replay()[11]));
         Assert.Contains(log.Events, e => FirmwareVariable.TryRead(e, out FirmwareVariable? variable) && variable is { Name: "SecureBoot", Content.Span: [0] });
@@ -48,12 +50,10 @@ public sealed class OvmfVectorTests
         try
         {
             File.WriteAllBytes(file, Log);
-            using Process judge = Process.Start(new ProcessStartInfo("tpm2_eventlog", [file]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
-            Task<string> warnings = judge.StandardError.ReadToEndAsync();
-            string said = judge.StandardOutput.ReadToEnd();
-            judge.WaitForExit();
+            string said = ProgramRun.Of("tpm2_eventlog", file).Output;
             byte[][] ours = MeasuredBootLog.Read(Log).Replay();
-            MatchCollection values = Regex.Matches(said[said.LastIndexOf("sha256:", StringComparison.Ordinal)..], @"^\s+(\d+)\s*: 0x([0-9a-f]{64})", RegexOptions.Multiline);
+            MatchCollection values = Regex.Matches(said[said.LastIndexOf("sha256:", StringComparison.Ordinal)..],
+                @"^\s+(\d+)\s*: 0x([0-9a-f]{64})", RegexOptions.Multiline);
             Assert.Equal([0, 1, 2, 3, 4, 5, 6, 7, 9, 11, 12], values.Select(v => int.Parse(v.Groups[1].ValueSpan)));
             Assert.All(values, v => Assert.Equal(v.Groups[2].Value, Convert.ToHexStringLower(ours[int.Parse(v.Groups[1].ValueSpan)])));
         }

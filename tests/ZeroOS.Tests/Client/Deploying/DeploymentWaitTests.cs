@@ -25,11 +25,23 @@ public sealed class DeploymentWaitTests : IWaitObserver
         _states.Enqueue(WorkloadState.Preparing);
         _states.Enqueue(WorkloadState.Running);
         _events.AddRange([Event("watching", 3), Event("workload-state", 4, "shop"), Event("workload-state", 5, "other"),
-            Event("image-progress", 5, "shop") with { Workload = "web", DoneBytes = 7, TotalBytes = 9 }, Event("workload-state", 6, "shop"), Event("workload-state", 7, "shop")]);
+            Event("image-progress", 5, "shop") with { Workload = "web", DoneBytes = 7, TotalBytes = 9 }, Event("workload-state", 6, "shop"),
+            Event("workload-state", 7, "shop")]);
         DeploymentStatus status = await DeploymentWait.UntilRunningAsync(Node(), "shop", this, default);
         Assert.Equal(WorkloadState.Running, Assert.Single(status.Workloads).State);
         Assert.Equal(["web Pending", "web Preparing", "web 7 of 9", "web Running"], _heard);
         Assert.Equal(3, _asked);
+    }
+
+    [Fact]
+    public async Task A_wait_goes_on_when_the_node_is_back_and_asks_what_happened_meanwhile()
+    {
+        _states.Enqueue(WorkloadState.Preparing);
+        _states.Enqueue(WorkloadState.Running);
+        _events.Add(Event("watching", 3));
+        await DeploymentWait.UntilRunningAsync(Node(), "shop", this, default);
+        Assert.Equal(["web Preparing", "lost", "web Running"], _heard);
+        Assert.Equal(2, _asked);
     }
 
     [Fact]
@@ -45,7 +57,8 @@ public sealed class DeploymentWaitTests : IWaitObserver
 
     void IWaitObserver.Fetching(string machine, long doneBytes, long totalBytes) => _heard.Add($"{machine} {doneBytes} of {totalBytes}");
 
-    private static NodeEvent Event(string kind, long number, string? deployment = null) => new() { Kind = kind, Number = number, Time = DateTimeOffset.UnixEpoch, Deployment = deployment };
+    private static NodeEvent Event(string kind, long number, string? deployment = null) =>
+        new() { Kind = kind, Number = number, Time = DateTimeOffset.UnixEpoch, Deployment = deployment };
 
     private NodeClient Node()
     {
@@ -54,7 +67,8 @@ public sealed class DeploymentWaitTests : IWaitObserver
             .Add(Commands.NodeInfo, Roles.Anyone, _ => bench.Info())
             .Add(Commands.DeploymentGet, Roles.Tenant, (_, body) => Status(body.Name))
             .Add(Commands.EventsWatch, Roles.OwnerOrTenant, (_, body, _) => Watch(body));
-        return new NodeClient(new BusClient(bench.Alice, bench.Node.Id, new GateTransport(bench), bench.Clock));
+        CuttingTransport wire = new(new GateTransport(bench), away: 1);
+        return new NodeClient(new BusClient(bench.Alice, bench.Node.Id, wire, bench.Clock), () => _heard.Add("lost"));
     }
 
     private DeploymentStatus Status(string name)

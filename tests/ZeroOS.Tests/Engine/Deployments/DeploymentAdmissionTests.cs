@@ -75,7 +75,8 @@ public sealed class DeploymentAdmissionTests
         using EngineBench bench = Granted();
         bench.Handlers.Grants.Put(Asked.By(EngineBench.Owner), EngineBench.GrantFor(EngineBench.Bob) with { Memory = new ByteSize(1L << 40) });
         bench.Apply(EngineBench.With(EngineBench.Shop(), 1, d => d with { Memory = new ByteSize(4L << 30) }));
-        BusError refused = Refused(() => bench.Apply(EngineBench.With(EngineBench.Shop(port: 30000), 1, d => d with { Memory = new ByteSize(4L << 30) }), EngineBench.Bob));
+        BusError refused = Refused(() =>
+            bench.Apply(EngineBench.With(EngineBench.Shop(port: 30000), 1, d => d with { Memory = new ByteSize(4L << 30) }), EngineBench.Bob));
         Assert.Equal((ErrorCodes.OverCapacity, "the node has not enough memory for tenants left: 4GiB more asked for"), (refused.Code, refused.Message));
     }
 
@@ -97,7 +98,11 @@ public sealed class DeploymentAdmissionTests
         static Deployment Sized(int version, long gibibytes)
         {
             Deployment shop = EngineBench.Shop(version);
-            return shop with { Workloads = [shop.Workloads[0], new ZmountWorkload { Name = "data", Data = new ZmountData { Size = new ByteSize(gibibytes << 30) } }, shop.Workloads[2]] };
+            return shop with
+            {
+                Workloads = [shop.Workloads[0], new ZmountWorkload { Name = "data", Data = new ZmountData { Size = new ByteSize(gibibytes << 30) } },
+                    shop.Workloads[2]]
+            };
         }
     }
 
@@ -105,11 +110,14 @@ public sealed class DeploymentAdmissionTests
     public void Deleting_names_what_it_does_not_find()
     {
         using EngineBench bench = Granted();
-        Assert.Equal(ErrorCodes.NotFound, Refused(() => bench.Handlers.Deployments.Delete(Asked.By(EngineBench.Alice), new DeploymentDelete { Name = "shop" })).Code);
+        Assert.Equal(ErrorCodes.NotFound,
+            Refused(() => bench.Handlers.Deployments.Delete(Asked.By(EngineBench.Alice), new DeploymentDelete { Name = "shop" })).Code);
         bench.Apply(EngineBench.Shop());
-        Assert.Equal("volumes[1]", Refused(() => bench.Handlers.Deployments.Delete(Asked.By(EngineBench.Alice), new DeploymentDelete { Name = "shop", Volumes = ["data", "dta"] })).Path);
+        Assert.Equal("volumes[1]", Refused(() =>
+            bench.Handlers.Deployments.Delete(Asked.By(EngineBench.Alice), new DeploymentDelete { Name = "shop", Volumes = ["data", "dta"] })).Path);
         Assert.False(bench.Handlers.Deployments.Get(Asked.By(EngineBench.Alice), new DeploymentName { Name = "shop" }).Deleting);
-        Assert.Equal(ErrorCodes.Conflict, Refused(() => bench.Handlers.Volumes.Delete(Asked.By(EngineBench.Alice), new VolumeName { Deployment = "shop", Name = "data" })).Code);
+        Assert.Equal(ErrorCodes.Conflict,
+            Refused(() => bench.Handlers.Volumes.Delete(Asked.By(EngineBench.Alice), new VolumeName { Deployment = "shop", Name = "data" })).Code);
     }
 
     [Fact]
@@ -121,7 +129,8 @@ public sealed class DeploymentAdmissionTests
         Deployment crowd = shop with
         {
             Workloads = [new NetworkWorkload { Name = "net", Data = new NetworkData { Range = "10.1.1.0/29" } },
-                .. Enumerable.Range(0, 6).Select(i => web with { Name = $"m{i}", Data = web.Data with { Mounts = [], Publish = [], Memory = new ByteSize(64L << 20) } })],
+                .. Enumerable.Range(0, 6)
+                    .Select(i => web with { Name = $"m{i}", Data = web.Data with { Mounts = [], Publish = [], Memory = new ByteSize(64L << 20) } })],
         };
         Assert.Equal(ErrorCodes.OverCapacity, Refused(() => bench.Apply(crowd)).Code);
         bench.Apply(crowd with { Workloads = [.. crowd.Workloads.SkipLast(1)] });
@@ -141,9 +150,9 @@ public sealed class DeploymentAdmissionTests
         Assert.Throws<DeathException>(() => Mark(died, EngineBench.With(EngineBench.Shop(), 2, d => d with { Cpu = 3 })));
         bench.Restart();
         Assert.Equal(1, bench.Handlers.Deployments.Get(Asked.By(EngineBench.Alice), new DeploymentName { Name = "shop" }).Deployment.Version);
-        Assert.Equal(SeenAnswer.Replayed, bench.Store.Remember(alice, done, until, bench.Time.Now));
-        Assert.Equal(SeenAnswer.Fresh, bench.Store.Remember(alice, refused, until, bench.Time.Now));
-        Assert.Equal(SeenAnswer.Fresh, bench.Store.Remember(alice, died, until, bench.Time.Now));
+        Assert.Equal(ReplayAnswer.Replayed, bench.Store.Remember(alice, done, until, bench.Time.Now));
+        Assert.Equal(ReplayAnswer.Fresh, bench.Store.Remember(alice, refused, until, bench.Time.Now));
+        Assert.Equal(ReplayAnswer.Fresh, bench.Store.Remember(alice, died, until, bench.Time.Now));
 
         void Mark(Guid id, Deployment deployment) =>
             bench.Handlers.Deployments.Apply(Asked.By(alice) with { MessageId = id, RememberUntil = until }, new DeploymentApply { Deployment = deployment });
@@ -153,9 +162,11 @@ public sealed class DeploymentAdmissionTests
     public void Credentials_are_kept_for_the_fetcher_and_told_to_nobody()
     {
         using EngineBench bench = Granted();
-        DeploymentStatus told = bench.Apply(EngineBench.With(EngineBench.Shop(), 1, d => d with { Flist = d.Flist with { Auth = new RegistryCredentials { Username = "u", Password = "geheim" } } }));
+        DeploymentStatus told = bench.Apply(EngineBench.With(EngineBench.Shop(), 1,
+            d => d with { Flist = d.Flist with { Auth = new RegistryCredentials { Username = "u", Password = "geheim" } } }));
         Assert.DoesNotContain("geheim", System.Text.Json.JsonSerializer.Serialize(told, BusJson.Default.DeploymentStatus), StringComparison.Ordinal);
-        Assert.Equal("geheim", bench.Store.Deployment(EngineBench.Alice, "shop")!.Content.Workloads.OfType<ZmachineWorkload>().Single().Data.Flist.Auth!.Password);
+        Assert.Equal("geheim",
+            bench.Store.Deployment(EngineBench.Alice, "shop")!.Content.Workloads.OfType<ZmachineWorkload>().Single().Data.Flist.Auth!.Password);
         bench.Settle();
         bench.Handlers.Deployments.Delete(Asked.By(EngineBench.Alice), new DeploymentDelete { Name = "shop" });
         bench.Settle();

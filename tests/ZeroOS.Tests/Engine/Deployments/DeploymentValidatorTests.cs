@@ -28,9 +28,13 @@ public sealed class DeploymentValidatorTests
     public void Names_are_unique_and_few()
     {
         Deployment shop = EngineBench.Shop();
-        Refused("workloads[3].name", shop with { Workloads = [.. shop.Workloads, new ZmountWorkload { Name = "net", Data = new ZmountData { Size = new ByteSize(1L << 30) } }] });
+        Refused("workloads[3].name",
+            shop with { Workloads = [.. shop.Workloads, new ZmountWorkload { Name = "net", Data = new ZmountData { Size = new ByteSize(1L << 30) } }] });
         Refused("workloads", shop with { Workloads = [] });
-        Refused("workloads", shop with { Workloads = [.. Enumerable.Range(0, 65).Select(i => new NetworkWorkload { Name = $"n{i}", Data = new NetworkData { Range = "10.0.0.0/24" } })] });
+        Refused("workloads", shop with
+        {
+            Workloads = [.. Enumerable.Range(0, 65).Select(i => new NetworkWorkload { Name = $"n{i}", Data = new NetworkData { Range = "10.0.0.0/24" } })]
+        });
         Refused("version", shop with { Version = 0 });
     }
 
@@ -47,7 +51,8 @@ public sealed class DeploymentValidatorTests
     public void A_bad_range_is_invalid(string range)
     {
         Deployment shop = EngineBench.Shop();
-        Refused("workloads[0].data.range", shop with { Workloads = [new NetworkWorkload { Name = "net", Data = new NetworkData { Range = range } }, .. shop.Workloads.Skip(1)] });
+        Refused("workloads[0].data.range",
+            shop with { Workloads = [new NetworkWorkload { Name = "net", Data = new NetworkData { Range = range } }, .. shop.Workloads.Skip(1)] });
     }
 
     [Theory]
@@ -150,12 +155,16 @@ public sealed class DeploymentValidatorTests
     }
 
     [Theory]
-    [InlineData("""{ "deployment": { "name": "shop", "version": 1, "workloads": [ { "name": "web", "type": "zmachine", "data": { "flist": { "reference": "r/i", "digest": "d" }, "memory": 1, "cpuu": 2 } } ] } }""", "workloads[0].data")]
-    [InlineData("""{ "deployment": { "name": "shop", "version": 1, "workloads": [ { "name": "web", "type": "zmachine", "data": { "flist": { "reference": "r/i", "digest": "d" }, "memory": "1GB" } } ] } }""", "workloads[0].data.memory")]
-    [InlineData("""{ "deployment": { "name": "shop", "version": 1, "workloads": [ { "name": "web", "type": "zmachine", "data": { "flist": { "reference": "r/i", "digest": "d" }, "memory": 1, "restart": "sometimes" } } ] } }""", "workloads[0].data.restart")]
+    [InlineData("""{ "deployment": { "name": "shop", "version": 1, "workloads": [ { "name": "web", "type": "zmachine", "data":"""
+        + """ { "flist": { "reference": "r/i", "digest": "d" }, "memory": 1, "cpuu": 2 } } ] } }""", "workloads[0].data")]
+    [InlineData("""{ "deployment": { "name": "shop", "version": 1, "workloads": [ { "name": "web", "type": "zmachine", "data":"""
+        + """ { "flist": { "reference": "r/i", "digest": "d" }, "memory": "1GB" } } ] } }""", "workloads[0].data.memory")]
+    [InlineData("""{ "deployment": { "name": "shop", "version": 1, "workloads": [ { "name": "web", "type": "zmachine", "data":"""
+        + """ { "flist": { "reference": "r/i", "digest": "d" }, "memory": 1, "restart": "sometimes" } } ] } }""", "workloads[0].data.restart")]
     public void A_misspelt_field_is_refused_with_its_place_in_what_the_person_wrote(string json, string place)
     {
-        BusErrorException refused = Assert.Throws<BusErrorException>(() => BodyReader.Read(JsonDocument.Parse(json).RootElement, BusJson.Default.DeploymentApply));
+        BusErrorException refused = Assert.Throws<BusErrorException>(() =>
+            BodyReader.Read(JsonDocument.Parse(json).RootElement, BusJson.Default.DeploymentApply));
         Assert.Equal(ErrorCodes.Invalid, refused.Error.Code);
         Assert.StartsWith(place, refused.Error.Path, StringComparison.Ordinal);
     }

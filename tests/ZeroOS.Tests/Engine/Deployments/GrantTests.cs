@@ -16,7 +16,8 @@ public sealed class GrantTests
         using EngineBench bench = new();
         bench.Grant(EngineBench.Alice);
         bench.Grant(EngineBench.Alice);
-        Assert.Equal(ErrorCodes.Conflict, Assert.Throws<BusErrorException>(() => bench.Handlers.Grants.Put(Asked.By(EngineBench.Owner), EngineBench.GrantFor(EngineBench.Alice) with { Cpu = 99 })).Error.Code);
+        Assert.Equal(ErrorCodes.Conflict, Assert.Throws<BusErrorException>(() =>
+            bench.Handlers.Grants.Put(Asked.By(EngineBench.Owner), EngineBench.GrantFor(EngineBench.Alice) with { Cpu = 99 })).Error.Code);
         bench.Handlers.Grants.Put(Asked.By(EngineBench.Owner), EngineBench.GrantFor(EngineBench.Alice, 5) with { Cpu = 2 });
         Assert.Equal(2, Assert.Single(bench.Handlers.Grants.List(Asked.By(EngineBench.Owner)).Grants).Cpu);
     }
@@ -45,7 +46,7 @@ public sealed class GrantTests
     [Fact]
     public void Expiry_stops_machines_and_the_grace_counts_only_synced_running_seconds()
     {
-        using EngineBench bench = Deployed();
+        using EngineBench bench = EngineBench.Deployed();
         bench.Time.Now = new DateTimeOffset(2027, 1, 2, 0, 0, 0, TimeSpan.Zero);
         bench.ClockSynced = false;
         Tick(bench, 100_000);
@@ -55,7 +56,8 @@ public sealed class GrantTests
         Tick(bench, 100_000);      // the seconds before the end was seen are not grace
         Assert.Equal((WorkloadState.Stopped, "grant-ended"), (bench.Status("web").State, bench.Status("web").Reason));
         Assert.Equal(ErrorCodes.Denied, Assert.Throws<BusErrorException>(() => bench.Apply(EngineBench.Shop(2))).Error.Code);
-        Assert.Equal(ErrorCodes.Denied, Assert.Throws<BusErrorException>(() => bench.Handlers.Machines.Start(Asked.By(EngineBench.Alice), new MachineName { Deployment = "shop", Machine = "web" })).Error.Code);
+        Assert.Equal(ErrorCodes.Denied, Assert.Throws<BusErrorException>(() =>
+            bench.Handlers.Machines.Start(Asked.By(EngineBench.Alice), new MachineName { Deployment = "shop", Machine = "web" })).Error.Code);
         Assert.Single(bench.Handlers.Volumes.List(Asked.By(EngineBench.Alice)).Volumes);
 
         Tick(bench, 3599);
@@ -76,7 +78,7 @@ public sealed class GrantTests
     [Fact]
     public void One_forged_answer_of_a_time_server_destroys_nothing_and_is_mended_by_a_right_one()
     {
-        using EngineBench bench = Deployed();
+        using EngineBench bench = EngineBench.Deployed();
         DateTimeOffset right = bench.Time.Now;
         bench.Time.Now = right.AddYears(100);
         Tick(bench, 10);
@@ -91,9 +93,10 @@ public sealed class GrantTests
     [Fact]
     public void An_owner_cannot_shorten_the_grace_of_who_has_something_here()
     {
-        using EngineBench bench = Deployed();
+        using EngineBench bench = EngineBench.Deployed();
         bench.Handlers.Grants.Put(Asked.By(EngineBench.Owner), EngineBench.GrantFor(EngineBench.Alice, 2) with { GraceSeconds = 0 });
-        bench.Handlers.Grants.Put(Asked.By(EngineBench.Owner), EngineBench.GrantFor(EngineBench.Alice, 3) with { GraceSeconds = 0, Expires = bench.Time.Now.AddSeconds(-1) });
+        bench.Handlers.Grants.Put(Asked.By(EngineBench.Owner),
+            EngineBench.GrantFor(EngineBench.Alice, 3) with { GraceSeconds = 0, Expires = bench.Time.Now.AddSeconds(-1) });
         bench.Settle();
         Tick(bench, 3000);
         Assert.Equal(WorkloadState.Stopped, bench.Status("web").State);
@@ -107,7 +110,7 @@ public sealed class GrantTests
     [Fact]
     public void A_reduced_grant_touches_nothing_for_seven_days_and_then_stops_the_newest()
     {
-        using EngineBench bench = Deployed();
+        using EngineBench bench = EngineBench.Deployed();
         bench.Apply(EngineBench.Shop(name: "second", port: 30000));
         bench.Settle();
         bench.Handlers.Grants.Put(Asked.By(EngineBench.Owner), EngineBench.GrantFor(EngineBench.Alice, 2) with { Machines = 1 });
@@ -132,7 +135,8 @@ public sealed class GrantTests
     public void An_image_too_large_for_the_grant_waits_with_a_reason()
     {
         using EngineBench bench = new();
-        bench.Handlers.Grants.Put(Asked.By(EngineBench.Owner), EngineBench.GrantFor(EngineBench.Alice) with { Storage = new ByteSize((2L << 30) + (10L << 20)) });
+        bench.Handlers.Grants.Put(Asked.By(EngineBench.Owner),
+            EngineBench.GrantFor(EngineBench.Alice) with { Storage = new ByteSize((2L << 30) + (10L << 20)) });
         bench.World.Images[EngineBench.Digest('a')] = new FakeImage(EngineBench.Digest('a')) { BytesCounted = 100 << 20 };
         bench.Apply(EngineBench.Shop());
         bench.Settle();
@@ -141,15 +145,6 @@ public sealed class GrantTests
         bench.Time.Advance(TimeSpan.FromMinutes(1));
         bench.Settle();
         Assert.Equal(WorkloadState.Running, bench.Status("web").State);
-    }
-
-    private static EngineBench Deployed()
-    {
-        EngineBench bench = new();
-        bench.Grant(EngineBench.Alice);
-        bench.Apply(EngineBench.Shop());
-        bench.Settle();
-        return bench;
     }
 
     private static void Tick(EngineBench bench, long seconds)

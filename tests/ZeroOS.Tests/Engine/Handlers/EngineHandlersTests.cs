@@ -5,6 +5,8 @@ using Xunit;
 using ZeroOS.Bus.Gates;
 using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Deployments;
+using ZeroOS.Contracts.Guest;
+using ZeroOS.Contracts.Release;
 using ZeroOS.Tests.Bus;
 
 namespace ZeroOS.Tests.Engine.Handlers;
@@ -20,8 +22,10 @@ public sealed class EngineHandlersTests
         Assert.Empty(bench.Handlers.Volumes.List(Asked.By(EngineBench.Bob)).Volumes);
         Assert.Equal(ErrorCodes.NotFound, Refused(() => bench.Handlers.Deployments.Get(Asked.By(EngineBench.Bob), new DeploymentName { Name = "shop" })));
         Assert.Equal(ErrorCodes.NotFound, Refused(() => bench.Handlers.Deployments.Delete(Asked.By(EngineBench.Bob), new DeploymentDelete { Name = "shop" })));
-        Assert.Equal(ErrorCodes.NotFound, Refused(() => bench.Handlers.Machines.Stop(Asked.By(EngineBench.Bob), new MachineName { Deployment = "shop", Machine = "web" })));
-        Assert.Equal(ErrorCodes.NotFound, Refused(() => bench.Handlers.Volumes.Delete(Asked.By(EngineBench.Bob), new VolumeName { Deployment = "shop", Name = "data" })));
+        Assert.Equal(ErrorCodes.NotFound,
+            Refused(() => bench.Handlers.Machines.Stop(Asked.By(EngineBench.Bob), new MachineName { Deployment = "shop", Machine = "web" })));
+        Assert.Equal(ErrorCodes.NotFound,
+            Refused(() => bench.Handlers.Volumes.Delete(Asked.By(EngineBench.Bob), new VolumeName { Deployment = "shop", Name = "data" })));
         Assert.DoesNotContain(bench.Store.Events(EngineBench.Bob, 0), e => e.Deployment == "shop");
         Assert.Equal(0, bench.Handlers.Status.Get(Asked.By(EngineBench.Bob)).Used.Machines);
         Assert.Null(bench.Handlers.Status.Get(Asked.By(EngineBench.Bob)).Disks);
@@ -42,10 +46,12 @@ public sealed class EngineHandlersTests
     public async Task Logs_are_followed_over_a_restart_of_the_machine_until_it_is_removed()
     {
         using EngineBench bench = Deployed();
-        bench.Engine.Output(bench.Id("web"), 0, 1, "first\n"u8);
-        await using IAsyncEnumerator<LogPiece> stream = bench.Handlers.Machines.Logs(Asked.By(EngineBench.Alice), new MachineLogs { Deployment = "shop", Machine = "web", Follow = true }, default).GetAsyncEnumerator();
+        bench.Engine.Output(bench.Id("web"), 0, OutputStream.StandardOutput, "first\n"u8);
+        await using IAsyncEnumerator<LogPiece> stream = bench.Handlers.Machines.Logs(Asked.By(EngineBench.Alice),
+            new MachineLogs { Deployment = "shop", Machine = "web", Follow = true }, default).GetAsyncEnumerator();
         Assert.True(await stream.MoveNextAsync());
-        Assert.Equal(("stdout", "first\n"), (stream.Current.Stream, Encoding.ASCII.GetString(Convert.FromBase64String(stream.Current.Data))));
+        Assert.Equal((OutputStream.StandardOutput, "first\n"),
+            (stream.Current.Stream, Encoding.ASCII.GetString(Convert.FromBase64String(stream.Current.Data))));
         Task<bool> next = stream.MoveNextAsync().AsTask();
         Assert.False(next.IsCompleted);
         bench.World.End(bench.Id("web"), 1);
@@ -53,9 +59,9 @@ public sealed class EngineHandlersTests
         bench.Time.Advance(TimeSpan.FromMinutes(1));
         bench.Settle();
         Assert.Equal(0, bench.Engine.OutputWantedFrom(bench.Id("web")));
-        bench.Engine.Output(bench.Id("web"), 0, 2, "second\n"u8);
+        bench.Engine.Output(bench.Id("web"), 0, OutputStream.StandardError, "second\n"u8);
         Assert.True(await next);
-        Assert.Equal("stderr", stream.Current.Stream);
+        Assert.Equal(OutputStream.StandardError, stream.Current.Stream);
         next = stream.MoveNextAsync().AsTask();
         bench.Handlers.Deployments.Delete(Asked.By(EngineBench.Alice), new DeploymentDelete { Name = "shop" });
         bench.Settle();
@@ -66,10 +72,11 @@ public sealed class EngineHandlersTests
     public async Task Followed_output_ends_when_the_machine_is_at_rest()
     {
         using EngineBench bench = Deployed(RestartPolicy.Never);
-        await using IAsyncEnumerator<LogPiece> stream = bench.Handlers.Machines.Logs(Asked.By(EngineBench.Alice), new MachineLogs { Deployment = "shop", Machine = "web", Follow = true }, default).GetAsyncEnumerator();
+        await using IAsyncEnumerator<LogPiece> stream = bench.Handlers.Machines.Logs(Asked.By(EngineBench.Alice),
+            new MachineLogs { Deployment = "shop", Machine = "web", Follow = true }, default).GetAsyncEnumerator();
         Task<bool> next = stream.MoveNextAsync().AsTask();
         Assert.False(next.IsCompleted);
-        bench.Engine.Output(bench.Id("web"), 0, 1, "last\n"u8);
+        bench.Engine.Output(bench.Id("web"), 0, OutputStream.StandardOutput, "last\n"u8);
         bench.World.End(bench.Id("web"), 0);
         bench.Settle();
         Assert.True(await next);
@@ -93,7 +100,8 @@ public sealed class EngineHandlersTests
         }
         await bench.Engine.StopAsync();
         Assert.Equal(Enumerable.Range(1, heard.Count), heard.Select(e => (int)e.Number));
-        Assert.Equal([WorkloadState.Pending, WorkloadState.Preparing, WorkloadState.Running], heard.Where(e => e.Workload == "web").Select(e => e.State!.Value));
+        Assert.Equal([WorkloadState.Pending, WorkloadState.Preparing, WorkloadState.Running],
+            heard.Where(e => e.Workload == "web").Select(e => e.State!.Value));
         Assert.Contains(heard, e => e.Kind == "grant-changed");
     }
 
@@ -102,7 +110,8 @@ public sealed class EngineHandlersTests
     {
         using EngineBench bench = Deployed();
         long last = bench.Store.LastEvent(EngineBench.Alice);
-        await using IAsyncEnumerator<NodeEvent> stream = bench.Handlers.Events.Watch(Asked.By(EngineBench.Alice), new EventsWatch { New = true, Follow = true }, default).GetAsyncEnumerator();
+        await using IAsyncEnumerator<NodeEvent> stream = bench.Handlers.Events.Watch(Asked.By(EngineBench.Alice), new EventsWatch { New = true, Follow = true },
+            default).GetAsyncEnumerator();
         Assert.True(await stream.MoveNextAsync());
         Assert.Equal((EventKinds.Watching, last), (stream.Current.Kind, stream.Current.Number));
         Task<bool> next = stream.MoveNextAsync().AsTask();
@@ -128,11 +137,48 @@ public sealed class EngineHandlersTests
         Task<bool> never = theirs.MoveNextAsync().AsTask();
         image.BytesFetched += 7;
         Assert.True(await mine.MoveNextAsync());
-        Assert.Equal((EventKinds.ImageProgress, "web", image.BytesFetched, image.BytesTotal), (mine.Current.Kind, mine.Current.Workload, mine.Current.DoneBytes, mine.Current.TotalBytes));
+        Assert.Equal((EventKinds.ImageProgress, "web", image.BytesFetched, image.BytesTotal),
+            (mine.Current.Kind, mine.Current.Workload, mine.Current.DoneBytes, mine.Current.TotalBytes));
         Assert.Equal(bench.Store.LastEvent(EngineBench.Alice), mine.Current.Number);
         Assert.False(never.IsCompleted);
         await end.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => never);
+    }
+
+    [Fact]
+    public async Task Progress_of_the_nodes_update_is_told_to_owners_only()
+    {
+        using EngineBench bench = Deployed();
+        bench.Update = new UpdateStatus { State = UpdateState.Fetching, Version = "2.0.0", From = "1.0.0", DoneBytes = 5, TotalBytes = 9 };
+        EventsWatch watch = new() { New = true, Follow = true, Progress = true };
+        using CancellationTokenSource end = new();
+        await using IAsyncEnumerator<NodeEvent> owners = bench.Handlers.Events.Watch(Asked.By(EngineBench.Owner, Roles.Owner), watch,
+            end.Token).GetAsyncEnumerator();
+        await using IAsyncEnumerator<NodeEvent> tenants = bench.Handlers.Events.Watch(Asked.By(EngineBench.Bob), watch, end.Token).GetAsyncEnumerator();
+        Assert.True(await owners.MoveNextAsync());
+        Assert.True(await tenants.MoveNextAsync());
+        Task<bool> never = tenants.MoveNextAsync().AsTask();
+        Assert.True(await owners.MoveNextAsync());
+        Assert.Equal((EventKinds.UpdateProgress, 5L, 9L), (owners.Current.Kind, owners.Current.DoneBytes, owners.Current.TotalBytes));
+        Task<bool> next = owners.MoveNextAsync().AsTask();
+        Assert.False(next.IsCompleted);     // nothing moved
+        bench.Update = bench.Update with { DoneBytes = 9 };
+        Assert.True(await next);
+        Assert.Equal(9, owners.Current.DoneBytes);
+        Assert.False(never.IsCompleted);
+        await end.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => never);
+    }
+
+    [Fact]
+    public async Task A_number_beyond_the_last_event_is_of_a_node_that_forgot_and_all_that_is_kept_is_sent()
+    {
+        using EngineBench bench = Deployed();
+        long last = bench.Store.LastEvent(EngineBench.Alice);
+        List<long> numbers = [];
+        await foreach (NodeEvent one in bench.Handlers.Events.Watch(Asked.By(EngineBench.Alice), new EventsWatch { After = last + 1 }, default))
+            numbers.Add(one.Number);
+        Assert.Equal(Enumerable.Range(1, (int)last).Select(n => (long)n), numbers);
     }
 
     [Fact]
@@ -143,14 +189,8 @@ public sealed class EngineHandlersTests
         Assert.Equal((WorkloadState.Running, "registry-unreachable"), (bench.Status("web").State, bench.Status("web").Reason));
     }
 
-    private static EngineBench Deployed(RestartPolicy restart = RestartPolicy.Always)
-    {
-        EngineBench bench = new();
-        bench.Grant(EngineBench.Alice);
-        bench.Apply(EngineBench.With(EngineBench.Shop(), 1, m => m with { Restart = restart }));
-        bench.Settle();
-        return bench;
-    }
+    private static EngineBench Deployed(RestartPolicy restart = RestartPolicy.Always) =>
+        EngineBench.Deployed(EngineBench.With(EngineBench.Shop(), 1, m => m with { Restart = restart }));
 
     private static string Refused(Func<object> act) => Assert.Throws<BusErrorException>(act).Error.Code;
 }

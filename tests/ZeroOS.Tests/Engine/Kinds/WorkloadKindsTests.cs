@@ -23,7 +23,8 @@ public class WorkloadKindsTests
         [
             new NetworkWorkload { Name = "n", Data = new NetworkData { Range = "10.1.0.0/24" } },
             new ZmountWorkload { Name = "v", Data = new ZmountData { Size = new ByteSize(1L << 30) } },
-            new ZmachineWorkload { Name = "m", Data = new ZmachineData { Flist = new FlistReference { Reference = "r/i", Digest = "sha256:" + new string('0', 64) }, Memory = new ByteSize(64L << 20) } },
+            new ZmachineWorkload { Name = "m", Data = new ZmachineData { Flist = new FlistReference { Reference = "r/i", Digest = "sha256:"
+                + new string('0', 64) }, Memory = new ByteSize(64L << 20) } },
         ];
         Assert.All(workloads, w => Assert.Same(WorkloadKinds.Of(w), Assert.Single(WorkloadKinds.InOrder, k => k.Is(w))));
         Assert.Equal(["network", "zmount", "zmachine"], workloads.Select(w => WorkloadKinds.Of(w).Type));
@@ -37,7 +38,12 @@ public class WorkloadKindsTests
             Name = "m",
             Data = new ZmachineData
             {
-                Flist = new FlistReference { Reference = "r/i", Digest = "sha256:" + new string('0', 64), Auth = new RegistryCredentials { Username = "a", Password = "b" } },
+                Flist = new FlistReference
+                {
+                    Reference = "r/i",
+                    Digest = "sha256:" + new string('0', 64),
+                    Auth = new RegistryCredentials { Username = "a", Password = "b" },
+                },
                 Memory = new ByteSize(64L << 20),
             },
         };

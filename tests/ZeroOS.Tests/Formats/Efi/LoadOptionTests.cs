@@ -20,8 +20,10 @@ public sealed class LoadOptionTests
         byte[] bytes = Trial.ToBytes();
         Assert.Equal("01000000" + "5E00", Convert.ToHexString(bytes.AsSpan(0, 6))); // active; 42 bytes of partition, 48 of file, 4 of end
         Assert.Equal("5A00650072006F004F005300200074007200690061006C000000", Convert.ToHexString(bytes.AsSpan(6, 26)));
-        Assert.Equal("04012A00" + "01000000" + "0008000000000000" + "00F8030000000000" + "11111111222233334444555555555555" + "0202", Convert.ToHexString(bytes.AsSpan(32, 42)));
-        Assert.Equal("0404" + "3000" + Convert.ToHexString(System.Text.Encoding.Unicode.GetBytes(Trial.File)) + "0000" + "7FFF0400", Convert.ToHexString(bytes.AsSpan(74)));
+        Assert.Equal("04012A00" + "01000000" + "0008000000000000" + "00F8030000000000" + "11111111222233334444555555555555" + "0202",
+            Convert.ToHexString(bytes.AsSpan(32, 42)));
+        Assert.Equal("0404" + "3000" + Convert.ToHexString(System.Text.Encoding.Unicode.GetBytes(Trial.File)) + "0000" + "7FFF0400",
+            Convert.ToHexString(bytes.AsSpan(74)));
     }
 
     [Fact]

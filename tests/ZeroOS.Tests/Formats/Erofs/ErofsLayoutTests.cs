@@ -124,7 +124,8 @@ public sealed class ErofsLayoutTests
     {
         Assert.Throws<ErofsException>(() => ErofsXattrs.Encode([new("user." + new string('x', 256), [])]));
         Assert.Throws<ErofsException>(() => ErofsXattrs.Encode([new("user.x", new byte[65536])]));
-        Assert.Throws<ErofsException>(() => ErofsXattrs.Encode(Enumerable.Range(0, 6).Select(i => new KeyValuePair<string, byte[]>($"user.{i}", new byte[60000]))));
+        Assert.Throws<ErofsException>(() =>
+            ErofsXattrs.Encode(Enumerable.Range(0, 6).Select(i => new KeyValuePair<string, byte[]>($"user.{i}", new byte[60000]))));
         Assert.Throws<ErofsException>(() => ErofsLayout.Plan(File(1)));
         ErofsInode root = Directory();
         root.Entries["dev"] = new ErofsInode { Mode = ErofsFileType.CharacterDevice, DeviceMajor = 4096 };

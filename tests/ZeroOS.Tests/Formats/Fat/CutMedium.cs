@@ -27,7 +27,9 @@ internal sealed class CutMedium(byte[] content) : IVolumeMedium
 
     public void Flush() => _log.Add(null);
 
-    /// <summary>The medium after a cut behind so many steps: all up to the last flush, of the rest each sector or not, no matter in which order they were written.</summary>
+    /// <summary>
+    /// The medium after a cut behind so many steps: all up to the last flush, of the rest each sector or not, no matter in which order they were written.
+    /// </summary>
     public byte[] CutAfter(int steps, Random random)
     {
         byte[] left = [.. _before];

@@ -12,6 +12,9 @@ public class FatTests
 
     private static readonly FatGeometry s_geometry = FatGeometry.Plan(Bytes, clusterSectors: 1, hiddenSectors: 2048);
 
+    /// <summary>Where clusters begin, in bytes.</summary>
+    internal static long DataOffset => s_geometry.FirstDataSector * 512;
+
     private static readonly FatIdentity s_identity = new("ZEROOS", 0x1234ABCD, s_time, default);
 
     private static byte[] Pattern(int length) => [.. Enumerable.Range(0, length).Select(i => (byte)((i * 7) + (i >> 8)))];
@@ -27,7 +30,7 @@ public class FatTests
         .. Enumerable.Range(0, 40).Select(i => FatFile.Of($"many/a file with a long name, number {i}.text", Encoding.ASCII.GetBytes($"{i}"))),
     ];
 
-    private static MemoryStream Volume(IReadOnlyList<FatFile>? files = null)
+    internal static MemoryStream Volume(IReadOnlyList<FatFile>? files = null)
     {
         MemoryStream volume = new(new byte[Bytes]);
         FatWriter.Write(volume, s_geometry, s_identity, files ?? Files());
@@ -69,14 +72,23 @@ public class FatTests
         Assert.Equal(original, same.ToArray());
 
         FatRewriter.Write(new FatReader(new MemoryStream(original)), changed,
-            new Dictionary<string, byte[]?> { ["many/NEW.file"] = Pattern(3000), ["efi/boot/bootx64.efi.extra.d/FARM.CRED"] = "other"u8.ToArray(), ["VMLINUZ"] = null });
+            new Dictionary<string, byte[]?>
+            {
+                ["many/NEW.file"] = Pattern(3000),
+                ["efi/boot/bootx64.efi.extra.d/FARM.CRED"] = "other"u8.ToArray(),
+                ["VMLINUZ"] = null,
+            });
         FatReader reader = new(changed);
         Assert.Equal("other", Encoding.ASCII.GetString(reader.ReadAll(reader.Find("EFI/BOOT/BOOTX64.EFI.extra.d/farm.cred")!, 100)));
         Assert.Equal(Pattern(3000), reader.ReadAll(reader.Find("many/new.FILE")!, 3000));
         Assert.Null(reader.Find("VMLINUZ"));
         Assert.Equal(new FatReader(new MemoryStream(original)).Find("EFI/BOOT/BOOTX64.EFI"), reader.Find("EFI/BOOT/BOOTX64.EFI"));
 
-        FatRewriter.Write(reader, back, new Dictionary<string, byte[]?> { ["many/new.file"] = null, ["EFI/BOOT/BOOTX64.EFI.extra.d/farm.cred"] = "signed"u8.ToArray() });
+        FatRewriter.Write(reader, back, new Dictionary<string, byte[]?>
+        {
+            ["many/new.file"] = null,
+            ["EFI/BOOT/BOOTX64.EFI.extra.d/farm.cred"] = "signed"u8.ToArray(),
+        });
         FatReader undone = new(back);
         Assert.Equal("signed", Encoding.ASCII.GetString(undone.ReadAll(undone.Find("EFI/BOOT/BOOTX64.EFI.extra.d/farm.cred")!, 100)));
     }
@@ -135,7 +147,8 @@ public class FatTests
         Assert.Equal(s_geometry, FatBootSector.Read(sector, Bytes));
         sector[12] = 8;
         FatGeometry large = FatBootSector.Read(sector, Bytes * 4);
-        Assert.Equal((2048, 2048, s_geometry.TableOffset(1) * 4, s_geometry.OffsetOf(7) * 4), (large.SectorBytes, large.ClusterBytes, large.TableOffset(1), large.OffsetOf(7)));
+        Assert.Equal((2048, 2048, s_geometry.TableOffset(1) * 4, s_geometry.OffsetOf(7) * 4),
+            (large.SectorBytes, large.ClusterBytes, large.TableOffset(1), large.OffsetOf(7)));
         Assert.Throws<InvalidDataException>(() => FatBootSector.Read(sector, (Bytes * 4) - 1));
         (sector[12], sector[19], sector[20]) = (2, 0x40, 0x9C);
         sector.AsSpan(32, 4).Clear();
@@ -178,7 +191,8 @@ public class FatTests
         using FileStream volume = file.Open();
         FatReader reader = new(volume);
         Assert.Equal("OTHER", reader.Identity.Label);
-        Assert.Equal(["Some Folder", "Some Folder/gr\u00FC\u00DFe.text", "Some Folder/readme.txt"], reader.List().Select(e => e.Path).Order(StringComparer.Ordinal));
+        Assert.Equal(["Some Folder", "Some Folder/gr\u00FC\u00DFe.text", "Some Folder/readme.txt"],
+            reader.List().Select(e => e.Path).Order(StringComparer.Ordinal));
         Assert.Equal(Pattern(5000), reader.ReadAll(reader.Find("some folder/README.TXT")!, 5000));
     }
 

@@ -12,7 +12,8 @@ public sealed class FatVolumeTests : IDisposable
     private const string Kept = "EFI/BOOT/BOOTX64.EFI", Trial = "EFI/ZEROOS/TRIAL.EFI", Settings = "EFI/ZEROOS/TRIAL.EFI.extra.d/farm.cred";
 
     private readonly TemporaryDirectory _folder = new();
-    private readonly byte[] _old = RandomNumberGenerator.GetBytes(70_001), _new = RandomNumberGenerator.GetBytes(90_113), _farm = RandomNumberGenerator.GetBytes(700);
+    private readonly byte[] _old = RandomNumberGenerator.GetBytes(70_001), _new = RandomNumberGenerator.GetBytes(90_113),
+        _farm = RandomNumberGenerator.GetBytes(700);
 
     public void Dispose() => _folder.Dispose();
 

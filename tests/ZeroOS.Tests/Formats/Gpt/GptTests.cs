@@ -4,7 +4,7 @@ namespace ZeroOS.Tests.Formats.Gpt;
 
 public class GptTests
 {
-    private const long Sectors = 8192;
+    internal const long Sectors = 8192;
 
     private static GptTable Sample() => new(DerivedGuid.Of("disk", "1.2.3"), Sectors,
     [
@@ -12,7 +12,7 @@ public class GptTests
         new GptPartition(new Guid("0fc63daf-8483-4772-8e79-3d69d8477de4"), DerivedGuid.Of("data", "1.2.3"), 6144, 8158, 0, "the rest") { Number = 2 },
     ]);
 
-    private static byte[] Disk()
+    internal static byte[] Disk()
     {
         MemoryStream disk = new(new byte[Sectors * GptTable.SectorBytes]);
         Sample().Write(disk, new byte[] { 0xEB, 0xFE });
@@ -50,7 +50,8 @@ public class GptTests
     {
         GptTable table = Sample();
         GptPartition first = table.Partitions[0];
-        foreach (GptPartition wrong in (GptPartition[])[first with { LastSector = 6144 }, first with { FirstSector = 33 }, first with { LastSector = 2047 }, first with { Name = new string('x', 37) }])
+        foreach (GptPartition wrong in (GptPartition[])[first with { LastSector = 6144 }, first with { FirstSector = 33 }, first with { LastSector = 2047 },
+            first with { Name = new string('x', 37) }])
             Assert.Throws<ArgumentException>(() => (table with { Partitions = [wrong, table.Partitions[1]] }).Tail());
         Assert.Throws<ArgumentException>(() => (table with { Partitions = [first with { LastSector = Sectors - 34 + 1 }] }).Tail());
         Assert.Throws<ArgumentException>(() => table.Head(new byte[441]));

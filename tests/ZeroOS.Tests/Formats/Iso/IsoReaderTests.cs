@@ -37,7 +37,8 @@ public class IsoReaderTests
         Assert.Null(IsoReader.Find(new MemoryStream(image), "isolinux/farm.cpio/below"));
         Assert.Null(IsoReader.Find(new MemoryStream(image), "isolinux"));
 
-        string? Content(string path) => IsoReader.Find(new MemoryStream(image), path) is { } place ? Encoding.ASCII.GetString(image, (int)place.Offset, (int)place.Bytes) : null;
+        string? Content(string path) =>
+            IsoReader.Find(new MemoryStream(image), path) is { } place ? Encoding.ASCII.GetString(image, (int)place.Offset, (int)place.Bytes) : null;
     }
 
     [Fact]

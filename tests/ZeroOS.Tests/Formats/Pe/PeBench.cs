@@ -1,8 +1,8 @@
-using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
 using ZeroOS.Formats.Pe;
+using ZeroOS.Tests.Shared;
 
 namespace ZeroOS.Tests.Formats.Pe;
 
@@ -44,14 +44,10 @@ internal sealed class PeBench : IDisposable
     public string WriteCertificate() => Write("certificate.pem", System.Text.Encoding.ASCII.GetBytes(Certificate.ExportCertificatePem()));
 
     /// <summary>Runs a judge; skips the test when it is not installed.</summary>
-    public static (int Code, string Output) Run(string program, params string[] arguments)
+    public static ProgramRun Run(string program, params string[] arguments)
     {
         Skip.IfNot(File.Exists(program), $"{program} is not installed");
-        using Process process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
-        Task<string> error = process.StandardError.ReadToEndAsync();
-        string output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        return (process.ExitCode, output + error.Result);
+        return ProgramRun.Of(program, arguments);
     }
 
     public void Dispose()

@@ -67,7 +67,9 @@ public sealed class UnifiedKernelImageTests : IDisposable
             // Headers and the certificate table are what is parsed; a cut file now and then.
             byte[] mutant = random.Next(4) == 0 ? signed[..random.Next(random.Next(2) == 0 ? headers : signed.Length)] : [.. signed];
             for (int n = random.Next(6); n > 0 && mutant.Length > 0; n--)
-                mutant[random.Next(3) == 0 ? mutant.Length - 1 - random.Next(Math.Min(mutant.Length, 1500)) : random.Next(Math.Min(mutant.Length, headers))] = (byte)random.Next(256);
+                mutant[random.Next(3) == 0
+                    ? mutant.Length - 1 - random.Next(Math.Min(mutant.Length, 1500))
+                    : random.Next(Math.Min(mutant.Length, headers))] = (byte)random.Next(256);
             read += Attempt(() => UnifiedKernelImage.Assemble(mutant, [(".splash", new byte[10])]));
             read += Attempt(() => UnifiedKernelImage.Disassemble(mutant));
             read += Attempt(() => UnifiedKernelImage.Section(mutant, ".initrd"));

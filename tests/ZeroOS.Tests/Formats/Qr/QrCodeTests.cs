@@ -1,9 +1,9 @@
-using System.Diagnostics;
 using System.Text;
 
 using Xunit;
 
 using ZeroOS.Formats.Qr;
+using ZeroOS.Tests.Shared;
 
 namespace ZeroOS.Tests.Formats.Qr;
 
@@ -77,12 +77,7 @@ public sealed class QrCodeTests
 
     private static string[] Read(string folder)
     {
-        using Process reader = Process.Start(new ProcessStartInfo("zbarimg", ["-q", "--raw", "-Sdisable", "-Sqrcode.enable", .. Directory.GetFiles(folder).Order(StringComparer.Ordinal)])
-        {
-            RedirectStandardOutput = true,
-        })!;
-        string output = reader.StandardOutput.ReadToEnd();
-        reader.WaitForExit();
-        return output.TrimEnd('\n').Split('\n');
+        string[] files = [.. Directory.GetFiles(folder).Order(StringComparer.Ordinal)];
+        return ProgramRun.Of("zbarimg", ["-q", "--raw", "-Sdisable", "-Sqrcode.enable", .. files]).Output.TrimEnd('\n').Split('\n');
     }
 }

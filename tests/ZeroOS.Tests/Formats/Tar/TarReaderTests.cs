@@ -77,7 +77,8 @@ public sealed class TarReaderTests
     public void Gnu_long_names_are_joined_to_their_entry()
     {
         string name = new string('n', 150) + "/" + new string('m', 150), link = new('l', 200);
-        TarEntry entry = Single(new TarBytes().Add("././@LongLink", 'L', Encoding.Latin1.GetBytes(name + "\0")).Add("././@LongLink", 'K', Encoding.Latin1.GetBytes(link + "\0"))
+        TarEntry entry = Single(new TarBytes().Add("././@LongLink", 'L', Encoding.Latin1.GetBytes(name + "\0"))
+            .Add("././@LongLink", 'K', Encoding.Latin1.GetBytes(link + "\0"))
             .SymbolicLink("nnn", "lll"));
         Assert.Equal((name, link), (entry.Path, entry.LinkTarget));
     }
@@ -166,7 +167,8 @@ public sealed class TarReaderTests
     [Fact]
     public void Pax_sparse_file_of_every_version_has_its_holes()
     {
-        AssertSparse(new TarBytes().Pax(("GNU.sparse.size", "20"u8.ToArray()), ("GNU.sparse.numblocks", "1"u8.ToArray()), ("GNU.sparse.offset", "10"u8.ToArray()),
+        AssertSparse(new TarBytes().Pax(("GNU.sparse.size", "20"u8.ToArray()), ("GNU.sparse.numblocks",
+            "1"u8.ToArray()), ("GNU.sparse.offset", "10"u8.ToArray()),
             ("GNU.sparse.numbytes", "3"u8.ToArray())).File("s", "abc"), 20, ("abc", 10));
         AssertSparse(new TarBytes().Pax(("GNU.sparse.size", "20"u8.ToArray()), ("GNU.sparse.map", "0,1,18,2"u8.ToArray()), ("GNU.sparse.name", "s"u8.ToArray()))
             .File("GNUSparseFile.1/s", "abc"), 20, ("a", 0), ("bc", 18));
@@ -191,7 +193,8 @@ public sealed class TarReaderTests
         Encoding.Latin1.GetBytes("2\n0\n1\n18\n2\n").CopyTo(map, 0);
         byte[] good = new TarBytes().Directory("d/").Pax(("SCHILY.xattr.user.x", [0, 1, 2]), ("mtime", "1.5"u8.ToArray())).File("d/a", new string('x', 700))
             .Add("L", 'L', Encoding.Latin1.GetBytes(new string('n', 120) + "\0")).File("n", "long").HardLink("h", "d/a").SymbolicLink("s", "d")
-            .Pax(("GNU.sparse.major", "1"u8.ToArray()), ("GNU.sparse.minor", "0"u8.ToArray()), ("GNU.sparse.realsize", "20"u8.ToArray())).Add("z", '0', [.. map, .. "abc"u8]).ToArray();
+            .Pax(("GNU.sparse.major", "1"u8.ToArray()), ("GNU.sparse.minor", "0"u8.ToArray()), ("GNU.sparse.realsize", "20"u8.ToArray()))
+            .Add("z", '0', [.. map, .. "abc"u8]).ToArray();
         int entries = 0, refused = 0;
         var random = new Random(20261);
         var buffer = new byte[4096];

@@ -16,7 +16,8 @@ internal sealed class EventLogBuilder
         U32(0);
         U32((uint)EventType.NoAction);
         _log.Write(new byte[20]);
-        byte[] header = [.. "Spec ID Event03\0"u8, 0, 0, 0, 0, 0, 2, 0, 2, .. sha256 ? (byte[])[2, 0, 0, 0, 4, 0, 20, 0, 0xB, 0, 32, 0] : [1, 0, 0, 0, 4, 0, 20, 0], 0];
+        byte[] header = [.. "Spec ID Event03\0"u8, 0, 0, 0, 0, 0, 2, 0, 2,
+            .. sha256 ? (byte[])[2, 0, 0, 0, 4, 0, 20, 0, 0xB, 0, 32, 0] : [1, 0, 0, 0, 4, 0, 20, 0], 0];
         U32((uint)header.Length);
         _log.Write(header);
         HasSha256 = sha256;
@@ -74,7 +75,8 @@ internal sealed class EventLogBuilder
     public EventLogBuilder Variable(Guid vendor, string name, ReadOnlySpan<byte> content)
     {
         byte[] text = Encoding.Unicode.GetBytes(name);
-        byte[] data = [.. vendor.ToByteArray(), .. BitConverter.GetBytes((ulong)name.Length), .. BitConverter.GetBytes((ulong)content.Length), .. text, .. content];
+        byte[] data = [.. vendor.ToByteArray(), .. BitConverter.GetBytes((ulong)name.Length),
+            .. BitConverter.GetBytes((ulong)content.Length), .. text, .. content];
         return Add(7, EventType.EfiVariableDriverConfig, data);
     }
 

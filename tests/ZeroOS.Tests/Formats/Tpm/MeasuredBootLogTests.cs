@@ -1,9 +1,9 @@
-using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.RegularExpressions;
 
 using ZeroOS.Formats.Tpm.EventLog;
+using ZeroOS.Tests.Shared;
 
 namespace ZeroOS.Tests.Formats.Tpm;
 
@@ -56,9 +56,11 @@ public sealed class MeasuredBootLogTests
     public void Certificates_of_db_come_out_of_its_signature_lists()
     {
         using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        byte[] certificate = new CertificateRequest("CN=farm one", key, HashAlgorithmName.SHA256).CreateSelfSigned(DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch.AddYears(90)).RawData;
+        byte[] certificate = new CertificateRequest("CN=farm one", key, HashAlgorithmName.SHA256)
+            .CreateSelfSigned(DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch.AddYears(90)).RawData;
         byte[] hashes = [.. new Guid("c1c41626-504c-4092-aca9-41f936934328").ToByteArray(), .. Words(28 + 48, 0, 48), .. new byte[48]];
-        byte[] list = [.. new Guid("a5c059a1-94e4-4aa7-87b5-ab155c2bf072").ToByteArray(), .. Words(28 + 16 + certificate.Length, 0, 16 + certificate.Length), .. new byte[16], .. certificate];
+        byte[] list = [.. new Guid("a5c059a1-94e4-4aa7-87b5-ab155c2bf072").ToByteArray(), .. Words(28 + 16 + certificate.Length, 0, 16 + certificate.Length),
+            .. new byte[16], .. certificate];
         FirmwareVariable db = new(FirmwareVariable.ImageSecurity, "db", (byte[])[.. hashes, .. list, 1, 2, 3]);
         Assert.Equal(certificate, Assert.Single(db.Certificates()).ToArray());
     }
@@ -98,16 +100,7 @@ public sealed class MeasuredBootLogTests
             {
                 MeasuredBootLog log = MeasuredBootLog.Read(bad);
                 Assert.InRange(log.Events.Count, 0, bad.Length / 12);
-                if (log.Has(PcrBank.Sha256))
-                    log.Replay();
-                LoadedImage.Applications(log);
-                foreach (MeasuredEvent e in log.Events)
-                {
-                    _ = e.Description;
-                    if (FirmwareVariable.TryRead(e, out FirmwareVariable? variable))
-                        variable.Certificates();
-                    new FirmwareVariable(Guid.Empty, "db", e.Data).Certificates();
-                }
+                ReadWhole(log);
             }
             catch (EventLogException)
             {
@@ -125,9 +118,7 @@ public sealed class MeasuredBootLogTests
         try
         {
             File.WriteAllBytes(file, sample);
-            using Process judge = Process.Start(new ProcessStartInfo("tpm2_eventlog", [file]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
-            string said = judge.StandardOutput.ReadToEnd();
-            judge.WaitForExit();
+            string said = ProgramRun.Of("tpm2_eventlog", file).Output;
             byte[][] ours = MeasuredBootLog.Read(sample).Replay();
             string sha256 = said[said.LastIndexOf("sha256:", StringComparison.Ordinal)..];
             MatchCollection values = Regex.Matches(sha256, @"^\s+(\d+)\s*: 0x([0-9a-f]{64})", RegexOptions.Multiline);
@@ -140,9 +131,24 @@ public sealed class MeasuredBootLogTests
         }
     }
 
+    /// <summary>Reads whatever there is to read of a log; nothing of it may be an exception but the log's own.</summary>
+    internal static void ReadWhole(MeasuredBootLog log)
+    {
+        if (log.Has(PcrBank.Sha256))
+            log.Replay();
+        LoadedImage.Applications(log);
+        foreach (MeasuredEvent e in log.Events)
+        {
+            _ = e.Description;
+            if (FirmwareVariable.TryRead(e, out FirmwareVariable? variable))
+                variable.Certificates();
+            new FirmwareVariable(Guid.Empty, "db", e.Data).Certificates();
+        }
+    }
+
     private static byte[] Words(params int[] words) => [.. words.SelectMany(BitConverter.GetBytes)];
 
-    private static byte[] Sample(bool locality = true) => (locality ? new EventLogBuilder().Locality(0) : new EventLogBuilder())
+    internal static byte[] Sample(bool locality = true) => (locality ? new EventLogBuilder().Locality(0) : new EventLogBuilder())
         .Add(0, EventType.CrtmVersion, "\0\0"u8)
         .Variable(FirmwareVariable.Global, "SecureBoot", [1])
         .Variable(FirmwareVariable.ImageSecurity, "db", new byte[60])

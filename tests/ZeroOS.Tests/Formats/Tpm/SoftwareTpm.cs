@@ -2,10 +2,13 @@ using System.Diagnostics;
 using System.Net.Sockets;
 
 using ZeroOS.Formats.Tpm;
+using ZeroOS.Tests.Shared;
 
 namespace ZeroOS.Tests.Formats.Tpm;
 
-/// <summary>A real swtpm process behind a unix socket, with a state folder of its own. Everything of ours speaks to it raw, tpm2-tools through a pipe: one at a time.</summary>
+/// <summary>
+/// A real swtpm process behind a unix socket, with a state folder of its own. Everything of ours speaks to it raw, tpm2-tools through a pipe: one at a time.
+/// </summary>
 internal sealed class SoftwareTpm : IDisposable
 {
     private const string Program = "/usr/bin/swtpm";
@@ -42,7 +45,8 @@ internal sealed class SoftwareTpm : IDisposable
     public string SocketPath => Path.Combine(_directory, "socket");
 
     /// <summary>PEM certificates of who made it, from the root down; only of a certified one.</summary>
-    public string Authorities => File.ReadAllText(Path.Combine(_directory, "ca", "swtpm-localca-rootca-cert.pem")) + File.ReadAllText(Path.Combine(_directory, "ca", "issuercert.pem"));
+    public string Authorities =>
+        File.ReadAllText(Path.Combine(_directory, "ca", "swtpm-localca-rootca-cert.pem")) + File.ReadAllText(Path.Combine(_directory, "ca", "issuercert.pem"));
 
     /// <summary>A fresh one; <paramref name="certified"/>: with an endorsement key and its certificate, as a maker's tool puts them in.</summary>
     public static SoftwareTpm Start(bool certified = false)
@@ -89,13 +93,9 @@ internal sealed class SoftwareTpm : IDisposable
         Skip.IfNot(File.Exists("/usr/bin/" + name), "tpm2-tools is not installed");
         _socket?.Dispose();
         _socket = null;
-        ProcessStartInfo start = new("/usr/bin/" + name, arguments) { WorkingDirectory = _directory, RedirectStandardOutput = true, RedirectStandardError = true };
+        ProcessStartInfo start = new("/usr/bin/" + name, arguments) { WorkingDirectory = _directory };
         start.Environment["TPM2TOOLS_TCTI"] = $"cmd:python3 {_directory}/bridge.py {SocketPath}";
-        using Process process = Process.Start(start)!;
-        Task<string> error = process.StandardError.ReadToEndAsync();
-        string output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        return process.ExitCode == 0 ? output : throw new InvalidOperationException($"{name} {string.Join(' ', arguments)}: {error.Result}");
+        return ProgramRun.Of(start).Succeeded().Output;
     }
 
     public void Dispose()
@@ -108,24 +108,20 @@ internal sealed class SoftwareTpm : IDisposable
     {
         Skip.IfNot(File.Exists("/usr/bin/swtpm_setup"), "swtpm-tools is not installed");
         string ca = Directory.CreateDirectory(Path.Combine(_directory, "ca")).FullName;
-        File.WriteAllText(Path.Combine(ca, "setup.conf"), $"create_certs_tool= /usr/bin/swtpm_localca\ncreate_certs_tool_config = {ca}/ca.conf\ncreate_certs_tool_options = {ca}/options\nactive_pcr_banks = sha256\n");
-        File.WriteAllText(Path.Combine(ca, "ca.conf"), $"statedir = {ca}\nsigningkey = {ca}/signkey.pem\nissuercert = {ca}/issuercert.pem\ncertserial = {ca}/serial\n");
+        File.WriteAllText(Path.Combine(ca, "setup.conf"), $"create_certs_tool= /usr/bin/swtpm_localca\ncreate_certs_tool_config = {ca}/ca.conf\n"
+            + $"create_certs_tool_options = {ca}/options\nactive_pcr_banks = sha256\n");
+        File.WriteAllText(Path.Combine(ca, "ca.conf"),
+            $"statedir = {ca}\nsigningkey = {ca}/signkey.pem\nissuercert = {ca}/issuercert.pem\ncertserial = {ca}/serial\n");
         File.WriteAllText(Path.Combine(ca, "options"), "--platform-manufacturer test\n--platform-version 1\n--platform-model test\n");
-        using Process setup = Process.Start(new ProcessStartInfo("/usr/bin/swtpm_setup", ["--tpm2", "--tpmstate", Path.Combine(_directory, "state"), "--create-ek-cert", "--config", Path.Combine(ca, "setup.conf")])
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        })!;
-        Task<string> error = setup.StandardError.ReadToEndAsync();
-        string said = setup.StandardOutput.ReadToEnd();
-        setup.WaitForExit();
-        Assert.True(setup.ExitCode == 0, said + error.Result);
+        ProgramRun.Of("/usr/bin/swtpm_setup", "--tpm2", "--tpmstate", Path.Combine(_directory, "state"), "--create-ek-cert", "--config",
+            Path.Combine(ca, "setup.conf")).Succeeded();
     }
 
     private void PowerOn()
     {
         _process = Process.Start(new ProcessStartInfo(Program,
-            ["socket", "--tpm2", "--tpmstate", $"dir={_directory}/state", "--server", $"type=unixio,path={SocketPath}", "--ctrl", $"type=unixio,path={SocketPath}.ctrl", "--flags", "not-need-init,startup-clear"]))!;
+            ["socket", "--tpm2", "--tpmstate", $"dir={_directory}/state", "--server", $"type=unixio,path={SocketPath}", "--ctrl",
+                $"type=unixio,path={SocketPath}.ctrl", "--flags", "not-need-init,startup-clear"]))!;
         using Socket probe = Connect();
     }
 

@@ -5,7 +5,7 @@ namespace ZeroOS.Tests.Formats.Tpm;
 
 public sealed class TpmClientTests
 {
-    private static string VectorPath => Path.Combine(Checkout.Root, "tests/ZeroOS.Tests/Formats/Tpm/Vectors/scenario.txt");
+    internal static string VectorPath => Path.Combine(Checkout.Root, "tests/ZeroOS.Tests/Formats/Tpm/Vectors/scenario.txt");
 
     private static string WordsPath => Path.ChangeExtension(VectorPath, ".words");
 
@@ -28,7 +28,8 @@ public sealed class TpmClientTests
             record.Save(VectorPath);
             File.WriteAllLines(WordsPath, said);
         }
-        static bool Fixed(string line) => !line.StartsWith("random", StringComparison.Ordinal) && !line.StartsWith("root", StringComparison.Ordinal) && !line.StartsWith("certified", StringComparison.Ordinal);
+        static bool Fixed(string line) => !line.StartsWith("random", StringComparison.Ordinal) && !line.StartsWith("root", StringComparison.Ordinal)
+            && !line.StartsWith("certified", StringComparison.Ordinal);
         Assert.Equal(File.ReadAllLines(WordsPath).Where(Fixed), said.Where(Fixed));
     }
 
@@ -90,7 +91,8 @@ public sealed class TpmClientTests
         tpm.PolicyPcr(session, new TpmPcrSelection(TpmAlgorithm.Sha256, 11));
         TpmBlob blob = tpm.Create(root, tpm.StartSession(TpmSessionKind.Hmac, root), TpmTemplates.Sealed(tpm.PolicyGetDigest(session)), secret);
         Assert.Equal(secret, tpm.Unseal(tpm.Load(root, blob), session));
-        Assert.All(wire.Exchanges, e => Assert.True(e.Command.AsSpan().IndexOf(secret.AsSpan(0, 16)) < 0 && e.Answer.AsSpan().IndexOf(secret.AsSpan(0, 16)) < 0));
+        Assert.All(wire.Exchanges,
+            e => Assert.True(e.Command.AsSpan().IndexOf(secret.AsSpan(0, 16)) < 0 && e.Answer.AsSpan().IndexOf(secret.AsSpan(0, 16)) < 0));
     }
 
     [SkippableFact]
@@ -113,7 +115,7 @@ public sealed class TpmClientTests
     }
 
     /// <summary>The method that reads exchange number <paramref name="at"/> of the scenario.</summary>
-    private static void RunOne(int at, Func<byte[], byte[]> exchange, Func<int, byte[]> random)
+    internal static void RunOne(int at, Func<byte[], byte[]> exchange, Func<int, byte[]> random)
     {
         TpmRecord original = TpmRecord.Load(VectorPath);
         TpmClient tpm = new(exchange, random);
@@ -152,5 +154,6 @@ public sealed class TpmClientTests
         }
     }
 
-    private const string P256X = "6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296", P256Y = "4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5";
+    private const string P256X = "6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296",
+        P256Y = "4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5";
 }

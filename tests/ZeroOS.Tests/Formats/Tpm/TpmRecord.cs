@@ -2,7 +2,9 @@ using System.Security.Cryptography;
 
 namespace ZeroOS.Tests.Formats.Tpm;
 
-/// <summary>What went between us and a TPM, as hexadecimal lines, command and answer in turn: written down once against swtpm, played back everywhere.</summary>
+/// <summary>
+/// What went between us and a TPM, as hexadecimal lines, command and answer in turn: written down once against swtpm, played back everywhere.
+/// </summary>
 internal sealed class TpmRecord
 {
     private readonly List<(byte[] Command, byte[] Answer)> _exchanges = [];
@@ -21,7 +23,8 @@ internal sealed class TpmRecord
         return record;
     }
 
-    public void Save(string path) => File.WriteAllLines(path, _exchanges.SelectMany(e => new[] { Convert.ToHexStringLower(e.Command), Convert.ToHexStringLower(e.Answer) }));
+    public void Save(string path) =>
+        File.WriteAllLines(path, _exchanges.SelectMany(e => new[] { Convert.ToHexStringLower(e.Command), Convert.ToHexStringLower(e.Answer) }));
 
     /// <summary>"Random" bytes that are the same each time, so that nonces and salts are too.</summary>
     public byte[] Draw(int count) =>
@@ -44,7 +47,8 @@ internal sealed class TpmRecord
     }
 
     /// <summary>As <see cref="Replay"/>, whatever the command; the answer of one exchange is another.</summary>
-    public byte[] ReplayWith(int changed, byte[] other) => _next++ is var now && now == changed ? other : _exchanges[Math.Min(now, _exchanges.Count - 1)].Answer;
+    public byte[] ReplayWith(int changed, byte[] other) =>
+        _next++ is var now && now == changed ? other : _exchanges[Math.Min(now, _exchanges.Count - 1)].Answer;
 
     public TpmRecord Rewound()
     {

@@ -18,8 +18,10 @@ public sealed class TpmToolsTests
         TpmKey root = tpm.CreatePrimary(TpmEntity.Owner, TpmTemplates.StorageRoot);
         tpm.Flush(root.Entity);
         // TPMS_ECC_POINT as the tools take it: two lengths in the processor's order, each before a field of its full width
-        File.WriteAllBytes(Path.Combine(swtpm.Folder, "unique"), [.. BitConverter.GetBytes((ushort)32), .. new byte[128], .. BitConverter.GetBytes((ushort)32), .. new byte[128]]);
-        swtpm.Tool("tpm2_createprimary", "-C", "o", "-g", "sha256", "-G", "ecc256:aes128cfb", "-a", "restricted|decrypt|fixedtpm|fixedparent|sensitivedataorigin|userwithauth|noda", "-u", "unique", "-c", "root.ctx");
+        File.WriteAllBytes(Path.Combine(swtpm.Folder, "unique"),
+            [.. BitConverter.GetBytes((ushort)32), .. new byte[128], .. BitConverter.GetBytes((ushort)32), .. new byte[128]]);
+        swtpm.Tool("tpm2_createprimary", "-C", "o", "-g", "sha256", "-G", "ecc256:aes128cfb", "-a",
+            "restricted|decrypt|fixedtpm|fixedparent|sensitivedataorigin|userwithauth|noda", "-u", "unique", "-c", "root.ctx");
         swtpm.Tool("tpm2_readpublic", "-c", "root.ctx", "-n", "name");
         Assert.Equal(root.Entity.Name.ToArray(), File.ReadAllBytes(Path.Combine(swtpm.Folder, "name")));
     }
@@ -72,7 +74,8 @@ public sealed class TpmToolsTests
         TpmTicket ticket = tpm.VerifySignature(key, SHA256.HashData(approved), signature);
         tpm.PolicyAuthorize(trial, approved, [], key.Entity.Name.Span, ticket);
         Assert.Equal(TpmPolicy.Authorize(key.Entity.Name.Span, []), tpm.PolicyGetDigest(trial));
-        Assert.Equal("837197674484b3f81a90cc8d46a5d724fd52d76e06520b64f2a1da1b331469aa", Convert.ToHexStringLower(TpmTemplates.EndorsementEcc.AuthPolicy.Span));  // TCG EK Credential Profile, B.6.2
+        // TCG EK Credential Profile, B.6.2
+        Assert.Equal("837197674484b3f81a90cc8d46a5d724fd52d76e06520b64f2a1da1b331469aa", Convert.ToHexStringLower(TpmTemplates.EndorsementEcc.AuthPolicy.Span));
     }
 
     [SkippableFact]
@@ -82,7 +85,8 @@ public sealed class TpmToolsTests
         TpmClient tpm = swtpm.Open();
         using RSA one = RSA.Create(2048), other = RSA.Create(2048);
         TpmSignature signature = new(TpmAlgorithm.RsaSsa, TpmAlgorithm.Sha256, other.SignData("policy"u8, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1));
-        TpmErrorException e = Assert.Throws<TpmErrorException>(() => tpm.VerifySignature(tpm.LoadExternal(TpmPublic.OfRsa(one)), SHA256.HashData("policy"u8), signature));
+        TpmErrorException e = Assert.Throws<TpmErrorException>(() => tpm.VerifySignature(tpm.LoadExternal(TpmPublic.OfRsa(one)),
+            SHA256.HashData("policy"u8), signature));
         Assert.Equal(TpmError.Signature, e.Error);
     }
 
@@ -140,6 +144,7 @@ public sealed class TpmToolsTests
         TpmClient here = one.Open(), there = other.Open();
         TpmKey root = here.CreatePrimary(TpmEntity.Owner, TpmTemplates.StorageRoot);
         TpmBlob blob = here.Create(root, TpmSession.Password, TpmTemplates.Sealed(new byte[32]), "the seed"u8);
-        Assert.Equal(TpmError.Integrity, Assert.Throws<TpmErrorException>(() => there.Load(there.CreatePrimary(TpmEntity.Owner, TpmTemplates.StorageRoot), blob)).Error);
+        Assert.Equal(TpmError.Integrity,
+            Assert.Throws<TpmErrorException>(() => there.Load(there.CreatePrimary(TpmEntity.Owner, TpmTemplates.StorageRoot), blob)).Error);
     }
 }

@@ -16,7 +16,8 @@ public sealed class PowerButtonTests
     {
         (FileDescriptor read, FileDescriptor write) = Pipe.Make();
         // Synchronisation, another key, the press, its repetition, its release, another press, half an event.
-        foreach ((ushort type, ushort code, int value) in ((ushort, ushort, int)[])[(0, 0, 0), (Key, 30, 1), (Key, Power, 1), (Key, Power, 2), (Key, Power, 0), (Key, Power, 1)])
+        foreach ((ushort type, ushort code, int value) in ((ushort, ushort, int)[])[(0, 0, 0), (Key, 30, 1), (Key, Power, 1), (Key, Power, 2),
+            (Key, Power, 0), (Key, Power, 1)])
             write.Write(Event(type, code, value));
         write.Write(Event(Key, Power, 1).AsSpan(0, 10));
         write.Dispose();

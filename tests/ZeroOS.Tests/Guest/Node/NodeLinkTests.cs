@@ -82,7 +82,7 @@ public sealed class NodeLinkTests : IDisposable
         NodeEnd first = Started();
         _link.ReportStarted(new GuestStarted { BootUs = 1 });
         first.Expect(GuestFrameType.Started);
-        _ring.Append(1, "out"u8);
+        _ring.Append(OutputStream.StandardOutput, "out"u8);
         _link.OutputCame();
         Assert.Equal("out", first.Log(out long offset));
         Assert.Equal(0, offset);
@@ -177,7 +177,8 @@ public sealed class NodeLinkTests : IDisposable
             return Encoding.ASCII.GetString(payload.AsSpan(sizeof(long)));
         }
 
-        public void Send(GuestFrameType type, ReadOnlySpan<byte> payload) => Assert.Equal(Errno.None, socket.TrySendAll(GuestFrameBuffer.Frame(type, 0, payload)));
+        public void Send(GuestFrameType type, ReadOnlySpan<byte> payload) =>
+            Assert.Equal(Errno.None, socket.TrySendAll(GuestFrameBuffer.Frame(type, 0, payload)));
 
         public byte[] Expect(GuestFrameType type)
         {

@@ -2,6 +2,7 @@ using System.Text;
 
 using Xunit;
 
+using ZeroOS.Contracts.Guest;
 using ZeroOS.Guest.Output;
 
 namespace ZeroOS.Tests.Guest.Output;
@@ -12,10 +13,10 @@ public sealed class OutputRingTests
     public void Both_streams_come_back_in_order_under_one_offset()
     {
         OutputRing ring = New(100);
-        ring.Append(1, "one "u8);
-        ring.Append(1, "two "u8);
-        ring.Append(2, "oops "u8);
-        ring.Append(1, "three"u8);
+        ring.Append(OutputStream.StandardOutput, "one "u8);
+        ring.Append(OutputStream.StandardOutput, "two "u8);
+        ring.Append(OutputStream.StandardError, "oops "u8);
+        ring.Append(OutputStream.StandardOutput, "three"u8);
         Assert.Equal([(0, 1, "one two "), (8, 2, "oops "), (13, 1, "three")], TakeAll(ring, 0));
         Assert.Equal([(10, 2, "ps "), (13, 1, "three")], TakeAll(ring, 10));
     }
@@ -24,8 +25,8 @@ public sealed class OutputRingTests
     public void When_nobody_listens_the_oldest_gives_way_and_is_counted()
     {
         OutputRing ring = New(10);
-        ring.Append(1, "0123456789"u8);
-        ring.Append(2, "abcd"u8);
+        ring.Append(OutputStream.StandardOutput, "0123456789"u8);
+        ring.Append(OutputStream.StandardError, "abcd"u8);
         Assert.Equal([(4, 1, "456789"), (10, 2, "abcd")], TakeAll(ring, 0));
         Assert.Equal(4, ring.Dropped);
     }
@@ -34,7 +35,7 @@ public sealed class OutputRingTests
     public void An_offset_beyond_the_end_is_moved_to_the_end()
     {
         OutputRing ring = New(10);
-        ring.Append(1, "abc"u8);
+        ring.Append(OutputStream.StandardOutput, "abc"u8);
         long offset = 50;
         Assert.Equal(0, ring.Take(ref offset, new byte[10], out _));
         Assert.Equal(3, offset);
@@ -45,7 +46,7 @@ public sealed class OutputRingTests
     {
         OutputRing ring = New(8, TimeSpan.FromSeconds(20));
         ring.Listen(0);
-        Thread writer = new(() => ring.Append(1, "0123456789abcdef"u8));
+        Thread writer = new(() => ring.Append(OutputStream.StandardOutput, "0123456789abcdef"u8));
         writer.Start();
         StringBuilder heard = new();
         byte[] buffer = new byte[3];
@@ -69,7 +70,7 @@ public sealed class OutputRingTests
     {
         OutputRing ring = New(8, TimeSpan.FromMilliseconds(1));
         ring.Listen(0);
-        ring.Append(1, "0123456789abcdef"u8);
+        ring.Append(OutputStream.StandardOutput, "0123456789abcdef"u8);
         Assert.Equal([(8, 1, "89abcdef")], TakeAll(ring, 0));
     }
 
@@ -78,19 +79,19 @@ public sealed class OutputRingTests
     {
         Random random = new(7);
         OutputRing ring = New(20_000);
-        List<(byte Byte, int Stream)> model = [];
+        List<(byte Byte, OutputStream Stream)> model = [];
         for (int round = 0; round < 60_000; round++)
         {
             byte[] piece = new byte[random.Next(1, 3)];
             random.NextBytes(piece);
-            int stream = (round & 1) + 1;
+            OutputStream stream = (round & 1) == 0 ? OutputStream.StandardOutput : OutputStream.StandardError;
             ring.Append(stream, piece);
             model.AddRange(piece.Select(b => (b, stream)));
         }
         long offset = 0;
         byte[] buffer = new byte[100];
         int heard = 0;
-        while (ring.Take(ref offset, buffer, out int stream) is var n && n > 0)
+        while (ring.Take(ref offset, buffer, out OutputStream stream) is var n && n > 0)
         {
             for (int i = 0; i < n; i++)
                 Assert.Equal(model[(int)offset + i], (buffer[i], stream));
@@ -107,9 +108,9 @@ public sealed class OutputRingTests
     {
         List<(long, int, string)> all = [];
         byte[] buffer = new byte[64];
-        while (ring.Take(ref offset, buffer, out int stream) is var n && n > 0)
+        while (ring.Take(ref offset, buffer, out OutputStream stream) is var n && n > 0)
         {
-            all.Add((offset, stream, Encoding.ASCII.GetString(buffer, 0, n)));
+            all.Add((offset, (int)stream, Encoding.ASCII.GetString(buffer, 0, n)));
             offset += n;
         }
         return all;

@@ -7,7 +7,8 @@ namespace ZeroOS.Tests.Guest.Users;
 
 public sealed class ImageUserTests
 {
-    private const string Passwd = "root:x:0:0:root:/root:/bin/sh\n# comment\nweb:x:33:33::/var/www:/bin/false\nbroken\n1000:x:5:5::/odd:/bin/sh\nplain:x:1001:100::/home/plain:/bin/sh\n";
+    private const string Passwd =
+        "root:x:0:0:root:/root:/bin/sh\n# comment\nweb:x:33:33::/var/www:/bin/false\nbroken\n1000:x:5:5::/odd:/bin/sh\nplain:x:1001:100::/home/plain:/bin/sh\n";
     private const string Group = "root:x:0:\nwww:x:33:\nstaff:x:50:web,plain\nadm:x:4:web\nplain:x:100:\n";
 
     [Theory]

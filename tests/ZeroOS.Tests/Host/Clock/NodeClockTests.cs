@@ -5,7 +5,7 @@ using System.Net.Sockets;
 using Xunit;
 
 using ZeroOS.Host.Clock;
-using ZeroOS.Tests.Linux.Logging;
+using ZeroOS.Tests.Shared;
 
 namespace ZeroOS.Tests.Host.Clock;
 
@@ -132,7 +132,8 @@ public sealed class NodeClockTests : IDisposable
                     SocketReceiveFromResult got = await _socket.ReceiveFromAsync(buffer, new IPEndPoint(IPAddress.Any, 0));
                     // A forged answer with a wrong number goes first: it must not count.
                     await _socket.SendToAsync(SntpTests.Answer(time() + TimeSpan.FromDays(9), TimeSpan.Zero, 1), got.RemoteEndPoint);
-                    await _socket.SendToAsync(SntpTests.Answer(time(), TimeSpan.Zero, BinaryPrimitives.ReadUInt64BigEndian(buffer.AsSpan(40))), got.RemoteEndPoint);
+                    await _socket.SendToAsync(SntpTests.Answer(time(), TimeSpan.Zero,
+                        BinaryPrimitives.ReadUInt64BigEndian(buffer.AsSpan(40))), got.RemoteEndPoint);
                 }
             });
         }

@@ -29,7 +29,8 @@ public sealed class SntpTests
     public void Time_after_2036_is_read_in_the_next_era()
     {
         DateTimeOffset later = new(2040, 1, 1, 0, 0, 0, TimeSpan.Zero);
-        Assert.Equal(SntpOutcome.Good, SntpPacket.TryRead(Answer(later, TimeSpan.Zero), Nonce, later, TimeSpan.Zero, new DateTimeOffset(2039, 1, 1, 0, 0, 0, TimeSpan.Zero), out SntpSample sample));
+        Assert.Equal(SntpOutcome.Good, SntpPacket.TryRead(Answer(later, TimeSpan.Zero), Nonce, later, TimeSpan.Zero,
+            new DateTimeOffset(2039, 1, 1, 0, 0, 0, TimeSpan.Zero), out SntpSample sample));
         Assert.InRange(sample.Offset.TotalSeconds, -0.1, 0.1);
     }
 

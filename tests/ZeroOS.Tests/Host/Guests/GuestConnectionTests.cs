@@ -8,12 +8,13 @@ using ZeroOS.Contracts.Guest;
 using ZeroOS.Host.Guests;
 using ZeroOS.Host.Loops;
 using ZeroOS.Linux;
+using ZeroOS.Tests.Shared;
 
 namespace ZeroOS.Tests.Host.Guests;
 
 public sealed class GuestConnectionTests : IDisposable
 {
-    private readonly ClientLoop _loop = new("test", _ => { });
+    private readonly ClientLoop _loop = new("test", LineLog.Quiet);
     private readonly SharedBudget _unsent = new(32 << 20);
 
     private static readonly GuestSpec s_spec = new()
@@ -175,7 +176,8 @@ public sealed class GuestConnectionTests : IDisposable
         return connection;
     }
 
-    private static byte[] Hello => Frame(GuestFrameType.Hello, 0, $$"""{"version":1,"hasSpec":true,"running":false,"secret":"{{Convert.ToBase64String(s_secret)}}"}""");
+    private static byte[] Hello =>
+        Frame(GuestFrameType.Hello, 0, $$"""{"version":1,"hasSpec":true,"running":false,"secret":"{{Convert.ToBase64String(s_secret)}}"}""");
 
     private static byte[] Frame(GuestFrameType type, uint stream, string json) => GuestFrameBuffer.Frame(type, stream, Encoding.UTF8.GetBytes(json));
 
@@ -186,6 +188,9 @@ public sealed class GuestConnectionTests : IDisposable
         Encoding.ASCII.GetBytes(text, payload.AsSpan(8));
         return GuestFrameBuffer.Frame(GuestFrameType.Log, stream, payload);
     }
+
+    /// <summary>An entry point for fuzzing: false when the bytes end the connection.</summary>
+    internal bool TryDeliver(byte[] bytes) => Deliver(new Recorder(), bytes) is null;
 
     // Bytes come in pieces of any size, as from a socket.
     private string? Deliver(Recorder events, ReadOnlySpan<byte> bytes)
@@ -267,9 +272,9 @@ public sealed class GuestConnectionTests : IDisposable
 
         public void Failed(GuestConnection connection, GuestFailure failure) => Say($"failed {failure.Stage} {failure.Message.Length}");
 
-        public string? Log(GuestConnection connection, long offset, int stream, ReadOnlySpan<byte> bytes)
+        public string? Log(GuestConnection connection, long offset, OutputStream stream, ReadOnlySpan<byte> bytes)
         {
-            Say($"log {offset} {stream} {Encoding.ASCII.GetString(bytes)}");
+            Say($"log {offset} {(int)stream} {Encoding.ASCII.GetString(bytes)}");
             return null;
         }
 

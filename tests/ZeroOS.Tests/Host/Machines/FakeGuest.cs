@@ -14,7 +14,8 @@ internal sealed class FakeGuest(FileDescriptor socket) : IDisposable
 {
     /// <summary>A hello; with the secret from a guest that has its specification.</summary>
     public void Hello(byte[]? secret = null, bool running = false) => Send(GuestFrameType.Hello, 0,
-        JsonSerializer.Serialize(new GuestHello { Version = 1, HasSpec = secret is not null, Running = running, Secret = secret }, GuestJson.Default.GuestHello));
+        JsonSerializer.Serialize(new GuestHello { Version = 1, HasSpec = secret is not null, Running = running, Secret = secret },
+            GuestJson.Default.GuestHello));
 
     /// <summary>Takes the specification as zguest does, and returns the secret.</summary>
     public byte[] TakeSpec(out GuestSpec spec)
@@ -51,7 +52,8 @@ internal sealed class FakeGuest(FileDescriptor socket) : IDisposable
     }
 
     /// <summary>
-    /// Sends a frame of output while the node takes it: the output's length, or 0 when it took nothing for a second. The first 8 bytes of the payload become the offset.
+    /// Sends a frame of output while the node takes it: the output's length, or 0 when it took nothing for a second. The first 8 bytes of the payload become
+    /// the offset.
     /// </summary>
     public int TrySend(GuestFrameType type, uint stream, byte[] payload, long offset)
     {

@@ -1,11 +1,14 @@
+using System.Collections.Concurrent;
 using System.Text.Json;
 
 using Xunit;
 
 using ZeroOS.Contracts.Guest;
 using ZeroOS.Contracts.Monitor;
+using ZeroOS.Host.Machines;
 using ZeroOS.Host.Processes;
 using ZeroOS.Linux;
+using ZeroOS.Tests.Shared;
 
 namespace ZeroOS.Tests.Host.Machines;
 
@@ -28,6 +31,24 @@ public sealed class GuestSecretTests : IDisposable
 
         Assert.Equal([], intruder.ReadToEnd());
         AssertHeard(zguest);
+    }
+
+    [Fact]
+    public void A_guest_that_breaks_the_protocol_on_every_connection_makes_a_few_lines_and_the_rest_are_counted()
+    {
+        BlockingCollection<string> lines = [];
+        using MachineHarness node = new(new LineLog(lines.Add));
+        FakeMonitor monitor = node.Start();
+        // As many as are taken at once: each is told why it ends, in the log and nowhere else.
+        for (int i = 0; i < GuestPlace.ConnectBurst; i++)
+        {
+            using FakeGuest intruder = monitor.Dial();
+            intruder.Send(GuestFrameType.Log, 1, "no hello before");
+            Assert.True(intruder.IsClosedByNode());
+        }
+        string[] said = [.. lines.Where(l => l.Contains("guest connection ended", StringComparison.Ordinal))];
+        Assert.InRange(said.Length, 1, GuestPlace.LogBurst + 1); // one more when this took half a minute
+        Assert.All(said, l => Assert.Contains("a frame before hello", l, StringComparison.Ordinal));
     }
 
     [Fact]
@@ -140,7 +161,8 @@ public sealed class GuestSecretTests : IDisposable
         FakeMonitor monitor = _node.Start();
         using FakeGuest zguest = monitor.Dial();
         byte[] secret = zguest.TakeSpec(out GuestSpec spec);
-        string json = JsonSerializer.Serialize(spec, GuestJson.Default.GuestSpec), config = JsonSerializer.Serialize(monitor.Config, MonitorJson.Default.VmConfig);
+        string json = JsonSerializer.Serialize(spec, GuestJson.Default.GuestSpec),
+            config = JsonSerializer.Serialize(monitor.Config, MonitorJson.Default.VmConfig);
         foreach (string text in (string[])[Convert.ToBase64String(secret), Convert.ToHexString(secret)])
         {
             Assert.DoesNotContain(text, json, StringComparison.OrdinalIgnoreCase);

@@ -198,7 +198,8 @@ public sealed class MachineFloodTests : IDisposable
         private long _output;
 
         public void Wait(int started, long outputBytes) => Assert.True(
-            SpinWait.SpinUntil(() => Volatile.Read(ref _started) >= started && Volatile.Read(ref _output) >= outputBytes, TimeSpan.FromSeconds(60)), $"{_started} started, {_output} bytes");
+            SpinWait.SpinUntil(() => Volatile.Read(ref _started) >= started && Volatile.Read(ref _output) >= outputBytes, TimeSpan.FromSeconds(60)),
+            $"{_started} started, {_output} bytes");
 
         public void Started(WorkloadId machine) => Interlocked.Increment(ref _started);
 
@@ -206,7 +207,7 @@ public sealed class MachineFloodTests : IDisposable
         {
         }
 
-        public void Output(WorkloadId machine, long offset, int stream, ReadOnlySpan<byte> bytes) => Interlocked.Add(ref _output, bytes.Length);
+        public void Output(WorkloadId machine, long offset, OutputStream stream, ReadOnlySpan<byte> bytes) => Interlocked.Add(ref _output, bytes.Length);
 
         public long OutputWantedFrom(WorkloadId machine) => 0;
     }

@@ -5,6 +5,7 @@ using ZeroOS.Host.Machines;
 using ZeroOS.Host.Processes;
 using ZeroOS.Linux;
 using ZeroOS.Tests.Init;
+using ZeroOS.Tests.Workloads;
 using ZeroOS.Workloads;
 
 namespace ZeroOS.Tests.Host.Machines;
@@ -14,8 +15,12 @@ internal sealed class MachineHarness : IDisposable
 {
     private readonly string _directory = Directory.CreateTempSubdirectory("zeroos-machines").FullName;
 
-    public MachineHarness()
+    private readonly ILog _log;
+    private readonly MemoryReadings? _memory;
+
+    public MachineHarness(ILog? log = null, MemoryReadings? memory = null)
     {
+        (_log, _memory) = (log ?? new KernelLog(), memory);
         foreach (string file in (string[])["kvm", "vmlinux", "initramfs"])
             File.WriteAllText($"{_directory}/{file}", file);
         Init = new InitHarness(_ => Jailer, new KernelLog());
@@ -47,15 +52,17 @@ internal sealed class MachineHarness : IDisposable
     public MachineHost Machines { get; set; }
 
     public MachineHost Make(InitConnection connection, HandedOver? left = null) =>
-        new(connection, left ?? connection.HandOver(), new KernelLog(), new GuestFiles($"{_directory}/kvm", $"{_directory}/vmlinux", $"{_directory}/initramfs"));
+        new(connection, left ?? connection.HandOver(), TestNames.Names, _log,
+            new GuestFiles($"{_directory}/kvm", $"{_directory}/vmlinux", $"{_directory}/initramfs"), _memory);
 
     /// <summary>Starts a machine and returns its monitor.</summary>
-    public FakeMonitor Start(WorkloadId? id = null)
+    public FakeMonitor Start(WorkloadId? id = null, long reserved = 0)
     {
         Machines.Start(id ?? Id, new MachineStart
         {
             Cpus = 1,
             MemoryBytes = 256 << 20,
+            ReservedBytes = reserved,
             Spec = Spec,
             Image = Image,
             Disks = [("rw", FakeImage.File("disk"), false)],

@@ -62,6 +62,7 @@ public sealed class MachineHostTests : IDisposable
 
         Assert.Equal("output 5 2 bye", _node.Events.Next());
         Assert.Equal("ended PoweredOff  3 the workload exited with code 3", _node.Events.Next());
+        Assert.False(_node.Events.LastEnd!.NotBooted);
         Assert.Empty(_node.Machines.Running);
         Assert.Equal("already-running", Assert.Throws<WorkloadException>(() => _node.Start()).Reason);
         _node.Machines.Acknowledge(MachineHarness.Id);
@@ -78,6 +79,7 @@ public sealed class MachineHostTests : IDisposable
         monitor.Say(new MonitorMessage { Verb = MonitorVerb.State, State = MachineState.Ended, Reason = "panic\u001b" });
         monitor.End(new ProcessExit(monitor.Pid, (int)MonitorExit.GuestPanic, 0));
         Assert.Equal("ended GuestPanic   the guest kernel panicked: panic?; it last said: Kernel panic - not syncing: no init", _node.Events.Next());
+        Assert.True(_node.Events.LastEnd!.NotBooted);
     }
 
     [Fact]

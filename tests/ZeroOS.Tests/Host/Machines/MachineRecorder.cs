@@ -3,6 +3,7 @@ using System.Text;
 
 using Xunit;
 
+using ZeroOS.Contracts.Guest;
 using ZeroOS.Workloads;
 
 namespace ZeroOS.Tests.Host.Machines;
@@ -17,6 +18,9 @@ internal sealed class MachineRecorder : IMachineEvents
     /// <summary>Called before output is noted; may wait, as a disk does.</summary>
     public Action<WorkloadId> OnOutput { get; set; } = _ => { };
 
+    /// <summary>The end that was told last; set before <see cref="Next"/> returns it.</summary>
+    public MachineEnd? LastEnd { get; private set; }
+
     public string Next()
     {
         Assert.True(_said.TryTake(out string? next, 20_000), "nothing happened");
@@ -25,12 +29,16 @@ internal sealed class MachineRecorder : IMachineEvents
 
     public void Started(WorkloadId machine) => _said.Add($"started {machine}");
 
-    public void Ended(WorkloadId machine, MachineEnd end) => _said.Add($"ended {end.Monitor} {end.MonitorSignal} {end.Workload?.Code} {end.Reason}");
+    public void Ended(WorkloadId machine, MachineEnd end)
+    {
+        LastEnd = end;
+        _said.Add($"ended {end.Monitor} {end.MonitorSignal} {end.Workload?.Code} {end.Reason}");
+    }
 
-    public void Output(WorkloadId machine, long offset, int stream, ReadOnlySpan<byte> bytes)
+    public void Output(WorkloadId machine, long offset, OutputStream stream, ReadOnlySpan<byte> bytes)
     {
         OnOutput(machine);
-        _said.Add($"output {offset} {stream} {Encoding.UTF8.GetString(bytes)}");
+        _said.Add($"output {offset} {(int)stream} {Encoding.UTF8.GetString(bytes)}");
     }
 
     public long OutputWantedFrom(WorkloadId machine) => WantedFrom;

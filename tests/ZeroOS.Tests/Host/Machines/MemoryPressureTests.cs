@@ -21,7 +21,8 @@ public sealed class MemoryPressureTests
     [Fact]
     public void In_want_each_machine_over_its_reservation_gives_its_share_and_none_within_it()
     {
-        MemoryUse small = Machine("a", "one", resident: 260 * MiB), large = Machine("b", "one", resident: 460 * MiB), within = Machine("c", "two", resident: 150 * MiB);
+        MemoryUse small = Machine("a", "one", resident: 260 * MiB), large = Machine("b", "one", resident: 460 * MiB),
+            within = Machine("c", "two", resident: 150 * MiB);
         long available = _pressure.High - (200 * MiB);
         Dictionary<string, long> targets = _pressure.Targets(available, [small, large, within]).ToDictionary();
         Assert.Equal(["a", "b"], targets.Keys.Order());

@@ -19,7 +19,8 @@ internal static class MonitorFuzz
 
     private static readonly string[] s_messages =
     [
-        """{"verb":"VsockAccepted","port":1024}""", """{"verb":"VsockAccepted","port":1024}""", """{"verb":"VsockAccepted","port":22}""", """{"verb":"VsockAccepted"}""",
+        """{"verb":"VsockAccepted","port":1024}""", """{"verb":"VsockAccepted","port":1024}""", """{"verb":"VsockAccepted","port":22}""",
+        """{"verb":"VsockAccepted"}""",
         """{"verb":"State","state":"Running"}""", """{"verb":"State","state":"Ended","reason":"x\u001b"}""", """{"verb":"Statistics","counters":{"a":1}}""",
         """{"verb":"Hello"}""", """{"verb":"Kill"}""", "{", "null", "[]", "\0",
     ];
@@ -117,7 +118,7 @@ internal static class MonitorFuzz
 
         public void Ended(WorkloadId machine, MachineEnd end) => Interlocked.Increment(ref _ended);
 
-        public void Output(WorkloadId machine, long offset, int stream, ReadOnlySpan<byte> bytes)
+        public void Output(WorkloadId machine, long offset, OutputStream stream, ReadOnlySpan<byte> bytes)
         {
             if (machine.Name == "honest")
                 Interlocked.Add(ref _output, bytes.Length);

@@ -56,7 +56,8 @@ public sealed class DhcpClientTests
         Assert.True(client.TryTakeOutgoing(out DhcpSend renewal));
         Assert.Equal(("10.0.2.2", "10.0.2.15", DhcpState.Renewing), ($"{renewal.Server}", $"{renewal.Source}", client.State));
         Assert.True(DhcpMessage.TryRead(renewal.Message, out DhcpMessage message));
-        Assert.Equal((DhcpType.Request, "10.0.2.15", 0, 0), (message.Type, $"{message.ClientAddress}", message.Option(DhcpOption.ServerId).Length, message.Option(DhcpOption.RequestedAddress).Length));
+        Assert.Equal((DhcpType.Request, "10.0.2.15", 0, 0),
+            (message.Type, $"{message.ClientAddress}", message.Option(DhcpOption.ServerId).Length, message.Option(DhcpOption.RequestedAddress).Length));
         client.Receive(_server.Answer(renewal.Message), _now);
         Assert.Equal((DhcpState.Bound, _now + TimeSpan.FromSeconds(1800)), (client.State, client.NextAt));
     }

@@ -29,7 +29,8 @@ public sealed class DhcpCodecTests
     [Fact]
     public void Classless_routes_replace_the_router_option()
     {
-        DhcpMessage message = Ack().With(DhcpOption.Router, 10, 0, 0, 1).With(DhcpOption.ClasslessRoutes, 0, 10, 0, 0, 254, 8, 172, 10, 0, 0, 253, 24, 192, 168, 9, 0, 0, 0, 0);
+        DhcpMessage message = Ack().With(DhcpOption.Router, 10, 0, 0, 1).With(DhcpOption.ClasslessRoutes, 0, 10, 0, 0, 254, 8, 172, 10, 0, 0, 253, 24,
+            192, 168, 9, 0, 0, 0, 0);
         Assert.True(DhcpLease.TryRead(message, default, out DhcpLease lease));
         Assert.Equal("10.0.0.254", $"{lease.Gateway}");
         Assert.Equal([(IPNetwork.Parse("172.0.0.0/8"), IPAddress.Parse("10.0.0.253")), (IPNetwork.Parse("192.168.9.0/24"), null)], lease.Routes);
@@ -51,7 +52,8 @@ public sealed class DhcpCodecTests
     {
         Assert.True(DhcpLease.TryRead(Ack(), default, out DhcpLease lease));
         Assert.Equal((TimeSpan.FromMinutes(30), TimeSpan.FromMinutes(15), TimeSpan.FromMinutes(26.25)), (lease.Duration, lease.RenewAfter, lease.RebindAfter));
-        Assert.True(DhcpLease.TryRead(Ack().With(DhcpOption.LeaseTime, 0, 0, 0, 1).With(DhcpOption.RenewalTime, 255, 0, 0, 0).With(DhcpOption.RebindingTime, 255, 0, 0, 0), default, out lease));
+        Assert.True(DhcpLease.TryRead(Ack().With(DhcpOption.LeaseTime, 0, 0, 0, 1).With(DhcpOption.RenewalTime, 255, 0, 0, 0)
+            .With(DhcpOption.RebindingTime, 255, 0, 0, 0), default, out lease));
         Assert.True(lease.RenewAfter <= lease.RebindAfter && lease.RebindAfter < lease.Duration);
         Assert.True(DhcpLease.TryRead(Ack().With(DhcpOption.LeaseTime, 255, 255, 255, 255), default, out lease));
         Assert.Null(lease.Duration);
@@ -81,8 +83,10 @@ public sealed class DhcpCodecTests
     [Fact]
     public void Ten_thousand_broken_packets_are_read_without_an_exception()
     {
-        byte[] message = Ack().With(DhcpOption.Overload, 3).With(DhcpOption.Router, 10, 0, 0, 1).With(DhcpOption.Resolver, 10, 0, 0, 3, 10, 0, 0, 4).With(DhcpOption.LeaseTime, 0, 0, 14, 16)
-            .With(DhcpOption.ClasslessRoutes, 0, 10, 0, 0, 254, 8, 172, 10, 0, 0, 253).With(DhcpOption.Mtu, 5, 220).With(DhcpOption.ServerId, 10, 0, 0, 1).Write();
+        byte[] message = Ack().With(DhcpOption.Overload, 3).With(DhcpOption.Router, 10, 0, 0, 1)
+            .With(DhcpOption.Resolver, 10, 0, 0, 3, 10, 0, 0, 4).With(DhcpOption.LeaseTime, 0, 0, 14, 16)
+            .With(DhcpOption.ClasslessRoutes, 0, 10, 0, 0, 254, 8, 172, 10, 0, 0, 253)
+            .With(DhcpOption.Mtu, 5, 220).With(DhcpOption.ServerId, 10, 0, 0, 1).Write();
         byte[] packet = DhcpFrame.Write(IPAddress.Parse("10.0.0.1"), message);
         packet[21] = 67;
         packet[23] = 68;
@@ -94,15 +98,18 @@ public sealed class DhcpCodecTests
             for (int change = random.Next(1, 5); change > 0 && bytes.Length > 28; change--)
                 bytes[random.Next(3) == 0 ? random.Next(bytes.Length) : random.Next(28, bytes.Length)] = (byte)random.Next(256);
             _ = ArpMessage.IsFromOther(bytes, IPAddress.Loopback, s_mac);
-            if (DhcpFrame.TryRead(bytes, out ReadOnlySpan<byte> inside) && DhcpMessage.TryRead(inside, out DhcpMessage read) && DhcpLease.TryRead(read, inside.ToArray(), out DhcpLease lease))
+            if (DhcpFrame.TryRead(bytes, out ReadOnlySpan<byte> inside) && DhcpMessage.TryRead(inside, out DhcpMessage read)
+                && DhcpLease.TryRead(read, inside.ToArray(), out DhcpLease lease))
             {
                 leases++;
-                Assert.True(lease.RenewAfter <= lease.RebindAfter && (lease.Duration is null || lease.RebindAfter < lease.Duration) && lease.Resolvers.Count <= 4);
+                Assert.True(lease.RenewAfter <= lease.RebindAfter && (lease.Duration is null || lease.RebindAfter < lease.Duration)
+                    && lease.Resolvers.Count <= 4);
             }
         }
         Assert.InRange(leases, 1000, 9999);
     }
 
     private static DhcpMessage Ack(string address = "10.0.0.9") =>
-        new DhcpMessage { IsReply = true, YourAddress = IPAddress.Parse(address), Hardware = s_mac.ToBytes() }.With(DhcpOption.Type, 5).With(DhcpOption.ServerId, 10, 0, 0, 1).With(DhcpOption.SubnetMask, 255, 255, 255, 0);
+        new DhcpMessage { IsReply = true, YourAddress = IPAddress.Parse(address), Hardware = s_mac.ToBytes() }
+        .With(DhcpOption.Type, 5).With(DhcpOption.ServerId, 10, 0, 0, 1).With(DhcpOption.SubnetMask, 255, 255, 255, 0);
 }

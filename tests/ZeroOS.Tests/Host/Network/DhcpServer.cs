@@ -37,7 +37,13 @@ internal sealed class DhcpServer
         };
         if (type is not { } reply)
             return null;
-        DhcpMessage answer = new() { IsReply = true, TransactionId = message.TransactionId, Hardware = message.Hardware, YourAddress = reply == DhcpType.Nak ? IPAddress.Any : Address };
+        DhcpMessage answer = new()
+        {
+            IsReply = true,
+            TransactionId = message.TransactionId,
+            Hardware = message.Hardware,
+            YourAddress = reply == DhcpType.Nak ? IPAddress.Any : Address,
+        };
         answer.With(DhcpOption.Type, (byte)reply).With(DhcpOption.ServerId, Self.GetAddressBytes());
         if (reply != DhcpType.Nak)
         {

@@ -7,10 +7,12 @@ namespace ZeroOS.Tests.Host.Network;
 internal static class Frames
 {
     public static byte[] Udp(ReadOnlySpan<byte> to, ReadOnlySpan<byte> from, IPAddress source, IPAddress destination, int sourcePort, int destinationPort) =>
-        [.. to, .. from, 8, 0, .. Packet(source, destination, 17, [(byte)(sourcePort >> 8), (byte)sourcePort, (byte)(destinationPort >> 8), (byte)destinationPort, 0, 9, 0, 0, 1])];
+        [.. to, .. from, 8, 0, .. Packet(source, destination, 17,
+            [(byte)(sourcePort >> 8), (byte)sourcePort, (byte)(destinationPort >> 8), (byte)destinationPort, 0, 9, 0, 0, 1])];
 
     /// <summary>An IPv4 packet; options are padded to four bytes, <paramref name="fragment"/> is the field with its flags.</summary>
-    public static byte[] Packet(IPAddress source, IPAddress destination, byte protocol, ReadOnlySpan<byte> payload, byte[]? options = null, int fragment = 0, byte hops = 64)
+    public static byte[] Packet(IPAddress source, IPAddress destination, byte protocol, ReadOnlySpan<byte> payload, byte[]? options = null,
+        int fragment = 0, byte hops = 64)
     {
         int header = 20 + ((((options?.Length ?? 0) + 3) / 4) * 4);
         byte[] packet = new byte[header + payload.Length];

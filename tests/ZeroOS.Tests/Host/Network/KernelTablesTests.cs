@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 
@@ -16,7 +17,8 @@ namespace ZeroOS.Tests.Host.Network;
 [Trait("tier", "kernel")]
 public sealed class KernelTablesTests
 {
-    private static readonly WorkloadId s_alice = new("alice", "shop", "net"), s_bob = new("bob", "shop", "net"), s_web = new("alice", "shop", "web"), s_other = new("bob", "shop", "web");
+    private static readonly WorkloadId s_alice = new("alice", "shop", "net"), s_bob = new("bob", "shop", "net"), s_web = new("alice", "shop", "web"),
+        s_other = new("bob", "shop", "web");
 
     [SkippableFact]
     public void A_guest_that_opens_connections_without_end_stops_at_its_limit_and_another_guest_does_not_notice()
@@ -70,6 +72,28 @@ public sealed class KernelTablesTests
     }
 
     [SkippableFact]
+    public void A_source_that_dials_the_bus_without_end_is_held_to_its_rate_and_another_is_answered()
+    {
+        using LanBench bench = Bench();
+        bench.Serve(bench.Node, 8051);
+        // Nobody waits for an answer: what the firewall lets in is counted where it arrives.
+        Stopwatch watch = Stopwatch.StartNew();
+        List<Socket> dialled = [];
+        for (int i = 0; i < 3 * ConnectionLimits.BusBurst; i++)
+        {
+            Socket socket = bench.Lan.Run(() => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { Blocking = false });
+            dialled.Add(socket);
+            Assert.Throws<SocketException>(() => socket.Connect(IPAddress.Parse(LanBench.NodeAddress), 8051));
+        }
+        double seconds = watch.Elapsed.TotalSeconds;
+        Assert.True(SpinWait.SpinUntil(() => dialled.Count(s => s.Poll(0, SelectMode.SelectWrite)) >= ConnectionLimits.BusBurst, 5000));
+        int through = dialled.Count(s => s.Poll(0, SelectMode.SelectWrite));
+        dialled.ForEach(s => s.Dispose());
+        Assert.InRange(through, ConnectionLimits.BusBurst, ConnectionLimits.BusBurst + (int)((seconds + 6) * ConnectionLimits.BusPerSecond));
+        Assert.NotNull(LanBench.Ask(bench.Lan, LanBench.NodeAddress, 8051, 3000, IPAddress.Parse(LanBench.Neighbour)));
+    }
+
+    [SkippableFact]
     public void A_guest_with_a_port_of_the_nodes_own_is_translated_away_from_it()
     {
         using LanBench bench = Bench();
@@ -102,7 +126,8 @@ public sealed class KernelTablesTests
         for (int i = 129; i < 250; i++)
             socket.SendTo("x"u8, new IPEndPoint(IPAddress.Parse($"10.77.1.{i}"), 9));
         Assert.NotNull(LanBench.Ask(web.Space, LanBench.Internet, 80, 3000));
-        Assert.All(space.Route.Neighbors().Where(n => n.Address.AddressFamily == AddressFamily.InterNetwork), n => Assert.Contains($"{n.Address}", new[] { "10.77.1.2", "100.64.0.0" }));
+        Assert.All(space.Route.Neighbors().Where(n => n.Address.AddressFamily == AddressFamily.InterNetwork),
+            n => Assert.Contains($"{n.Address}", new[] { "10.77.1.2", "100.64.0.0" }));
     }
 
     [SkippableFact]
@@ -134,7 +159,8 @@ public sealed class KernelTablesTests
 
         string learned = NamespaceTool.Run(space, "bridge", "fdb", "show");
         Assert.DoesNotContain("02:ee:", learned, StringComparison.Ordinal);
-        Assert.Contains($"{TenantNetwork.MacOf(s_alice, s_web)} dev {TenantNetwork.TapName(bench.Names.Of(s_web))} master br0 static", learned, StringComparison.Ordinal);
+        Assert.Contains($"{TenantNetwork.MacOf(s_alice, s_web)} dev {TenantNetwork.TapName(bench.Names.Of(s_web))} master br0 static", learned,
+            StringComparison.Ordinal);
         Assert.DoesNotContain(space.Route.Neighbors(), n => $"{n.Address}".StartsWith("10.77.1.2", StringComparison.Ordinal) && $"{n.Address}" != "10.77.1.2");
         Assert.Contains("packets 0 bytes 0", NamespaceTool.Run(space, "nft", "list", "counters", "table", "inet", "probe"), StringComparison.Ordinal);
     }
@@ -173,9 +199,11 @@ public sealed class KernelTablesTests
         using TapGuest web = Guest(bench, s_alice, s_web);
         using NetworkNamespace space = SpaceOf(bench, s_alice);
         foreach (NetworkNamespace each in new[] { bench.Node, space })
-            Assert.Equal(("7440", "10"), (each.Sysctl("netfilter.nf_conntrack_tcp_timeout_established"), each.Sysctl("netfilter.nf_conntrack_tcp_timeout_time_wait")));
+            Assert.Equal(("7440", "10"),
+                (each.Sysctl("netfilter.nf_conntrack_tcp_timeout_established"), each.Sysctl("netfilter.nf_conntrack_tcp_timeout_time_wait")));
         Assert.Equal($"{KernelTables.FragmentBytes}", space.Sysctl("ipv4.ipfrag_high_thresh"));
-        Assert.Equal(("0", "1"), (bench.Node.Sysctl("ipv4.conf.all.rp_filter"), bench.Node.Sysctl($"ipv4.conf.{TenantNetwork.CableName(bench.Names.Of(s_alice))}.rp_filter")));
+        Assert.Equal(("0", "1"),
+            (bench.Node.Sysctl("ipv4.conf.all.rp_filter"), bench.Node.Sysctl($"ipv4.conf.{TenantNetwork.CableName(bench.Names.Of(s_alice))}.rp_filter")));
         Assert.Equal("1", space.Sysctl("ipv4.conf.br0.rp_filter"));
         Assert.Equal((32768, 524288), (KernelTables.MostConnections(256L << 20), KernelTables.MostConnections(8L << 30)));
         // Counters outlive every change of the other rules.
@@ -191,7 +219,8 @@ public sealed class KernelTablesTests
         return long.Parse(lines[1].Split(' ')[Array.IndexOf(lines[0].Split(' '), "IPReversePathFilter")], null);
     }
 
-    private static NetworkNamespace SpaceOf(LanBench bench, WorkloadId network) => NetworkNamespace.Open(Path.Combine(bench.NetworksDirectory, bench.Names.Of(network)))!;
+    private static NetworkNamespace SpaceOf(LanBench bench, WorkloadId network) =>
+        NetworkNamespace.Open(Path.Combine(bench.NetworksDirectory, bench.Names.Of(network)))!;
 
     private static LanBench Bench()
     {

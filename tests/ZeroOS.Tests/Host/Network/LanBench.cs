@@ -7,15 +7,15 @@ using System.Text;
 using ZeroOS.Host.Network;
 using ZeroOS.Linux.Netlink;
 using ZeroOS.Linux.NetworkNamespaces;
-using ZeroOS.Tests.Linux.Logging;
 using ZeroOS.Tests.Linux.Netlink;
+using ZeroOS.Tests.Shared;
 using ZeroOS.Workloads;
 
 namespace ZeroOS.Tests.Host.Network;
 
 /// <summary>
-/// A farmer's LAN in a namespace, like QEMU's user network: a DHCP server, a gateway 10.0.2.2, a resolver 10.0.2.3, a neighbour 10.0.2.50 and "the internet" 8.8.8.8;
-/// and a node in another, with a real uplink. TCP services answer who they saw; UDP 53 echoes.
+/// A farmer's LAN in a namespace, like QEMU's user network: a DHCP server, a gateway 10.0.2.2, a resolver 10.0.2.3, a neighbour 10.0.2.50 and "the internet"
+/// 8.8.8.8; and a node in another, with a real uplink. TCP services answer who they saw; UDP 53 echoes.
 /// </summary>
 internal sealed class LanBench : IDisposable
 {
@@ -238,7 +238,8 @@ internal sealed class LanBench : IDisposable
     }
 
     /// <summary>Connections that a namespace remembers, a line each, of both IP versions.</summary>
-    public static string[] Connections(NetworkNamespace space) => NamespaceTool.Run(space, "cat", "/proc/net/nf_conntrack").Split('\n', StringSplitOptions.RemoveEmptyEntries);
+    public static string[] Connections(NetworkNamespace space) =>
+        NamespaceTool.Run(space, "cat", "/proc/net/nf_conntrack").Split('\n', StringSplitOptions.RemoveEmptyEntries);
 
     private void ServeDhcp()
     {

@@ -130,8 +130,10 @@ public sealed class MtuTests
 
     private static void Eventually(LanBench bench, NetworkNamespace space, int mtu)
     {
-        int[] Seen() => [bench.Uplink.Current.Mtu ?? 0, bench.Node.Route.GetLink(TenantNetwork.CableName(bench.Names.Of(s_alice))).Mtu, space.Route.GetLink("up0").Mtu, space.Route.GetLink("br0").Mtu];
-        Assert.True(SpinWait.SpinUntil(() => Seen().All(m => m == mtu), 20_000), $"{mtu} wanted, seen {string.Join(' ', Seen())}:\n{string.Join('\n', bench.Log)}");
+        int[] Seen() => [bench.Uplink.Current.Mtu ?? 0, bench.Node.Route.GetLink(TenantNetwork.CableName(bench.Names.Of(s_alice))).Mtu,
+            space.Route.GetLink("up0").Mtu, space.Route.GetLink("br0").Mtu];
+        Assert.True(SpinWait.SpinUntil(() => Seen().All(m => m == mtu), 20_000),
+            $"{mtu} wanted, seen {string.Join(' ', Seen())}:\n{string.Join('\n', bench.Log)}");
     }
 
     /// <summary>A router advertisement (RFC 4861, 4.2) with the MTU option and nothing else, until it can be sent.</summary>

@@ -25,7 +25,8 @@ public sealed class NetworksTests
         using LanBench bench = Bench();
         Assert.Equal((LanBench.Gateway, LanBench.Resolver), ($"{bench.Uplink.Current.Gateway}", $"{Assert.Single(bench.Uplink.Current.Resolvers)}"));
         Assert.All(bench.Uplink.Current.Conditions, c => Assert.True(c.Ok, c.Message));
-        Assert.Contains("default via 10.0.2.2 dev eth0 proto dhcp src 10.0.2.15 metric 1024", NamespaceTool.Run(bench.Node, "ip", "route"), StringComparison.Ordinal);
+        Assert.Contains("default via 10.0.2.2 dev eth0 proto dhcp src 10.0.2.15 metric 1024", NamespaceTool.Run(bench.Node, "ip", "route"),
+            StringComparison.Ordinal);
         Assert.Equal("nameserver 10.0.2.3\n", File.ReadAllText(bench.ResolvConf));
         Assert.Single(Directory.GetFiles(bench.StateDirectory, "lease-*"));
     }
@@ -58,7 +59,8 @@ public sealed class NetworksTests
         using LanBench bench = Bench();
         bench.Serve(bench.Node, 8051);
         using TapGuest web = Guest(bench, s_alice, s_web, "10.77.1.2");
-        string[] hosts = [LanBench.Gateway, LanBench.Resolver, LanBench.Neighbour, LanBench.NodeAddress, "10.77.1.1", "100.64.0.0", "100.64.0.1", "10.0.2.255", "127.0.0.1"];
+        string[] hosts = [LanBench.Gateway, LanBench.Resolver, LanBench.Neighbour, LanBench.NodeAddress, "10.77.1.1", "100.64.0.0", "100.64.0.1",
+            "10.0.2.255", "127.0.0.1"];
         foreach (string host in hosts)
         {
             foreach (int port in new[] { 80, 5000, 8051 })
@@ -94,7 +96,8 @@ public sealed class NetworksTests
         using TapGuest web = Guest(bench, s_alice, s_web, "10.77.1.2"), other = Guest(bench, s_bob, s_other, "10.77.1.2");
         bench.Serve(web.Space, 80);
         bench.Serve(other.Space, 80);
-        PortMapping one = new(PortProtocol.Tcp, 8080, s_alice, IPAddress.Parse("10.77.1.2"), 80), two = new(PortProtocol.Tcp, 8081, s_bob, IPAddress.Parse("10.77.1.2"), 80);
+        PortMapping one = new(PortProtocol.Tcp, 8080, s_alice, IPAddress.Parse("10.77.1.2"), 80),
+            two = new(PortProtocol.Tcp, 8081, s_bob, IPAddress.Parse("10.77.1.2"), 80);
         bench.Networks.Publish([one, two]);
 
         Assert.Equal(LanBench.Gateway, LanBench.Ask(bench.Lan, LanBench.NodeAddress, 8080, 3000));
@@ -130,7 +133,8 @@ public sealed class NetworksTests
 
         bench.Networks.Publish([two]);
 
-        Skip.If(bench.Log.Any(l => l.Contains("are not forgotten", StringComparison.Ordinal)), "this kernel forgets no connections on request (CONFIG_NF_CT_NETLINK)");
+        Skip.If(bench.Log.Any(l => l.Contains("are not forgotten", StringComparison.Ordinal)),
+            "this kernel forgets no connections on request (CONFIG_NF_CT_NETLINK)");
         Assert.Equal("bob", LanBench.AskAgain(peer));
         bench.Networks.Publish([]);
         Assert.Null(LanBench.AskAgain(peer, attempts: 1));
@@ -216,7 +220,8 @@ public sealed class NetworksTests
         bench.Networks.Remove(s_alice);
         bench.Networks.Remove(s_alice);
         Assert.Equal(["eth0", "lo"], bench.Node.Route.Links().Select(l => l.Name).Order());
-        Assert.DoesNotContain("zt", NamespaceTool.Run(bench.Node, "nft", "list", "table", "inet", "zeroos").Replace("zt*", "", StringComparison.Ordinal), StringComparison.Ordinal);
+        Assert.DoesNotContain("zt", NamespaceTool.Run(bench.Node, "nft", "list", "table", "inet", "zeroos").Replace("zt*", "", StringComparison.Ordinal),
+            StringComparison.Ordinal);
     }
 
     [SkippableFact]
@@ -230,7 +235,8 @@ public sealed class NetworksTests
         foreach (string address in new[] { "10.77.1.0", "10.77.1.1", "10.77.1.255", "10.77.2.2", "::1" })
             Assert.Equal("address-invalid", Assert.Throws<WorkloadException>(() => bench.Networks.Attach(s_alice, s_db, IPAddress.Parse(address))).Reason);
         Assert.Equal("address-taken", Assert.Throws<WorkloadException>(() => bench.Networks.Attach(s_alice, s_db, IPAddress.Parse("10.77.1.2"))).Reason);
-        Assert.Equal("network-in-use", Assert.Throws<WorkloadException>(() => bench.Networks.Ensure(s_alice, new NetworkData { Range = "10.78.0.0/16" })).Reason);
+        Assert.Equal("network-in-use",
+            Assert.Throws<WorkloadException>(() => bench.Networks.Ensure(s_alice, new NetworkData { Range = "10.78.0.0/16" })).Reason);
     }
 
     [SkippableFact]

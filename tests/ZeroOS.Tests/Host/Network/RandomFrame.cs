@@ -2,12 +2,17 @@ using System.Net;
 
 namespace ZeroOS.Tests.Host.Network;
 
-/// <summary>Frames as a hostile driver makes them: right and wrong addresses of both layers, reserved groups, tags, fragments, options, every protocol.</summary>
+/// <summary>
+/// Frames as a hostile driver makes them: right and wrong addresses of both layers, reserved groups, tags, fragments, options, every protocol.
+/// </summary>
 internal sealed class RandomFrame(Random random, byte[] own, byte[] gateway, byte[] other)
 {
-    private static readonly string[] s_sources = ["10.77.1.3", "10.77.1.1", "100.64.0.0", "100.64.0.1", "100.64.0.3", "10.0.2.15", "10.0.2.2", "127.0.0.1", "0.0.0.0", "255.255.255.255", "224.0.0.1", "8.8.8.8"];
-    private static readonly string[] s_destinations = ["10.77.1.1", "10.77.1.3", "10.77.1.77", "100.64.0.0", "100.64.0.1", "100.64.0.2", "100.64.0.3", "10.0.2.2", "10.0.2.3", "10.0.2.15", "10.0.2.50",
-        "10.0.2.255", "127.0.0.1", "0.0.0.0", "255.255.255.255", "224.0.0.1", "224.0.0.251", "239.255.255.250", "169.254.169.254", "192.168.1.1", "172.16.0.1", "8.8.8.8", "1.1.1.1"];
+    private static readonly string[] s_sources = ["10.77.1.3", "10.77.1.1", "100.64.0.0", "100.64.0.1", "100.64.0.3", "10.0.2.15", "10.0.2.2", "127.0.0.1",
+        "0.0.0.0", "255.255.255.255", "224.0.0.1", "8.8.8.8"];
+    private static readonly string[] s_destinations = ["10.77.1.1", "10.77.1.3", "10.77.1.77", "100.64.0.0", "100.64.0.1", "100.64.0.2", "100.64.0.3",
+        "10.0.2.2", "10.0.2.3", "10.0.2.15", "10.0.2.50",
+        "10.0.2.255", "127.0.0.1", "0.0.0.0", "255.255.255.255", "224.0.0.1", "224.0.0.251", "239.255.255.250", "169.254.169.254", "192.168.1.1",
+        "172.16.0.1", "8.8.8.8", "1.1.1.1"];
     private static readonly int[] s_ports = [8051, 53, 67, 68, 80, 123, 5353, 8080, 61000, 65535];
 
     /// <summary>The next one, 14 bytes at least.</summary>
@@ -36,7 +41,8 @@ internal sealed class RandomFrame(Random random, byte[] own, byte[] gateway, byt
         _ => gateway,
     };
 
-    private byte[] Resolution() => [0, 1, 8, 0, 6, 4, 0, (byte)random.Next(1, 3), .. One(50) ? own : Any(6), .. Address(One(50), s_sources).GetAddressBytes(), .. Any(6), 10, 77, 1, (byte)random.Next(1, 5)];
+    private byte[] Resolution() => [0, 1, 8, 0, 6, 4, 0, (byte)random.Next(1, 3), .. One(50) ? own : Any(6), .. Address(One(50), s_sources).GetAddressBytes(),
+        .. Any(6), 10, 77, 1, (byte)random.Next(1, 5)];
 
     private byte[] Packet()
     {
@@ -51,13 +57,15 @@ internal sealed class RandomFrame(Random random, byte[] own, byte[] gateway, byt
         // Loose source routing to somewhere (131), the end of options, or noise.
         byte[]? options = One(15) ? One(40) ? [131, 7, 4, .. Address(false, s_destinations).GetAddressBytes()] : Any(random.Next(1, 40)) : null;
         int fragment = One(15) ? random.Next(65536) & 0x3FFF : 0;
-        byte[] packet = Frames.Packet(Address(One(60), s_sources), Address(false, s_destinations), protocol, payload, options, fragment, (byte)(One(80) ? 64 : random.Next(256)));
+        byte[] packet = Frames.Packet(Address(One(60), s_sources), Address(false, s_destinations), protocol, payload, options, fragment,
+            (byte)(One(80) ? 64 : random.Next(256)));
         if (One(5))
             packet[random.Next(packet.Length)] ^= (byte)random.Next(1, 256);
         return packet;
     }
 
-    private IPAddress Address(bool pinned, string[] list) => pinned ? IPAddress.Parse("10.77.1.2") : One(85) ? IPAddress.Parse(list[random.Next(list.Length)]) : new IPAddress(Any(4));
+    private IPAddress Address(bool pinned, string[] list) =>
+        pinned ? IPAddress.Parse("10.77.1.2") : One(85) ? IPAddress.Parse(list[random.Next(list.Length)]) : new IPAddress(Any(4));
 
     private bool One(int percent) => random.Next(100) < percent;
 

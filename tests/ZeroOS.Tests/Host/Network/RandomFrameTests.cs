@@ -20,7 +20,8 @@ namespace ZeroOS.Tests.Host.Network;
 public sealed partial class RandomFrameTests(ITestOutputHelper output)
 {
     private const int Frames = 20_000;
-    private static readonly WorkloadId s_alice = new("alice", "shop", "net"), s_bob = new("bob", "shop", "net"), s_web = new("alice", "shop", "web"), s_db = new("alice", "shop", "db"),
+    private static readonly WorkloadId s_alice = new("alice", "shop", "net"), s_bob = new("bob", "shop", "net"), s_web = new("alice", "shop", "web"),
+        s_db = new("alice", "shop", "db"),
         s_other = new("bob", "shop", "web");
 
     [SkippableFact]
@@ -28,8 +29,10 @@ public sealed partial class RandomFrameTests(ITestOutputHelper output)
     {
         Skip.IfNot(NamespaceTool.Missing is null, NamespaceTool.Missing);
         using LanBench bench = new();
-        using TapGuest web = Guest(bench, s_alice, s_web, "10.77.1.2"), db = Guest(bench, s_alice, s_db, "10.77.1.3"), other = Guest(bench, s_bob, s_other, "10.77.1.2");
-        bench.Networks.Publish([new PortMapping(PortProtocol.Udp, 5353, s_alice, IPAddress.Parse("10.77.1.2"), 53), new PortMapping(PortProtocol.Tcp, 8080, s_bob, IPAddress.Parse("10.77.1.2"), 80)]);
+        using TapGuest web = Guest(bench, s_alice, s_web, "10.77.1.2"), db = Guest(bench, s_alice, s_db, "10.77.1.3"),
+            other = Guest(bench, s_bob, s_other, "10.77.1.2");
+        bench.Networks.Publish([new PortMapping(PortProtocol.Udp, 5353, s_alice, IPAddress.Parse("10.77.1.2"), 53),
+            new PortMapping(PortProtocol.Tcp, 8080, s_bob, IPAddress.Parse("10.77.1.2"), 80)]);
         Assert.NotNull(LanBench.Ask(web.Space, LanBench.Internet, 80, 3000));
         using NetworkNamespace space = NetworkNamespace.Open(Path.Combine(bench.NetworksDirectory, bench.Names.Of(s_alice)))!;
         Judge(bench.Node, bench.StateDirectory, """
@@ -54,7 +57,8 @@ public sealed partial class RandomFrameTests(ITestOutputHelper output)
                 iifname "zt*" meta nfproto ipv6 counter name forbidden
                 ip daddr 10.0.2.3 meta l4proto { tcp, udp } th dport 53 accept
                 ip daddr 10.0.2.3 icmp type destination-unreachable ct state related accept
-                iifname "zt*" ip daddr { 0.0.0.0/8, 10.0.0.0/8, 100.64.0.0/10, 127.0.0.0/8, 169.254.0.0/16, 172.16.0.0/12, 192.168.0.0/16, 224.0.0.0/3 } counter name forbidden add @hits { ip daddr . ip protocol . ip length }
+                iifname "zt*" ip daddr { 0.0.0.0/8, 10.0.0.0/8, 100.64.0.0/10, 127.0.0.0/8, 169.254.0.0/16, 172.16.0.0/12, 192.168.0.0/16, 224.0.0.0/3 } \
+                  counter name forbidden add @hits { ip daddr . ip protocol . ip length }
                 iifname "zt*" oifname "eth0" counter name out
               }
             }
@@ -80,7 +84,8 @@ public sealed partial class RandomFrameTests(ITestOutputHelper output)
             web.Inject(frames.Next());
 
         Dictionary<string, long> root = Counters(bench.Node), inside = Counters(space);
-        string found = $"seed={seed} root: {string.Join(' ', root)} inside: {string.Join(' ', inside)} {NamespaceTool.Run(bench.Node, "nft", "list", "set", "inet", "probe", "hits")}";
+        string found = $"seed={seed} root: {string.Join(' ', root)} inside: {string.Join(' ', inside)} "
+            + $"{NamespaceTool.Run(bench.Node, "nft", "list", "set", "inet", "probe", "hits")}";
         output.WriteLine(found);
         foreach (string what in new[] { "node", "across", "forbidden", "spoofed" })
             Assert.True(root[what] == 0, found);
@@ -88,9 +93,12 @@ public sealed partial class RandomFrameTests(ITestOutputHelper output)
         // The frames are not all nonsense.
         Assert.True(root["out"] > 0, found);
         string[] known = ["10.77.1.2", "10.77.1.3", "100.64.0.0"];
-        Assert.All(space.Route.Neighbors().Where(n => n.Address.AddressFamily == AddressFamily.InterNetwork && n.Mac is not null), n => Assert.Contains($"{n.Address}", known));
-        string[] learned = [.. NamespaceTool.Run(space, "bridge", "fdb", "show").Split('\n').Where(l => l.Contains(" dev t", StringComparison.Ordinal) && l.Contains("master br0", StringComparison.Ordinal))];
-        Assert.All(learned, l => Assert.True(l.Contains("static", StringComparison.Ordinal) || l.Contains("permanent", StringComparison.Ordinal), $"seed={seed}: {l}"));
+        Assert.All(space.Route.Neighbors().Where(n => n.Address.AddressFamily == AddressFamily.InterNetwork && n.Mac is not null),
+            n => Assert.Contains($"{n.Address}", known));
+        string[] learned = [.. NamespaceTool.Run(space, "bridge", "fdb", "show")
+            .Split('\n').Where(l => l.Contains(" dev t", StringComparison.Ordinal) && l.Contains("master br0", StringComparison.Ordinal))];
+        Assert.All(learned,
+            l => Assert.True(l.Contains("static", StringComparison.Ordinal) || l.Contains("permanent", StringComparison.Ordinal), $"seed={seed}: {l}"));
         // And an honest guest is served as before.
         Assert.NotNull(LanBench.Ask(other.Space, LanBench.Internet, 80, 3000));
     }
@@ -102,7 +110,8 @@ public sealed partial class RandomFrameTests(ITestOutputHelper output)
         NamespaceTool.Run(space, "nft", "-f", file);
     }
 
-    private static Dictionary<string, long> Counters(NetworkNamespace space) => Counter().Matches(NamespaceTool.Run(space, "nft", "list", "counters", "table", "inet", "probe"))
+    private static Dictionary<string, long> Counters(NetworkNamespace space) =>
+        Counter().Matches(NamespaceTool.Run(space, "nft", "list", "counters", "table", "inet", "probe"))
         .ToDictionary(m => m.Groups[1].Value, m => long.Parse(m.Groups[2].Value, CultureInfo.InvariantCulture));
 
     private static TapGuest Guest(LanBench bench, WorkloadId network, WorkloadId machine, string address)

@@ -8,7 +8,9 @@ using ZeroOS.Workloads;
 
 namespace ZeroOS.Tests.Host.Network;
 
-/// <summary>A guest without a machine: a namespace with a tap of its own, and a thread that carries frames between it and the tap the monitor would hold.</summary>
+/// <summary>
+/// A guest without a machine: a namespace with a tap of its own, and a thread that carries frames between it and the tap the monitor would hold.
+/// </summary>
 internal sealed class TapGuest : IDisposable
 {
     private readonly EventFd _stop = new();

@@ -32,9 +32,9 @@ public sealed class DiskProbeTests : IDisposable
     public void Anything_written_makes_it_foreign(long offset, int length)
     {
         Write(offset, Enumerable.Repeat((byte)0x5A, length).ToArray());
-        (DiskState state, string reason, _) = Probe();
-        Assert.Equal(DiskState.Foreign, state);
-        Assert.StartsWith("holds unknown data at byte", reason, StringComparison.Ordinal);
+        DiskFinding found = Probe();
+        Assert.Equal(DiskState.Foreign, found.State);
+        Assert.StartsWith("holds unknown data at byte", found.Reason, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -67,7 +67,7 @@ public sealed class DiskProbeTests : IDisposable
     [Fact]
     public void A_record_without_a_file_system_is_an_interrupted_claim_and_with_another_one_foreign()
     {
-        ClaimRecord record = new(3, Guid.Parse("11111111-2222-3333-4444-555555555555"));
+        ClaimRecord record = new(3, Guid.Parse("11111111-2222-3333-4444-555555555555"), Guid.NewGuid());
         Write(0, record.ToBytes());
         Assert.Equal((DiskState.Claimed, record), (Probe().State, Probe().Record));
         Write(BtrfsSuperblock.Offsets[0], [1]);
@@ -78,7 +78,7 @@ public sealed class DiskProbeTests : IDisposable
     public void Ten_thousand_mutated_disks_are_never_taken_for_empty_or_ours_by_accident()
     {
         byte[] start = new byte[72 * 1024];
-        new ClaimRecord(0, Guid.NewGuid()).ToBytes().CopyTo(start, 0);
+        new ClaimRecord(0, Guid.NewGuid(), Guid.NewGuid()).ToBytes().CopyTo(start, 0);
         Random random = new(5);
         int readable = 0;
         byte[] bad = new byte[start.Length];
@@ -89,8 +89,7 @@ public sealed class DiskProbeTests : IDisposable
             int from = random.Next(2) == 0 ? 0 : 0x10000;
             for (int flips = random.Next(1, 5); flips > 0; flips--)
                 bad[from + random.Next(4096)] ^= (byte)random.Next(1, 256);
-            _ = DiskSignature.Identify(bad.AsSpan(0, random.Next(bad.Length)));
-            _ = DiskSignature.IdentifyEnd(bad.AsSpan(0, random.Next(bad.Length)));
+            _ = DiskSignature.Find(DiskWindows.Of(bad[..random.Next(bad.Length)]));
             if (!ClaimRecord.TryRead(bad, out ClaimRecord record))
                 continue;
             readable++;
@@ -99,10 +98,10 @@ public sealed class DiskProbeTests : IDisposable
         Assert.InRange(readable, 1_000, 9_000);
     }
 
-    private (DiskState State, string Reason, ClaimRecord Record) Probe(bool removable = false, bool readOnly = false, long size = Size) =>
+    private DiskFinding Probe(bool removable = false, bool readOnly = false, long size = Size) =>
         DiskProbe.Classify(new BlockDisk("vdz", _path, "", size, removable, readOnly));
 
-    private static (DiskState, string) Short((DiskState State, string Reason, ClaimRecord Record) probed) => (probed.State, probed.Reason);
+    private static (DiskState, string) Short(DiskFinding probed) => (probed.State, probed.Reason);
 
     private void Write(long offset, ReadOnlySpan<byte> bytes)
     {

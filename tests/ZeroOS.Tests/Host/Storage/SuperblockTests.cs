@@ -58,7 +58,7 @@ public sealed class SuperblockTests
         }
     }
 
-    private static byte[] Btrfs()
+    internal static byte[] Btrfs()
     {
         byte[] super = new byte[BtrfsSuperblock.Bytes];
         "_BHRfS_M"u8.CopyTo(super.AsSpan(0x40));
@@ -67,7 +67,7 @@ public sealed class SuperblockTests
         return super;
     }
 
-    private static byte[] Ext4()
+    internal static byte[] Ext4()
     {
         byte[] super = new byte[Ext4Superblock.Bytes];
         BinaryPrimitives.WriteUInt16LittleEndian(super.AsSpan(0x38), 0xEF53);

@@ -21,6 +21,7 @@ public sealed class JailSpecTests
             Capabilities = Jails.NodeCapabilities,
             OpenFiles = 77,
             LockedMemory = 1 << 20,
+            FileBytes = 1 << 30,
             OutOfMemoryScore = -900,
             Descriptors = 12,
             Environment = ["HOME=/", "A=b=c"],
@@ -52,9 +53,12 @@ public sealed class JailSpecTests
         Assert.True(spec.Unshare.HasFlag(Namespaces.Mounts | Namespaces.Ipc | Namespaces.Names | Namespaces.Cgroup));
         Assert.Equal(program != JailedProgram.Fetch, spec.Unshare.HasFlag(Namespaces.Network));
         Assert.True(Jails.Of(program).OwnProcessIds);
+        Assert.True(Jails.Of(program).CpuWeight < Jails.Node.CpuWeight && Jails.Of(program).IoWeight < Jails.Node.IoWeight);
+        Assert.True(spec.FileBytes is 0 || Jails.Of(program).MostFileBytes is > 0);
     }
 
     private static bool EqualButLists(JailSpec a, JailSpec b)
-        => (a.ControlGroup, a.Unshare, a.Root, a.Uid, a.Gid, a.Capabilities, a.OpenFiles, a.LockedMemory, a.OutOfMemoryScore, a.Descriptors)
-            .Equals((b.ControlGroup, b.Unshare, b.Root, b.Uid, b.Gid, b.Capabilities, b.OpenFiles, b.LockedMemory, b.OutOfMemoryScore, b.Descriptors));
+        => (a.ControlGroup, a.Unshare, a.Root, a.Uid, a.Gid, a.Capabilities, a.OpenFiles, a.LockedMemory, a.FileBytes, a.OutOfMemoryScore, a.Descriptors)
+            .Equals((b.ControlGroup, b.Unshare, b.Root, b.Uid, b.Gid, b.Capabilities, b.OpenFiles, b.LockedMemory, b.FileBytes,
+                b.OutOfMemoryScore, b.Descriptors));
 }

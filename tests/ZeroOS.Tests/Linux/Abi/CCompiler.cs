@@ -4,7 +4,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Text;
 
-using ZeroOS.Tests.Linux.Netlink;
+using ZeroOS.Tests.Shared;
 
 namespace ZeroOS.Tests.Linux.Abi;
 
@@ -26,8 +26,7 @@ internal static class CCompiler
         try
         {
             File.WriteAllText(file, program.ToString());
-            (int code, string errors) = NamespaceTool.Try("/usr/bin/gcc", "-fsyntax-only", file);
-            Assert.True(code == 0, errors);
+            ProgramRun.Of("/usr/bin/gcc", "-fsyntax-only", file).Succeeded();
         }
         finally
         {

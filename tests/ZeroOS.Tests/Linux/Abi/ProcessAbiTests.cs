@@ -80,7 +80,8 @@ public sealed class ProcessAbiTests
             ("KEY_DELETE", (long)KeyCode.Delete),
         ];
         CCompiler.Hold(
-            ["signal.h", "spawn.h", "sched.h", "sys/resource.h", "sys/mount.h", "sys/syscall.h", "sys/reboot.h", "sys/ioctl.h", "net/if.h", "linux/capability.h",
+            ["signal.h", "spawn.h", "sched.h", "sys/resource.h", "sys/mount.h", "sys/syscall.h", "sys/reboot.h", "sys/ioctl.h",
+                "net/if.h", "linux/capability.h",
              "linux/watchdog.h", "asm/termbits.h", "linux/kd.h", "linux/vt.h", "linux/tiocl.h", "linux/keyboard.h", "linux/input-event-codes.h"], facts);
     }
 

@@ -10,7 +10,9 @@ using ZeroOS.Tests.Linux.Netlink;
 
 namespace ZeroOS.Tests.Linux.Netfilter;
 
-/// <summary>Replacing a table while packets come: the kernel gives a new chain its policy only at the end of the transaction, when the new rules count already.</summary>
+/// <summary>
+/// Replacing a table while packets come: the kernel gives a new chain its policy only at the end of the transaction, when the new rules count already.
+/// </summary>
 [Trait("tier", "kernel")]
 public sealed class NftReplaceTests
 {

@@ -19,7 +19,8 @@ public sealed class NftTableTests
         Skip.IfNot(NamespaceTool.Missing is null, NamespaceTool.Missing);
         using NetworkNamespace space = NetworkNamespace.Create("words");
         NftTable table = new(NftFamily.Inet, "zeroos");
-        NftSet four = table.Prefixes("four", false, [IPNetwork.Parse("10.0.0.0/8"), IPNetwork.Parse("10.2.0.0/16"), IPNetwork.Parse("240.0.0.0/4"), IPNetwork.Parse("11.0.0.0/8")]);
+        NftSet four = table.Prefixes("four", false, [IPNetwork.Parse("10.0.0.0/8"), IPNetwork.Parse("10.2.0.0/16"), IPNetwork.Parse("240.0.0.0/4"),
+            IPNetwork.Parse("11.0.0.0/8")]);
         NftSet six = table.Prefixes("six", true, [IPNetwork.Parse("fc00::/7"), IPNetwork.Parse("10.0.0.0/8")]);
         NftSet links = table.Interfaces("uplinks", ["eth0"]);
         NftChain side = table.Chain("side");
@@ -74,7 +75,8 @@ public sealed class NftTableTests
             .Add(new NftRule().EtherType(0x0800).SourceNot(ip).Drop());
         space.Nft.Replace(table);
         string text = NamespaceTool.Run(space, "nft", "list", "ruleset");
-        foreach (string rule in new[] { "iifname \"t0\" ether saddr != 02:00:00:00:00:01 drop", "arp saddr ether != 02:00:00:00:00:01 drop", "arp saddr ip != 10.0.0.2 drop", "ip saddr != 10.0.0.2 drop" })
+        foreach (string rule in new[] { "iifname \"t0\" ether saddr != 02:00:00:00:00:01 drop", "arp saddr ether != 02:00:00:00:00:01 drop",
+            "arp saddr ip != 10.0.0.2 drop", "ip saddr != 10.0.0.2 drop" })
             Assert.Contains(rule, text, StringComparison.Ordinal);
     }
 
@@ -84,14 +86,17 @@ public sealed class NftTableTests
         Skip.IfNot(NamespaceTool.Missing is null, NamespaceTool.Missing);
         using NetworkNamespace space = NetworkNamespace.Create("limits");
         NftTable table = new(NftFamily.Inet, "zeroos");
-        NftSet names = table.Dynamic("names", links: true, 100), rates = table.Dynamic("rates", links: true, 100, TimeSpan.FromMinutes(1)), guests = table.Dynamic("guests", links: false, 200);
+        NftSet names = table.Dynamic("names", NftKey.InputLink, 100), rates = table.Dynamic("rates", NftKey.InputLink, 100, TimeSpan.FromMinutes(1)),
+            guests = table.Dynamic("guests", NftKey.Source4, 200), nets = table.Dynamic("nets", NftKey.Source6Network, 100, TimeSpan.FromMinutes(1));
         NftSet four = table.Prefixes("four", false, [IPNetwork.Parse("10.0.0.0/8")]), six = table.Prefixes("six", true, [IPNetwork.Parse("fc00::/7")]);
         table.Early("early", NftHook.Prerouting).Add(new NftRule().From("lo").NoTrack().Accept()).Add(new NftRule().TcpTo(8051).ToHere().NoTrack())
             .Add(new NftRule().Source(four).UdpFrom(53).UdpTo(61000, 65535).NoTrack()).Add(new NftRule().Source(six).UdpTo(53).UdpFrom(1, 2).NoTrack());
         table.Filter("forward", NftHook.Forward, drop: false, priority: -10)
             .Add(new NftRule().From("zt*").New().RateOver(NftKey.InputLink, rates, 300, 1000).Drop())
             .Add(new NftRule().New().ConnectionsOver(NftKey.OutputLink, names, 4096).Drop())
-            .Add(new NftRule().New().ConnectionsOver(NftKey.Source4, guests, 7).Drop()).Add(new NftRule().New().ConnectionsOver(NftKey.Destination4, guests, 7).Drop())
+            .Add(new NftRule().New().ConnectionsOver(NftKey.Source4, guests, 7).Drop())
+            .Add(new NftRule().New().ConnectionsOver(NftKey.Destination4, guests, 7).Drop())
+            .Add(new NftRule().TcpTo(8051).TcpOpens().RateOver(NftKey.Source6Network, nets, 100, 400).Drop())
             .Add(new NftRule().New().ConnectionsOver(9).Drop()).Add(new NftRule().Out("zt*").ClampSegments());
         table.Filter("output", NftHook.Output, drop: false).Add(new NftRule().Gid(992).TcpFrom(8051).TcpOpensNothing().Accept())
             .Add(new NftRule().Untracked().NotOut("lo").PortUnreachable(v6: false).Drop()).Add(new NftRule().PortUnreachable(v6: true).Drop());
@@ -105,11 +110,16 @@ public sealed class NftTableTests
         foreach (string line in new[]
         {
             "iifname \"lo\" notrack accept", "tcp dport 8051 fib daddr type local notrack", "ip saddr @four udp sport 53 udp dport 61000-65535 notrack",
-            "ip6 saddr @six udp dport 53 udp sport 1-2 notrack", "iifname \"zt*\" ct state new update @rates { iifname limit rate over 300/second burst 1000 packets } drop",
+            "ip6 saddr @six udp dport 53 udp sport 1-2 notrack",
+            "iifname \"zt*\" ct state new update @rates { iifname limit rate over 300/second burst 1000 packets } drop",
             "ct state new add @names { oifname ct count over 4096 } drop", "ct state new add @guests { ip saddr ct count over 7 } drop",
-            "ct state new add @guests { ip daddr ct count over 7 } drop", "ct state new ct count over 9 drop", "oifname \"zt*\" tcp flags syn tcp option maxseg size set rt mtu",
-            "meta skgid 992 tcp sport 8051 tcp flags != syn / syn,ack accept", "ct state untracked oifname != \"lo\" icmp type destination-unreachable icmp code port-unreachable drop",
-            "icmpv6 type destination-unreachable icmpv6 code port-unreachable drop", "meta l4proto tcp masquerade to :10240-60999", "meta l4proto udp masquerade to :10240-60999",
+            "ct state new add @guests { ip daddr ct count over 7 } drop", "ct state new ct count over 9 drop",
+            "oifname \"zt*\" tcp flags syn tcp option maxseg size set rt mtu",
+            "meta skgid 992 tcp sport 8051 tcp flags != syn / syn,ack accept",
+            "ct state untracked oifname != \"lo\" icmp type destination-unreachable icmp code port-unreachable drop",
+            "tcp dport 8051 tcp flags syn / syn,ack update @nets { ip6 saddr & ffff:ffff:ffff:ffff:: limit rate over 100/second burst 400 packets } drop",
+            "icmpv6 type destination-unreachable icmpv6 code port-unreachable drop", "meta l4proto tcp masquerade to :10240-60999",
+            "meta l4proto udp masquerade to :10240-60999",
             "type filter hook prerouting priority raw; policy accept;", "type filter hook input priority filter; policy accept;",
         })
             Assert.Contains(line, text, StringComparison.Ordinal);

@@ -2,10 +2,13 @@ using System.Text;
 using System.Text.RegularExpressions;
 
 using ZeroOS.Tests.Repository;
+using ZeroOS.Tests.Shared;
 
 namespace ZeroOS.Tests.Linux.Netlink;
 
-/// <summary>The C compiler and the kernel's headers judge every constant that carries a kernel name: all of ZeroOS.Linux, and the few that other projects have.</summary>
+/// <summary>
+/// The C compiler and the kernel's headers judge every constant that carries a kernel name: all of ZeroOS.Linux, and the few that other projects have.
+/// </summary>
 public sealed partial class KernelNamesTests
 {
     private const string Headers = """
@@ -57,13 +60,15 @@ public sealed partial class KernelNamesTests
         _Static_assert(sizeof(struct sockaddr_nl) == 12 && __builtin_offsetof(struct sockaddr_nl, nl_pid) == 4, "sockaddr_nl");
         _Static_assert(sizeof(struct sockaddr_ll) == 20 && __builtin_offsetof(struct sockaddr_ll, sll_halen) == 11, "sockaddr_ll");
         _Static_assert(sizeof(struct sock_filter) == 8 && sizeof(struct sock_fprog) == 16 && sizeof(struct ifreq) == 40, "filter, ifreq");
-        _Static_assert(sizeof(struct ifinfomsg) == 16 && sizeof(struct ifaddrmsg) == 8 && sizeof(struct rtmsg) == 12 && sizeof(struct ndmsg) == 12, "rtnetlink");
+        _Static_assert(sizeof(struct ifinfomsg) == 16 && sizeof(struct ifaddrmsg) == 8 && sizeof(struct rtmsg) == 12
+            && sizeof(struct ndmsg) == 12, "rtnetlink");
         _Static_assert(sizeof(struct nduseroptmsg) == 16 && sizeof(struct nfgenmsg) == 4 && sizeof(struct nlmsghdr) == 16, "netlink");
 
         """;
 
     // Files of other projects that tell a descriptor something only they need.
-    private static readonly string[] s_elsewhere = ["DeviceMedium.cs", "DhcpPort.cs", "DiskTarget.cs", "NetDevice.cs", "PowerButtons.cs", "ServeSockets.cs", "StorageDisk.cs"];
+    private static readonly string[] s_elsewhere = ["DeviceMedium.cs", "DhcpPort.cs", "DiskTarget.cs", "NetDevice.cs", "PowerButtons.cs",
+        "ServeSockets.cs", "StorageDisk.cs"];
 
     // A number of RFC 8106 that no header here has.
     private static readonly string[] s_notTheKernels = ["ND_OPT_RDNSS"];
@@ -83,7 +88,8 @@ public sealed partial class KernelNamesTests
             {
                 if (s_notTheKernels.Contains(match.Groups[1].Value))
                     continue;
-                program.Append(System.Globalization.CultureInfo.InvariantCulture, $"_Static_assert({match.Groups[1].Value} == {match.Groups[2].Value}, \"{match.Groups[1].Value}\");\n");
+                program.Append(System.Globalization.CultureInfo.InvariantCulture,
+                    $"_Static_assert({match.Groups[1].Value} == {match.Groups[2].Value}, \"{match.Groups[1].Value}\");\n");
                 count++;
             }
         }
@@ -92,8 +98,7 @@ public sealed partial class KernelNamesTests
         File.WriteAllText(source, program.ToString());
         try
         {
-            (int code, string output) = NamespaceTool.Try("/usr/bin/gcc", "-fsyntax-only", source);
-            Assert.True(code == 0, output);
+            ProgramRun.Of("/usr/bin/gcc", "-fsyntax-only", source).Succeeded();
         }
         finally
         {
@@ -101,6 +106,7 @@ public sealed partial class KernelNamesTests
         }
     }
 
-    [GeneratedRegex(@"\b([A-Z][A-Z0-9]*_[A-Z0-9_]+|TUNSET[A-Z]+|BLKFLSBUF|BLKRRPART|FICLONERANGE|KDSKBENT|TIOCLINUX|SIOCSIFFLAGS) = (0x[0-9a-fA-F]+|\d+)(?=[,;])")]
+    [GeneratedRegex(@"\b([A-Z][A-Z0-9]*_[A-Z0-9_]+|TUNSET[A-Z]+|BLKFLSBUF|BLKRRPART|FICLONERANGE|KDSKBENT|TIOCLINUX|SIOCSIFFLAGS)"
+        + @" = (0x[0-9a-fA-F]+|\d+)(?=[,;])")]
     private static partial Regex KernelName();
 }

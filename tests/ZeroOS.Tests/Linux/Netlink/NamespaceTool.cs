@@ -1,7 +1,6 @@
-using System.Diagnostics;
-
 using ZeroOS.Linux.Netlink;
 using ZeroOS.Linux.NetworkNamespaces;
+using ZeroOS.Tests.Shared;
 
 namespace ZeroOS.Tests.Linux.Netlink;
 
@@ -11,23 +10,8 @@ internal static class NamespaceTool
     /// <summary>Why network namespaces cannot be made here, or null.</summary>
     public static string? Missing { get; } = Probe();
 
-    public static string Run(NetworkNamespace space, string program, params string[] arguments) => space.Run(() =>
-    {
-        (int code, string output) = Try(program, arguments);
-        return code == 0 ? output : throw new InvalidOperationException($"{program} {string.Join(' ', arguments)}: exit {code}: {output}");
-    });
-
-    public static (int Code, string Output) Try(string program, params string[] arguments)
-    {
-        ProcessStartInfo start = new(program) { RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (string argument in arguments)
-            start.ArgumentList.Add(argument);
-        using Process process = Process.Start(start)!;
-        Task<string> errors = process.StandardError.ReadToEndAsync();
-        string output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        return (process.ExitCode, output + errors.Result);
-    }
+    public static string Run(NetworkNamespace space, string program, params string[] arguments) =>
+        space.Run(() => ProgramRun.Of(program, arguments).Succeeded().Said);
 
     private static string? Probe()
     {

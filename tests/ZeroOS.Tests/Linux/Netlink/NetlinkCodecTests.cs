@@ -70,7 +70,8 @@ public sealed class NetlinkCodecTests
             byte[] original = new byte[20];
             BinaryPrimitives.WriteInt32LittleEndian(original, 20);
             byte[] body = [.. BitConverter.GetBytes(-22), .. capped ? original[..16] : original];
-            NetlinkWriter writer = new NetlinkWriter().Begin(2, NetlinkFlags.AckAttributes | (capped ? NetlinkFlags.Capped : NetlinkFlags.None)).Fixed(body).Text(1, "no such thing");
+            NetlinkWriter writer = new NetlinkWriter().Begin(2, NetlinkFlags.AckAttributes | (capped ? NetlinkFlags.Capped : NetlinkFlags.None))
+                .Fixed(body).Text(1, "no such thing");
             NetlinkReader reader = new(writer.Bytes);
             Assert.True(reader.TryNext(out NetlinkMessage message));
             Assert.Equal("no such thing", NetlinkSocket.ExtendedText(message));
@@ -102,7 +103,8 @@ public sealed class NetlinkCodecTests
             .Begin(24, NetlinkFlags.None).Fixed([2, 8, 0, 0, 254, 3, 0, 1, 0, 0, 0, 0]).Attribute(1, [10, 1, 1, 1]).Attribute(5, [10, 0, 0, 2]).U32(4, 1)
             .Begin(28, NetlinkFlags.None).Fixed([2, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0]).Attribute(1, [10, 0, 0, 2]).Attribute(2, new byte[6])
             .Begin(2, NetlinkFlags.AckAttributes).Fixed(new byte[20]).Text(1, "why")
-            .Begin(68, NetlinkFlags.None).Fixed([10, 0, 24, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 25, 3, 0, 0, 0, 0, 7, 8]).Fixed(new byte[16]).Bytes.ToArray();
+            .Begin(68, NetlinkFlags.None).Fixed([10, 0, 24, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 25, 3, 0, 0, 0, 0, 7, 8])
+            .Fixed(new byte[16]).Bytes.ToArray();
         Random random = new(20261122);
         int read = 0;
         for (int round = 0; round < 10_000; round++)
@@ -113,7 +115,8 @@ public sealed class NetlinkCodecTests
             NetlinkReader reader = new(bytes);
             while (reader.TryNext(out NetlinkMessage message))
             {
-                read += Link.TryRead(message, out _) | InterfaceAddress.TryRead(message, out _) | Route.TryRead(message, out _) | Neighbor.TryRead(message, out _)
+                read += Link.TryRead(message, out _) | InterfaceAddress.TryRead(message, out _) | Route.TryRead(message, out _)
+                    | Neighbor.TryRead(message, out _)
                     | RouterResolvers.TryRead(message, out _) ? 1 : 0;
                 _ = NetlinkSocket.ExtendedText(message);
             }

@@ -26,7 +26,14 @@ public sealed class RouteSocketTests
         one.Route.PutAddress(bridge.Index, IPAddress.Parse("10.9.0.1"), 24);
         one.Route.PutAddress(bridge.Index, IPAddress.Parse("10.9.0.1"), 24);
         two.Route.PutAddress(far.Index, IPAddress.Parse("10.9.0.2"), 24);
-        Route leave = new() { Destination = IPNetwork.Parse("0.0.0.0/0"), Gateway = IPAddress.Parse("10.9.0.1"), Link = far.Index, Metric = 1024, Protocol = RouteProtocol.Dhcp };
+        Route leave = new()
+        {
+            Destination = IPNetwork.Parse("0.0.0.0/0"),
+            Gateway = IPAddress.Parse("10.9.0.1"),
+            Link = far.Index,
+            Metric = 1024,
+            Protocol = RouteProtocol.Dhcp,
+        };
         two.Route.PutRoute(leave);
         two.Route.PutNeighbor(new Neighbor(far.Index, IPAddress.Parse("10.9.0.1"), bridge.Mac, Neighbor.Permanent));
 

@@ -43,6 +43,16 @@ internal static class FilterMachine
 
     internal static uint Error(Errno errno) => 0x00050000 | (uint)errno;
 
+    /// <summary>Whoever is under the filter gets memory, and none of it executable or shared.</summary>
+    internal static void AssertMemoryIsPrivateData(SystemCallFilter filter)
+    {
+        const ulong ReadWrite = 3, ReadExecute = 5, All = 7, SharedAnonymous = 0x21, PrivateAnonymous = 0x22;
+        Assert.Equal(Allow, Run(filter, SystemCall.mmap, 0, 4096, ReadWrite, PrivateAnonymous));
+        Assert.Equal(Trap, Run(filter, SystemCall.mmap, 0, 4096, All, PrivateAnonymous));
+        Assert.Equal(Trap, Run(filter, SystemCall.mmap, 0, 4096, ReadWrite, SharedAnonymous));
+        Assert.Equal(Trap, Run(filter, SystemCall.mprotect, 0, 4096, ReadExecute));
+    }
+
     private static uint Word(uint architecture, uint number, ulong[] arguments, uint offset)
     {
         if (offset == FilterInstruction.NumberOffset)

@@ -1,13 +1,17 @@
-using System.Diagnostics;
 using System.Runtime.InteropServices;
 
 using ZeroOS.Linux.Security;
+using ZeroOS.Tests.Formats;
+using ZeroOS.Tests.Shared;
 
 namespace ZeroOS.Tests.Linux.Security;
 
 /// <summary>A small C program that takes a filter and its handler as the kernel takes them, and makes one call: what dies is not the test.</summary>
 internal sealed class SandboxProbe : IDisposable
 {
+    /// <summary>The exit code of who died of the signal.</summary>
+    internal const int DiedOfSIGSYS = 128 + 31;
+
     private const string Source = """
         #define _GNU_SOURCE
         #include <linux/filter.h>
@@ -50,39 +54,37 @@ internal sealed class SandboxProbe : IDisposable
 
     private readonly string _folder = Directory.CreateTempSubdirectory("probe").FullName;
 
-    /// <summary>The compiled program; false when there is no C compiler.</summary>
-    internal bool TryCompile(out string errors)
+    private SandboxProbe()
     {
-        File.WriteAllText(Path("probe.c"), Source);
-        try
-        {
-            (int exit, errors) = Start("cc", ["-Wno-unused-result", "-o", Path("probe"), Path("probe.c")]);
-            return exit == 0;
-        }
-        catch (System.ComponentModel.Win32Exception)
-        {
-            errors = "no C compiler";
-            return false;
-        }
     }
+
+    /// <summary>The compiled program; the test is skipped where it cannot be compiled.</summary>
+    internal static SandboxProbe Compile()
+    {
+        Judge.Need("cc");
+        SandboxProbe probe = new();
+        File.WriteAllText(probe.Path("probe.c"), Source);
+        ProgramRun compiler = ProgramRun.Of("cc", "-Wno-unused-result", "-o", probe.Path("probe"), probe.Path("probe.c"));
+        if (compiler.Code != 0)
+            probe.Dispose();
+        Skip.IfNot(compiler.Code == 0, compiler.Error);
+        return probe;
+    }
+
+    /// <summary>The call dies of SIGSYS, and its number is said.</summary>
+    internal void AssertForbidden(SystemCallFilter filter, SystemCall call, params ulong[] arguments) =>
+        Assert.Equal((DiedOfSIGSYS, $"probe: forbidden system call {(int)call}\n"), Call(filter, call, arguments));
 
     /// <summary>Exit code (128 and the signal's number if it died of one) and what it said on standard error.</summary>
     internal (int Exit, string Error) Call(SystemCallFilter filter, SystemCall call, params ulong[] arguments)
     {
         File.WriteAllBytes(Path("filter"), MemoryMarshal.AsBytes(filter.Program).ToArray());
         File.WriteAllBytes(Path("handler"), ForbiddenCallReport.Assemble("probe: forbidden system call "));
-        return Start(Path("probe"), [Path("filter"), Path("handler"), $"{(int)call}", .. arguments.Select(a => $"{a}")]);
+        ProgramRun run = ProgramRun.Of(Path("probe"), [Path("filter"), Path("handler"), $"{(int)call}", .. arguments.Select(a => $"{a}")]);
+        return (run.Code, run.Error);
     }
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
-
-    private static (int Exit, string Error) Start(string program, IEnumerable<string> arguments)
-    {
-        using Process process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true })!;
-        string error = process.StandardError.ReadToEnd();
-        process.WaitForExit();
-        return (process.ExitCode, error);
-    }
 
     private string Path(string name) => System.IO.Path.Combine(_folder, name);
 }

@@ -1,3 +1,4 @@
+using ZeroOS.Formats;
 using ZeroOS.Linux;
 
 namespace ZeroOS.Tests.Linux.Terminals;
@@ -21,6 +22,17 @@ public class HostileTextTests
         Assert.Equal("\U0001F600", HostileText.Plain("\U0001F600", 2));
         Assert.Equal("?", HostileText.Plain("\U0001F600", 1));
         Assert.Equal("?x?", HostileText.Plain("\udc00x\ud800", 100));
+    }
+
+    [Fact]
+    public void Formats_replaces_the_same_characters()
+    {
+        for (int c = 0; c <= char.MaxValue; c++)
+        {
+            foreach (string text in (string[])[$"{(char)c}", $"a{(char)c}b", $"{(char)c}\udc00", $"\ud800{(char)c}"])
+                Assert.Equal(HostileText.Plain(text, 3), ForeignText.Plain(text, 3));
+        }
+        Assert.Equal(HostileText.Plain("x\U0001F600", 2), ForeignText.Plain("x\U0001F600", 2));
     }
 
     [Fact]

@@ -1,7 +1,8 @@
-using System.Diagnostics;
 using System.Text;
 
 using ZeroOS.Media.Flash;
+using ZeroOS.Tests.Formats;
+using ZeroOS.Tests.Shared;
 
 namespace ZeroOS.Tests.Media.Flash;
 
@@ -20,11 +21,10 @@ public sealed class DiskContentsTests : IDisposable
     [InlineData("swap \"swp\"", "mkswap", "-L", "swp")]
     public void What_the_makers_of_file_systems_make_is_recognised(string expected, string program, params string[] arguments)
     {
-        Skip.IfNot(File.Exists($"/sbin/{program}") || File.Exists($"/usr/sbin/{program}"), $"{program} is not installed");
+        Judge.Need(program);
         using (FileStream file = File.OpenWrite(_file))
             file.SetLength(128 << 20);
-        using Process process = Process.Start(new ProcessStartInfo(program, [.. arguments, _file]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
-        process.WaitForExit();
+        ProgramRun.Of(program, [.. arguments, _file]).Succeeded();
         Assert.Equal([expected], Read().Describe());
     }
 

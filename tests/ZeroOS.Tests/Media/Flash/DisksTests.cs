@@ -6,7 +6,8 @@ namespace ZeroOS.Tests.Media.Flash;
 /// <summary>Disks of a made-up machine: a USB stick, an NVMe disk in use, a card reader without a card, a virtual disk without a serial number.</summary>
 public sealed class DisksTests : IDisposable
 {
-    private const string Stick = "devices/pci0000:00/usb1/1-1", StickDisk = $"{Stick}/1-1:1.0/host2/target2:0:0/2:0:0:0/block/sdb", Nvme = "devices/pci0000:00/nvme/nvme0";
+    private const string Stick = "devices/pci0000:00/usb1/1-1", StickDisk = $"{Stick}/1-1:1.0/host2/target2:0:0/2:0:0:0/block/sdb",
+        Nvme = "devices/pci0000:00/nvme/nvme0";
     private readonly string _root = Directory.CreateTempSubdirectory("zos-sys").FullName;
     private readonly Disks _disks;
 
@@ -58,7 +59,8 @@ public sealed class DisksTests : IDisposable
     public void A_stick_is_told_by_its_maker_model_and_the_serial_number_of_its_usb_device()
     {
         Disk stick = _disks.Find("/dev/sdb", 8, 16);
-        Assert.Equal(("sdb", "SanDisk Ultra[2J Fit", "4C530001", 30_752_000_000L, "USB, removable"), (stick.Name, stick.Model, stick.Serial, stick.SizeBytes, stick.Attachment));
+        Assert.Equal(("sdb", "SanDisk Ultra?[2J Fit", "4C530001", 30_752_000_000L, "USB, removable"),
+            (stick.Name, stick.Model, stick.Serial, stick.SizeBytes, stick.Attachment));
         Assert.True(stick.IsCandidate);
         Assert.Empty(stick.Uses);
     }

@@ -18,12 +18,14 @@ internal sealed class FlashBench : IDisposable
         Image = Path.Combine(Folder, "zeroos.img");
         using FileStream file = new(Image, FileMode.CreateNew, FileAccess.ReadWrite);
         file.SetLength(ImageBytes);
-        GptTable table = new(DerivedGuid.Of("disk", "test"), ImageBytes / 512, [new GptPartition(GptPartition.EfiSystem, DerivedGuid.Of("esp", "test"), First, Last, 0, "zeroos")]);
+        GptTable table = new(DerivedGuid.Of("disk", "test"), ImageBytes / 512,
+            [new GptPartition(GptPartition.EfiSystem, DerivedGuid.Of("esp", "test"), First, Last, 0, "zeroos")]);
         table.Write(file, default);
         byte[] efi = new byte[3_000_001];
         new Random(5).NextBytes(efi);
         SubStream volume = table.Partitions[0].Open(file);
-        FatWriter.Write(volume, FatGeometry.Plan(volume.Length, 1, First), new FatIdentity("ZEROOS", 1, DateTimeOffset.UnixEpoch, default), [FatFile.Of("EFI/BOOT/BOOTX64.EFI", efi)]);
+        FatWriter.Write(volume, FatGeometry.Plan(volume.Length, 1, First), new FatIdentity("ZEROOS", 1, DateTimeOffset.UnixEpoch, default),
+            [FatFile.Of("EFI/BOOT/BOOTX64.EFI", efi)]);
     }
 
     public string Folder { get; } = Directory.CreateTempSubdirectory("zos-flash").FullName;

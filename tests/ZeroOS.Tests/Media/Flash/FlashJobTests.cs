@@ -1,9 +1,8 @@
-using System.Diagnostics;
-
+using ZeroOS.Formats.Zstd;
 using ZeroOS.Linux;
 using ZeroOS.Media;
 using ZeroOS.Media.Flash;
-using ZeroOS.Oci.Compression;
+using ZeroOS.Tests.Shared;
 
 namespace ZeroOS.Tests.Media.Flash;
 
@@ -26,8 +25,8 @@ public sealed class FlashJobTests : IDisposable
         Assert.Contains("comparing: 83.9 MB", _bench.Said.ToString(), StringComparison.Ordinal);
         using (FileStream file = File.OpenWrite(disk.Path))
             file.SetLength(Larger / 512 * 512); // sgdisk wants whole sectors
-        Assert.Contains("No problems found", Judge("sgdisk", "-v", disk.Path), StringComparison.Ordinal);
-        Assert.Contains("zeroos", Judge("sgdisk", "-p", disk.Path), StringComparison.Ordinal);
+        Assert.Contains("No problems found", ProgramRun.Of("sgdisk", "-v", disk.Path).Succeeded().Output, StringComparison.Ordinal);
+        Assert.Contains("zeroos", ProgramRun.Of("sgdisk", "-p", disk.Path).Succeeded().Output, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -83,7 +82,8 @@ public sealed class FlashJobTests : IDisposable
             if (offset is > 20 << 20 and < 90 << 20)
                 throw new LinuxException(Errno.EIO, "pwrite", "descriptor 9");
         });
-        Assert.Contains("/dev/fake cannot be written: the disk reports an error", Assert.Throws<MediaException>(() => _bench.Flash(disk)).Message, StringComparison.Ordinal);
+        Assert.Contains("/dev/fake cannot be written: the disk reports an error", Assert.Throws<MediaException>(() => _bench.Flash(disk)).Message,
+            StringComparison.Ordinal);
         AssertBlank(disk);
     }
 
@@ -100,7 +100,7 @@ public sealed class FlashJobTests : IDisposable
     public void An_image_that_is_not_the_one_of_its_sums_does_not_start()
     {
         string sums = Path.Combine(_bench.Folder, "SHA256SUMS");
-        File.WriteAllText(sums, $"{Judge("sha256sum", _bench.Image)[..64]}  zeroos.img\n");
+        File.WriteAllText(sums, $"{ProgramRun.Of("sha256sum", _bench.Image).Succeeded().Output[..64]}  zeroos.img\n");
         using (FakeDisk disk = FakeDisk.Make(_bench, FlashBench.ImageBytes))
             _bench.Flash(disk);
         File.WriteAllText(sums, $"{new string('0', 64)}  zeroos.img\n");
@@ -158,7 +158,7 @@ public sealed class FlashJobTests : IDisposable
     [InlineData(5_000_000)]
     public void The_length_in_a_zstd_frame_is_what_comes_out(int bytes)
     {
-        byte[] content = new byte[bytes], stored = new byte[Zstd.CompressBound(bytes)];
+        byte[] content = new byte[bytes], stored = new byte[ZstdLibrary.CompressBound(bytes)];
         using ZstdCompressor zstd = new(3, 20);
         _ = zstd.Compress(content, stored);
         Assert.Equal(bytes, FlashImage.ContentSize(stored));
@@ -178,18 +178,9 @@ public sealed class FlashJobTests : IDisposable
     private string Compress()
     {
         string path = _bench.Image + ".zst";
-        byte[] content = File.ReadAllBytes(_bench.Image), stored = new byte[Zstd.CompressBound(content.Length)];
+        byte[] content = File.ReadAllBytes(_bench.Image), stored = new byte[ZstdLibrary.CompressBound(content.Length)];
         using ZstdCompressor zstd = new(3, 20);
         File.WriteAllBytes(path, stored[..zstd.Compress(content, stored)]);
         return path;
-    }
-
-    private static string Judge(string program, params string[] arguments)
-    {
-        using Process process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
-        string output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        Assert.Equal(0, process.ExitCode);
-        return output;
     }
 }

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text.Json;
 
 using ZeroOS.Bus.Farm;
@@ -6,10 +5,11 @@ using ZeroOS.Bus.Keys;
 using ZeroOS.Bus.Sodium;
 using ZeroOS.Cli;
 using ZeroOS.Cli.Output;
-using ZeroOS.Contracts.Farm;
 using ZeroOS.Formats.Fat;
 using ZeroOS.Formats.Gpt;
 using ZeroOS.Formats.Streams;
+using ZeroOS.Tests.Bus;
+using ZeroOS.Tests.Shared;
 
 namespace ZeroOS.Tests.Media.Flash;
 
@@ -36,7 +36,8 @@ public sealed class ImageFlashVerbTests : IDisposable
         string target = Path.Combine(_bench.Folder, "out.img");
         File.Copy(_bench.Image, target);
         using JsonDocument summary = JsonDocument.Parse(await Run(0, null, "flash", target, "--image", _bench.Image, "--json"));
-        Assert.Equal((FlashBench.ImageBytes, true), (summary.RootElement.GetProperty("bytes").GetInt64(), summary.RootElement.GetProperty("compared").GetBoolean()));
+        Assert.Equal((FlashBench.ImageBytes, true),
+            (summary.RootElement.GetProperty("bytes").GetInt64(), summary.RootElement.GetProperty("compared").GetBoolean()));
     }
 
     [Fact]
@@ -61,9 +62,10 @@ public sealed class ImageFlashVerbTests : IDisposable
         await File.WriteAllTextAsync(farm, "{}");
         Assert.Contains("every node would refuse", await Run(1, null, "flash", target, "--image", _bench.Image, "--farm", farm), StringComparison.Ordinal);
         Assert.False(File.Exists(target));
-        byte[] document = FarmDocument.Sign(Settings(owner), owner);
+        byte[] document = FarmDocument.Sign(TestFarm.Of(owner, Crypto.Random(Crypto.KeyBytes)), owner);
         await File.WriteAllBytesAsync(farm, document);
-        Assert.Contains("with the settings of farm.cred", await Run(0, null, "flash", target, "--image", _bench.Image, "--farm", farm), StringComparison.Ordinal);
+        Assert.Contains("with the settings of farm.cred", await Run(0, null, "flash", target, "--image", _bench.Image, "--farm", farm),
+            StringComparison.Ordinal);
         using FileStream disk = File.OpenRead(target);
         using SubStream volume = Assert.Single(GptReader.Read(disk).Partitions).Open(disk);
         FatReader fat = new(volume);
@@ -93,7 +95,7 @@ public sealed class ImageFlashVerbTests : IDisposable
         Assert.Contains("at the end of the disk", said, StringComparison.Ordinal);
         Assert.Contains("nothing on it", said, StringComparison.Ordinal);
         Assert.Contains("FAT32 \"ZEROOS\"", await Run(1, null, "flash", loop.Path, "--image", _bench.Image), StringComparison.Ordinal);
-        Assert.Contains("No problems found", LoopDevice.Tool("sgdisk", "-v", loop.Path), StringComparison.Ordinal);
+        Assert.Contains("No problems found", ProgramRun.Of("sgdisk", "-v", loop.Path).Succeeded().Said, StringComparison.Ordinal);
     }
 
     [SkippableFact]
@@ -101,45 +103,29 @@ public sealed class ImageFlashVerbTests : IDisposable
     public async Task A_mounted_disk_is_refused_whatever_is_said()
     {
         using LoopDevice loop = LoopDevice.Make(Path.Combine(_bench.Folder, "loop.raw"), 100 << 20);
-        LoopDevice.Tool("mke2fs", "-q", loop.Path);
+        ProgramRun.Of("mke2fs", "-q", loop.Path).Succeeded();
         string folder = Directory.CreateDirectory(Path.Combine(_bench.Folder, "mounted")).FullName;
-        LoopDevice.Tool("mount", loop.Path, folder);
+        ProgramRun.Of("mount", loop.Path, folder).Succeeded();
         try
         {
-            Assert.Contains($"is mounted at {folder}", await Run(1, "yes", "flash", loop.Path, "--image", _bench.Image, "--yes-this-disk", Path.GetFileName(loop.Path)), StringComparison.Ordinal);
+            Assert.Contains($"is mounted at {folder}", await Run(1, "yes", "flash", loop.Path, "--image", _bench.Image, "--yes-this-disk",
+                Path.GetFileName(loop.Path)), StringComparison.Ordinal);
         }
         finally
         {
-            LoopDevice.Tool("umount", folder);
+            ProgramRun.Of("umount", folder).Succeeded();
         }
     }
 
     private static async Task<string> Run(int code, string? answer, params string[] arguments)
     {
         StringWriter said = new();
-        int was = await CommandLine.RunAsync(["image", .. arguments], new Terminal(said, arguments.Contains("--json") ? TextWriter.Null : said, Stream.Null, Stream.Null, interactive: answer is not null, _ => answer));
+        int was = await CommandLine.RunAsync(["image", .. arguments],
+            new Terminal(said, arguments.Contains("--json") ? TextWriter.Null : said, Stream.Null, Stream.Null, interactive: answer is not null, _ => answer));
         Assert.True(was == code, $"zos image {string.Join(' ', arguments)}: {was} instead of {code}: {said}");
         return said.ToString();
     }
 
-    private static FarmSettings Settings(IdentityKey owner)
-    {
-        byte[] seed = Crypto.Random(Crypto.KeyBytes);
-        return new FarmSettings
-        {
-            FarmId = Guid.CreateVersion7().ToString(),
-            Version = 1,
-            Name = "test",
-            Owners = [owner.Id.Text],
-            Threshold = 1,
-            RecoverySigningKey = RecoveryKey.SigningKey(seed).Text,
-            RecoveryEncryptionKey = RecoveryKey.EncryptionKey(seed),
-        };
-    }
-
-    private static long Blocks(string file)
-    {
-        using Process stat = Process.Start(new ProcessStartInfo("stat", ["-c", "%b", file]) { RedirectStandardOutput = true })!;
-        return long.Parse(stat.StandardOutput.ReadToEnd(), System.Globalization.CultureInfo.InvariantCulture) * 512;
-    }
+    private static long Blocks(string file) =>
+        long.Parse(ProgramRun.Of("stat", "-c", "%b", file).Output, System.Globalization.CultureInfo.InvariantCulture) * 512;
 }

@@ -1,4 +1,4 @@
-using System.Diagnostics;
+using ZeroOS.Tests.Shared;
 
 namespace ZeroOS.Tests.Media.Flash;
 
@@ -17,19 +17,8 @@ internal sealed class LoopDevice : IDisposable
         Skip.IfNot(File.Exists("/dev/loop-control") && File.Exists("/usr/sbin/losetup"), "no loop devices here");
         using (FileStream stream = File.Create(file))
             stream.SetLength(bytes);
-        return new LoopDevice(Tool("losetup", "--find", "--show", file).Trim());
+        return new LoopDevice(ProgramRun.Of("losetup", "--find", "--show", file).Succeeded().Output.Trim());
     }
 
-    /// <summary>Runs a program that must succeed; the answer is what it said.</summary>
-    public static string Tool(string program, params string[] arguments)
-    {
-        using Process process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
-        Task<string> error = process.StandardError.ReadToEndAsync();
-        string output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        Assert.True(process.ExitCode == 0, $"{program} {string.Join(' ', arguments)}: {error.Result}{output}");
-        return output;
-    }
-
-    public void Dispose() => Tool("losetup", "--detach", Path);
+    public void Dispose() => ProgramRun.Of("losetup", "--detach", Path).Succeeded();
 }

@@ -37,7 +37,8 @@ public sealed class BootServerTests : IDisposable
     public async Task Broadcasts_are_answered_while_a_dhcp_server_of_the_same_machine_keeps_what_is_sent_to_it_alone()
     {
         Connect();
-        Socket other = Socket(_here, s => s.SetRawSocketOption(1, 2, BitConverter.GetBytes(1)), IPAddress.Any, 67); // as dnsmasq with bind-dynamic: SO_REUSEADDR
+        // as dnsmasq with bind-dynamic: SO_REUSEADDR
+        Socket other = Socket(_here, s => s.SetRawSocketOption(1, 2, BitConverter.GetBytes(1)), IPAddress.Any, 67);
         Serve();
         Socket client = Socket(_there, s =>
         {
@@ -76,10 +77,12 @@ public sealed class BootServerTests : IDisposable
     {
         Connect();
         Socket(_here, _ => { }, s_server, 80, SocketType.Stream).Listen();
-        MediaException taken = Assert.ThrowsAny<AggregateException>(() => _here.Run(() => Server().RunAsync(_stop.Token)).Wait()).InnerExceptions.OfType<MediaException>().Single();
+        MediaException taken = Assert.ThrowsAny<AggregateException>(() => _here.Run(() => Server().RunAsync(_stop.Token))
+            .Wait()).InnerExceptions.OfType<MediaException>().Single();
         Assert.Contains("TCP port 80 (HTTP) is taken", taken.Message, StringComparison.Ordinal);
         _here.Route.DeleteAddress(_here.Route.GetLink("served").Index, s_server, 24);
-        Assert.Contains("no IPv4 address", Assert.Throws<MediaException>(() => _here.Run(() => ServeInterface.Open("served"))).Message, StringComparison.Ordinal);
+        Assert.Contains("no IPv4 address", Assert.Throws<MediaException>(() => _here.Run(() => ServeInterface.Open("served"))).Message,
+            StringComparison.Ordinal);
     }
 
     private void Connect()
@@ -102,7 +105,8 @@ public sealed class BootServerTests : IDisposable
     private BootServer Server()
     {
         Terminal terminal = new(TextWriter.Synchronized(_said), TextWriter.Null, Stream.Null, Stream.Null, interactive: false, _ => null);
-        return new BootServer(Keep(ServeInterface.Open("served")), BootFiles.OfFolder(_folder), 80, new ServeReport(terminal, json: false, TimeProvider.System), TimeProvider.System);
+        return new BootServer(Keep(ServeInterface.Open("served")), BootFiles.OfFolder(_folder), 80,
+            new ServeReport(terminal, json: false, TimeProvider.System), TimeProvider.System);
     }
 
     private string Said() => _said.ToString();

@@ -3,6 +3,7 @@ using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Text;
 
+using ZeroOS.Media.Serve;
 using ZeroOS.Media.Serve.Http;
 
 namespace ZeroOS.Tests.Media.Serve;
@@ -37,7 +38,8 @@ public sealed class HttpTests
         request.Headers.Range = new RangeHeaderValue(from, to);
         using HttpResponseMessage answer = await s_client.SendAsync(request);
         Assert.Equal(HttpStatusCode.PartialContent, answer.StatusCode);
-        Assert.Equal((first, first + count - 1, 300_001L), (answer.Content.Headers.ContentRange?.From, answer.Content.Headers.ContentRange?.To, answer.Content.Headers.ContentRange?.Length));
+        Assert.Equal((first, first + count - 1, 300_001L),
+            (answer.Content.Headers.ContentRange?.From, answer.Content.Headers.ContentRange?.To, answer.Content.Headers.ContentRange?.Length));
         Assert.Equal(bench.Efi.AsSpan(first, count).ToArray(), await answer.Content.ReadAsByteArrayAsync());
     }
 
@@ -68,7 +70,8 @@ public sealed class HttpTests
     public async Task Two_requests_in_one_packet_are_both_answered()
     {
         await using ServeBench bench = new();
-        string answer = Encoding.ASCII.GetString(await Raw(bench, "HEAD /empty HTTP/1.1\r\nHost: h\r\n\r\nHEAD /nothing HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"));
+        string answer = Encoding.ASCII.GetString(await Raw(bench,
+            "HEAD /empty HTTP/1.1\r\nHost: h\r\n\r\nHEAD /nothing HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"));
         Assert.Contains("HTTP/1.1 200 OK", answer, StringComparison.Ordinal);
         Assert.Contains("HTTP/1.1 404 Not Found", answer, StringComparison.Ordinal);
     }
@@ -87,13 +90,30 @@ public sealed class HttpTests
     public async Task A_head_without_end_is_refused_after_eight_kilobytes()
     {
         await using ServeBench bench = new();
-        Assert.StartsWith("HTTP/1.1 431", Encoding.ASCII.GetString(await Raw(bench, $"GET /{new string('a', HttpRequest.MaxHeadBytes)}")), StringComparison.Ordinal);
+        Assert.StartsWith("HTTP/1.1 431", Encoding.ASCII.GetString(await Raw(bench, $"GET /{new string('a', HttpRequest.MaxHeadBytes)}")),
+            StringComparison.Ordinal);
+    }
+
+    /// <summary>Finding 23: 128 places, and each fault that nobody foresaw kept one for ever.</summary>
+    [Fact]
+    public async Task Connections_that_fail_in_an_unforeseen_way_give_their_places_back()
+    {
+        await using ServeBench bench = new();
+        int asked = 0;
+        bench.Files.Put(new BootFile("broken", () => throw new InvalidOperationException($"fault {Interlocked.Increment(ref asked)}")));
+        for (int i = 1; i <= HttpServer.MaxConnections + 1; i++)
+        {
+            Assert.Empty(await Raw(bench, "GET /broken HTTP/1.1\r\n\r\n"));
+            Assert.Equal(i, Volatile.Read(ref asked));
+        }
+        Assert.Equal(bench.Efi, await s_client.GetByteArrayAsync(bench.Url("zeroos.efi")));
     }
 
     [Fact]
     public void Ten_thousand_broken_heads_are_read_without_an_exception()
     {
-        byte[] seed = "GET /zeroos.efi HTTP/1.1\r\nHost: 192.168.77.1\r\nRange: bytes=100-199\r\nConnection: keep-alive\r\nUser-Agent: iPXE/1.0\r\n\r\n"u8.ToArray();
+        byte[] seed =
+            "GET /zeroos.efi HTTP/1.1\r\nHost: 192.168.77.1\r\nRange: bytes=100-199\r\nConnection: keep-alive\r\nUser-Agent: iPXE/1.0\r\n\r\n"u8.ToArray();
         Random random = new(80);
         int read = 0;
         for (int round = 0; round < 10_000; round++)

@@ -30,7 +30,8 @@ public sealed class ProxyDhcpTests
     public void A_bios_card_learns_the_loader_at_once_and_that_it_need_ask_nobody_else()
     {
         byte[] answer = _proxy.AnswerBroadcast(Bytes.Question(1, "PXEClient:Arch:00000:UNDI:002001", 0, (97, s_machine)))!;
-        Assert.Equal("02010600" + "3903F326" + "00008000" + "00000000" + "00000000" + "C0A84D01" + "00000000" + "525400123456", Convert.ToHexString(answer.AsSpan(0, 34)));
+        Assert.Equal("02010600" + "3903F326" + "00008000" + "00000000" + "00000000" + "C0A84D01" + "00000000" + "525400123456",
+            Convert.ToHexString(answer.AsSpan(0, 34)));
         Assert.Equal("undionly.kpxe", Bytes.File(answer));
         Dictionary<byte, byte[]> options = Bytes.Options(answer);
         Assert.Equal([2], options[53]);

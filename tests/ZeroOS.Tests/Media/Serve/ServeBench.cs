@@ -26,7 +26,8 @@ internal sealed class ServeBench : IAsyncDisposable
         ServeSockets sockets = new(device: null);
         Tftp = sockets.Udp(IPAddress.Loopback, 0, "test");
         Http = sockets.Tcp(IPAddress.Loopback, 0, "test");
-        _servers = Task.WhenAll(new TftpServer(Tftp, sockets, Files, Watch, IPAddress.IsLoopback, 1468, TimeProvider.System).RunAsync(_stop.Token), new HttpServer(Http, Files, Watch).RunAsync(_stop.Token));
+        _servers = Task.WhenAll(new TftpServer(Tftp, sockets, Files, Watch, IPAddress.IsLoopback, 1468, TimeProvider.System).RunAsync(_stop.Token),
+            new HttpServer(Http, Files, Watch).RunAsync(_stop.Token));
     }
 
     /// <summary>Not a multiple of any block size.</summary>
@@ -49,7 +50,8 @@ internal sealed class ServeBench : IAsyncDisposable
     public Uri Url(string name) => new($"http://127.0.0.1:{((IPEndPoint)Http.LocalEndPoint!).Port}/{name}");
 
     /// <summary>Waits until something was said: a server hears of a client's end after the client.</summary>
-    public void Says(Func<BootEvent, bool> something) => Assert.True(SpinWait.SpinUntil(() => Said.Any(something), TimeSpan.FromSeconds(30)), string.Join('\n', Said));
+    public void Says(Func<BootEvent, bool> something) =>
+        Assert.True(SpinWait.SpinUntil(() => Said.Any(something), TimeSpan.FromSeconds(30)), string.Join('\n', Said));
 
     /// <summary>Loads a file as firmware does; the datagrams that <paramref name="lose"/> names by number are lost on the way to the client.</summary>
     public async Task<byte[]> LoadAsync(string name, int windowBlocks, Func<int, bool>? lose = null, params string[] options)

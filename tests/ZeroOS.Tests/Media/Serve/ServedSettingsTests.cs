@@ -34,7 +34,8 @@ public sealed class ServedSettingsTests
         string folder = Netboot(bench, File.ReadAllBytes(bench.In("signed.efi")));
         BootFiles files = BootFiles.OfFolder(folder);
         byte[] document = SettingsBuilder.ReadSettings(bench.Farm);
-        Assert.Contains("zos image seal", Assert.Throws<MediaException>(() => ServedSettings.AddTo(files, folder, document, efi: null)).Message, StringComparison.Ordinal);
+        Assert.Contains("zos image seal", Assert.Throws<MediaException>(() => ServedSettings.AddTo(files, folder, document, efi: null)).Message,
+            StringComparison.Ordinal);
         ServedSettings.AddTo(files, folder, document, bench.In("signed.efi"));
         Assert.Equal(document, FarmArchive.Unpack(Content(files, "farm.cpio")));
     }
@@ -54,8 +55,10 @@ public sealed class ServedSettingsTests
         next[next.AsSpan().LastIndexOf("VERSION_ID=1.2.3"u8) + "VERSION_ID=1.2.".Length] = (byte)'4';
         Put(next);
         byte[] sealedNext = Content(files, "zeroos.efi");
-        Assert.Contains("VERSION_ID=1.2.4", System.Text.Encoding.ASCII.GetString(UnifiedKernelImage.Section(sealedNext, ".osrel").Span), StringComparison.Ordinal);
-        Assert.Equal(document, Initramfs.Read(UnifiedKernelImage.Section(sealedNext, ".initrd")).Single(e => e.Path == FarmSettings.SealedPath).Content.ToArray());
+        Assert.Contains("VERSION_ID=1.2.4", System.Text.Encoding.ASCII.GetString(UnifiedKernelImage.Section(sealedNext, ".osrel").Span),
+            StringComparison.Ordinal);
+        Assert.Equal(document, Initramfs.Read(UnifiedKernelImage.Section(sealedNext, ".initrd"))
+            .Single(e => e.Path == FarmSettings.SealedPath).Content.ToArray());
 
         await bench.Ok(["image", "sign", "--image", bench.Release, "-o", bench.In("signed.efi"), .. await bench.KeysAsync()]);
         Put(File.ReadAllBytes(bench.In("signed.efi")));
@@ -79,11 +82,13 @@ public sealed class ServedSettingsTests
     {
         using TrustBench bench = new();
         Assert.Contains("make image", await bench.Fails(1, "image", "serve", "--interface", "lo", "--image", bench.In("nowhere")), StringComparison.Ordinal);
-        Assert.Contains("pxelinux.0", await bench.Fails(1, "image", "serve", "--interface", "lo", "--image", Directory.CreateDirectory(bench.In("empty")).FullName), StringComparison.Ordinal);
+        Assert.Contains("pxelinux.0", await bench.Fails(1, "image", "serve", "--interface", "lo", "--image",
+            Directory.CreateDirectory(bench.In("empty")).FullName), StringComparison.Ordinal);
         string folder = Netboot(bench, File.ReadAllBytes(bench.Release));
         Assert.Contains("no Ethernet", await bench.Fails(1, "image", "serve", "--interface", "lo", "--image", folder), StringComparison.Ordinal);
         Assert.Contains("no interface \"eth99\"", await bench.Fails(1, "image", "serve", "--interface", "eth99", "--image", folder), StringComparison.Ordinal);
-        Assert.Contains("ports are 1 to 65535", await bench.Fails(2, "image", "serve", "--interface", "lo", "--image", folder, "--http-port", "0"), StringComparison.Ordinal);
+        Assert.Contains("ports are 1 to 65535", await bench.Fails(2, "image", "serve", "--interface", "lo", "--image", folder, "--http-port", "0"),
+            StringComparison.Ordinal);
     }
 
     private static string Netboot(TrustBench bench, byte[] efi)

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
@@ -159,6 +160,18 @@ public sealed class TftpTests
     }
 
     [Fact]
+    public async Task A_transfer_that_fails_in_an_unforeseen_way_is_over()
+    {
+        using Socket client = new(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+        client.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        await using ServeBench bench = new();
+        using UnreadableMemory bytes = new();
+        bench.Files.Put(new BootFile("broken", bytes.Memory));
+        await client.SendToAsync(Bytes.Read("broken"), bench.TftpEndPoint);
+        bench.Says(e => e is { Event: "failed", File: "broken" });
+    }
+
+    [Fact]
     public void Ten_thousand_broken_datagrams_are_read_without_an_exception()
     {
         byte[] seed = Bytes.Read("zeroos.efi", "tsize", "0", "blksize", "1468", "windowsize", "4", "timeout", "3");
@@ -188,5 +201,23 @@ public sealed class TftpTests
             }
         }
         Assert.InRange(read, 1000, 9999);
+    }
+
+    /// <summary>Bytes that have a length and cannot be read: a fault that no server foresees.</summary>
+    private sealed class UnreadableMemory : MemoryManager<byte>
+    {
+        public override Memory<byte> Memory => CreateMemory(3000);
+
+        public override Span<byte> GetSpan() => throw new InvalidOperationException("these bytes cannot be read");
+
+        public override MemoryHandle Pin(int elementIndex = 0) => throw new NotSupportedException();
+
+        public override void Unpin()
+        {
+        }
+
+        protected override void Dispose(bool disposing)
+        {
+        }
     }
 }

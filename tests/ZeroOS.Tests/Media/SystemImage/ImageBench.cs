@@ -1,22 +1,22 @@
 using ZeroOS.Bus.Farm;
 using ZeroOS.Bus.Keys;
 using ZeroOS.Bus.Sodium;
-using ZeroOS.Cli;
-using ZeroOS.Cli.Output;
-using ZeroOS.Contracts.Farm;
+using ZeroOS.Tests.Bus;
+using ZeroOS.Tests.Cli;
 using ZeroOS.Tests.Formats;
 
 namespace ZeroOS.Tests.Media.SystemImage;
 
 /// <summary>
-/// An image of small stand-ins for the built parts (nobody boots it), with the real stub and the real boot loaders, made by the verb that makes farmers' images; once
-/// without farm settings and once with them. Tests leave both as they are.
+/// An image of small stand-ins for the built parts (nobody boots it), with the real stub and the real boot loaders, made by the verb that makes farmers'
+/// images; once without farm settings and once with them. Tests leave both as they are.
 /// </summary>
 public sealed class ImageBench : IAsyncLifetime
 {
     private const string Stub = "/usr/lib/systemd/boot/efi/linuxx64.efi.stub";
 
-    private static readonly string[] s_needed = [Stub, "/usr/bin/xorriso", "/usr/bin/syslinux", "/usr/bin/mmd", "/usr/sbin/mkfs.vfat", "/usr/lib/ISOLINUX/isolinux.bin", "/usr/lib/PXELINUX/pxelinux.0"];
+    private static readonly string[] s_needed = [Stub, "/usr/bin/xorriso", "/usr/bin/syslinux", "/usr/bin/mmd", "/usr/sbin/mkfs.vfat",
+        "/usr/lib/ISOLINUX/isolinux.bin", "/usr/lib/PXELINUX/pxelinux.0"];
 
     private readonly string _root = Directory.CreateTempSubdirectory("zos-image").FullName;
 
@@ -37,7 +37,8 @@ public sealed class ImageBench : IAsyncLifetime
             return;
         Directory.CreateDirectory(Path.Combine(Parts, "templates"));
         Random random = new(6);
-        foreach (string part in (string[])["zeroos", "zvmm", "zguest", "zos", "guest-vmlinux", "ca-certificates.crt", "templates/btrfs.img.zst", "templates/ext4.img.zst"])
+        foreach (string part in (string[])["zeroos", "zvmm", "zguest", "zos", "guest-vmlinux", "ca-certificates.crt", "templates/btrfs.img.zst",
+            "templates/ext4.img.zst"])
         {
             byte[] content = new byte[300_000];
             random.NextBytes(content);
@@ -46,27 +47,19 @@ public sealed class ImageBench : IAsyncLifetime
         File.Copy(Stub, Path.Combine(Parts, "stub.efi"));
         File.Copy(Stub, Path.Combine(Parts, "host-bzImage")); // a kernel is an EFI program too
         foreach (string program in (string[])["zeroos", "zvmm", "zguest", "zos"])
-            File.WriteAllText(Path.Combine(Parts, program + ".assets.json"), """{"targets":{"net10.0/linux-x64":{}},"libraries":{},"project":{"frameworks":{"net10.0":{}}}}""");
+            File.WriteAllText(Path.Combine(Parts, program + ".assets.json"),
+                """{"targets":{"net10.0/linux-x64":{}},"libraries":{},"project":{"frameworks":{"net10.0":{}}}}""");
         File.WriteAllLines(Path.Combine(Parts, "debian-versions"), File.ReadLines(Path.Combine(Repository.Checkout.Root, "image/components"))
             .Where(l => l.Length > 0 && l[0] != '#').Select(l => $"{l.Split(' ')[0]} 1-1 source 1-1"));
         Judge.Ask("bash", Path.Combine(Repository.Checkout.Root, "scripts", "bootloaders"), Path.Combine(Parts, "boot"));
         using IdentityKey owner = IdentityKey.Generate();
-        byte[] seed = Crypto.Random(Crypto.KeyBytes);
-        File.WriteAllBytes(Farm, FarmDocument.Sign(new FarmSettings
-        {
-            FarmId = Guid.CreateVersion7().ToString(),
-            Version = 1,
-            Name = "barn",
-            Owners = [owner.Id.Text],
-            Threshold = 1,
-            RecoverySigningKey = RecoveryKey.SigningKey(seed).Text,
-            RecoveryEncryptionKey = RecoveryKey.EncryptionKey(seed),
-        }, owner));
+        File.WriteAllBytes(Farm, FarmDocument.Sign(TestFarm.Of(owner, Crypto.Random(Crypto.KeyBytes)) with { Name = "barn" }, owner));
         await BuildAsync(Folder);
         await Ok("image", "build", "--image", Folder, "--farm", Farm, "-o", WithFarm);
     }
 
-    public Task<string> BuildAsync(string output, params string[] more) => Ok(["image", "build", "--repository", Repository.Checkout.Root, "--parts", Parts, "-o", output, .. more]);
+    public Task<string> BuildAsync(string output, params string[] more) =>
+        Ok(["image", "build", "--repository", Repository.Checkout.Root, "--parts", Parts, "-o", output, .. more]);
 
     /// <summary>A path for one test's own files.</summary>
     public string Scratch(string name) => Path.Combine(_root, name);
@@ -77,19 +70,9 @@ public sealed class ImageBench : IAsyncLifetime
         return Scratch(name);
     }
 
-    public async Task<string> Ok(params string[] args)
-    {
-        (int code, string output, string error) = await Run(args);
-        Assert.True(code == 0, $"zos {string.Join(' ', args)}: {code}: {error}");
-        return output;
-    }
+    public async Task<string> Ok(params string[] args) => (await ZosRun.OfAsync(null, args)).Ended(0).Out;
 
-    public async Task<string> Fails(int code, params string[] args)
-    {
-        (int was, string output, string error) = await Run(args);
-        Assert.True(was == code, $"zos {string.Join(' ', args)}: {was} instead of {code}: {error}{output}");
-        return error;
-    }
+    public async Task<string> Fails(int code, params string[] args) => (await ZosRun.OfAsync(null, args)).Ended(code).Error;
 
     public Task DisposeAsync()
     {
@@ -98,11 +81,4 @@ public sealed class ImageBench : IAsyncLifetime
     }
 
     private static string? Missing => s_needed.FirstOrDefault(f => !File.Exists(f));
-
-    private static async Task<(int Code, string Out, string Error)> Run(string[] args)
-    {
-        StringWriter output = new(), error = new();
-        int code = await CommandLine.RunAsync(args, new Terminal(output, error, Stream.Null, Stream.Null, interactive: false, _ => null));
-        return (code, output.ToString(), error.ToString());
-    }
 }

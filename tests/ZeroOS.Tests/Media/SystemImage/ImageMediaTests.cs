@@ -10,7 +10,9 @@ using ZeroOS.Tests.Formats;
 
 namespace ZeroOS.Tests.Media.SystemImage;
 
-/// <summary>zos image build and inspect, on an image of stand-ins: what is on the media, the same bytes each time, settings beside a system that stays as it is.</summary>
+/// <summary>
+/// zos image build and inspect, on an image of stand-ins: what is on the media, the same bytes each time, settings beside a system that stays as it is.
+/// </summary>
 public sealed class ImageMediaTests(ImageBench bench) : IClassFixture<ImageBench>
 {
     private static byte[] OnSystemPartition(string image, string path)
@@ -31,7 +33,8 @@ public sealed class ImageMediaTests(ImageBench bench) : IClassFixture<ImageBench
     }
 
     private static Dictionary<string, string> Digests(string folder) =>
-        Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).ToDictionary(f => Path.GetRelativePath(folder, f), f => Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(f))));
+        Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
+            .ToDictionary(f => Path.GetRelativePath(folder, f), f => Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(f))));
 
     [SkippableFact]
     public async Task The_same_parts_make_the_same_media_at_another_time_in_another_folder()
@@ -42,8 +45,10 @@ public sealed class ImageMediaTests(ImageBench bench) : IClassFixture<ImageBench
         string other = Path.Combine(bench.Scratch("elsewhere"), "deeper");
         await bench.BuildAsync(other);
         Assert.Equal(Digests(bench.Folder), Digests(other));
-        Assert.Equal(["SHA256SUMS", "initramfs.cpio.zst", "measurements.json", "netboot/farm.cpio", "netboot/initramfs.cpio.zst", "netboot/ldlinux.c32", "netboot/pxelinux.0", "netboot/pxelinux.cfg/default",
-            "netboot/vmlinuz", "netboot/zeroos.efi", "netboot/zeroos.ipxe", "vmlinuz", "zeroos.efi", "zeroos.img", "zeroos.iso", "zeroos.spdx.json"], Digests(other).Keys.Order(StringComparer.Ordinal));
+        Assert.Equal(["SHA256SUMS", "initramfs.cpio.zst", "measurements.json", "netboot/farm.cpio", "netboot/initramfs.cpio.zst", "netboot/ldlinux.c32",
+            "netboot/pxelinux.0", "netboot/pxelinux.cfg/default",
+            "netboot/vmlinuz", "netboot/zeroos.efi", "netboot/zeroos.ipxe", "vmlinuz", "zeroos.efi", "zeroos.img", "zeroos.iso", "zeroos.spdx.json"],
+            Digests(other).Keys.Order(StringComparer.Ordinal));
     }
 
     [SkippableFact]
@@ -79,7 +84,8 @@ public sealed class ImageMediaTests(ImageBench bench) : IClassFixture<ImageBench
         bench.Need();
         string folder = bench.Scratch("signed"), keys = bench.Scratch("keys"), efi = Path.Combine(folder, "zeroos.efi");
         await bench.Ok("image", "keys", "new", "-o", keys);
-        await bench.BuildAsync(folder, "--secure-boot-key", Path.Combine(keys, "secure-boot.key"), "--secure-boot-certificate", Path.Combine(keys, "secure-boot.pem"));
+        await bench.BuildAsync(folder, "--secure-boot-key", Path.Combine(keys, "secure-boot.key"),
+            "--secure-boot-certificate", Path.Combine(keys, "secure-boot.pem"));
         Assert.Contains("Signature verification OK", Judge.Ask("sbverify", "--cert", Path.Combine(keys, "secure-boot.pem"), efi), StringComparison.Ordinal);
         byte[] certificate = File.ReadAllBytes(Path.Combine(keys, "secure-boot.cer"));
         foreach (string image in (string[])["zeroos.img", "zeroos.iso"])
@@ -129,12 +135,14 @@ public sealed class ImageMediaTests(ImageBench bench) : IClassFixture<ImageBench
         bench.Need();
         string output = bench.Scratch("out");
         string forged = bench.Write("forged.cred", File.ReadAllText(bench.Farm).Replace("payload\":\"e", "payload\":\"f", StringComparison.Ordinal));
-        Assert.Contains("every node would refuse", await bench.Fails(1, "image", "build", "--image", bench.Folder, "--farm", forged, "-o", output), StringComparison.Ordinal);
+        Assert.Contains("every node would refuse", await bench.Fails(1, "image", "build", "--image", bench.Folder, "--farm", forged, "-o", output),
+            StringComparison.Ordinal);
         Assert.False(Directory.Exists(output));
         await bench.Fails(2, "image", "build", "--image", bench.Folder, "--farm", bench.Farm, "-o", bench.Folder + "/");
         await bench.Fails(2, "image", "build", "--image", bench.Folder, "-o", output);
         await bench.Fails(2, "image", "build", "--parts", bench.Parts, "--farm", bench.Farm, "-o", output);
-        Assert.Contains("SHA256SUMS", await bench.Fails(1, "image", "build", "--image", bench.Parts, "--farm", bench.Farm, "-o", output), StringComparison.Ordinal);
+        Assert.Contains("SHA256SUMS", await bench.Fails(1, "image", "build", "--image", bench.Parts, "--farm", bench.Farm, "-o", output),
+            StringComparison.Ordinal);
         string damaged = bench.Scratch("damaged");
         Judge.Ask("cp", "-r", bench.Folder, damaged);
         using (FileStream iso = new(Path.Combine(damaged, "zeroos.iso"), FileMode.Open))
@@ -182,7 +190,13 @@ public sealed class ImageMediaTests(ImageBench bench) : IClassFixture<ImageBench
             byte[] mutant = sample.AsSpan().ToArray();
             for (int n = random.Next(1, 6); n > 0; n--)
             {
-                long at = random.Next(4) switch { 0 => (16 * 2048) + random.Next(190), 1 => system + random.Next(90), 2 => system + (32 * 512) + random.Next(64), _ => system + (1100 * 512) + random.Next(4096) };
+                long at = random.Next(4) switch
+                {
+                    0 => (16 * 2048) + random.Next(190),
+                    1 => system + random.Next(90),
+                    2 => system + (32 * 512) + random.Next(64),
+                    _ => system + (1100 * 512) + random.Next(4096)
+                };
                 mutant[at] = (byte)random.Next(256);
             }
             try

@@ -72,6 +72,7 @@ public sealed class MediaMountTests(ImageBench bench) : IClassFixture<ImageBench
         bench.Need();
         Need("iso9660");
         Mounted(Path.Combine(bench.WithFarm, "zeroos.iso"), "ro", "iso9660", folder =>
-            Assert.Equal(File.ReadAllBytes(Path.Combine(bench.WithFarm, "initramfs.cpio.zst")), File.ReadAllBytes(Path.Combine(folder, "isolinux/initramfs.cpio.zst"))));
+            Assert.Equal(File.ReadAllBytes(Path.Combine(bench.WithFarm, "initramfs.cpio.zst")),
+                File.ReadAllBytes(Path.Combine(folder, "isolinux/initramfs.cpio.zst"))));
     }
 }

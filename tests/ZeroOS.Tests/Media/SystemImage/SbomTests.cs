@@ -38,7 +38,8 @@ public partial class SbomTests
     {
         IReadOnlyList<NuGetPackage> packages = ProgramAssets.Read(Encoding.UTF8.GetBytes(Assets), "zos");
         Assert.Equal([("Microsoft.AspNetCore.App.Runtime.linux-x64", "10.0.12", true), ("Microsoft.NETCore.App.Runtime.NativeAOT.linux-x64", "10.0.12", true),
-            ("Some.Analyzers", "5.6.0", false), ("YamlDotNet", "18.1.0", true), ("runtime.linux-x64.Microsoft.DotNet.ILCompiler", "10.0.12", false)], packages.Select(p => (p.Name, p.Version, p.InProgram)));
+            ("Some.Analyzers", "5.6.0", false), ("YamlDotNet", "18.1.0", true), ("runtime.linux-x64.Microsoft.DotNet.ILCompiler", "10.0.12", false)],
+            packages.Select(p => (p.Name, p.Version, p.InProgram)));
     }
 
     // The judge of the example above: what NuGet wrote when the newest sources of every program were restored.
@@ -62,7 +63,8 @@ public partial class SbomTests
     [InlineData("""{"targets":{},"libraries":{"x/1":{"type":"package"}},"project":{"frameworks":{"net10.0":{"downloadDependencies":3}}}}""")]
     [InlineData("""{"targets":{},"libraries":{"x":{"type":"package"}},"project":{}}""")]
     public void What_is_no_list_of_packages_is_refused_with_the_programs_name(string json) =>
-        Assert.Contains("zvmm", Assert.Throws<InvalidDataException>(() => ProgramAssets.Read(Encoding.UTF8.GetBytes(json), "zvmm")).Message, StringComparison.Ordinal);
+        Assert.Contains("zvmm", Assert.Throws<InvalidDataException>(() => ProgramAssets.Read(Encoding.UTF8.GetBytes(json), "zvmm")).Message,
+            StringComparison.Ordinal);
 
     [Fact]
     public void The_bill_is_a_document_by_the_rules_of_SPDX_and_the_same_each_time()
@@ -73,7 +75,8 @@ public partial class SbomTests
         SpdxRules.Hold(document.RootElement);
         Assert.Equal("2026-01-02T03:04:05Z", document.RootElement.GetProperty("creationInfo").GetProperty("created").GetString());
         string[] relationships = [.. document.RootElement.GetProperty("relationships").EnumerateArray().Select(r =>
-            $"{r.GetProperty("spdxElementId")} {r.GetProperty("relationshipType")} {r.GetProperty("relatedSpdxElement")}".Replace("SPDXRef-", "", StringComparison.Ordinal))];
+            $"{r.GetProperty("spdxElementId")} {r.GetProperty("relationshipType")} {r.GetProperty("relatedSpdxElement")}".Replace("SPDXRef-", "",
+                StringComparison.Ordinal))];
         Assert.Contains("DOCUMENT DESCRIBES zeroos-ZeroOS-1.2.3", relationships);
         Assert.Contains("zeroos-ZeroOS-1.2.3 CONTAINS zeroos-zvmm-1.2.3", relationships);
         Assert.Contains("zeroos-ZeroOS-1.2.3 CONTAINS debian-linux-source-6.12-6.12.27-1-bpo12-1", relationships);
@@ -95,7 +98,8 @@ public partial class SbomTests
     public void Every_static_library_that_a_program_links_is_of_a_listed_component()
     {
         string components = File.ReadAllText(Path.Combine(Checkout.Root, "image/components"));
-        string[] libraries = [.. Directory.GetFiles(Path.Combine(Checkout.Root, "src"), "*.props").Concat(Directory.GetFiles(Path.Combine(Checkout.Root, "src"), "*.csproj", SearchOption.AllDirectories))
+        string[] libraries = [.. Directory.GetFiles(Path.Combine(Checkout.Root, "src"), "*.props")
+            .Concat(Directory.GetFiles(Path.Combine(Checkout.Root, "src"), "*.csproj", SearchOption.AllDirectories))
             .SelectMany(f => StaticLibrary().Matches(File.ReadAllText(f))).Select(m => m.Groups[1].Value).Distinct()];
         Assert.NotEmpty(libraries);
         Assert.All(libraries, library => Assert.Contains(library + "-dev ", components, StringComparison.Ordinal));

@@ -4,12 +4,11 @@ using System.Text;
 using ZeroOS.Bus.Farm;
 using ZeroOS.Bus.Keys;
 using ZeroOS.Bus.Sodium;
-using ZeroOS.Cli;
-using ZeroOS.Cli.Output;
-using ZeroOS.Contracts.Farm;
 using ZeroOS.Formats.Cpio;
+using ZeroOS.Formats.Zstd;
 using ZeroOS.Media.SystemImage.Signing;
-using ZeroOS.Oci.Compression;
+using ZeroOS.Tests.Bus;
+using ZeroOS.Tests.Cli;
 
 namespace ZeroOS.Tests.Media.SystemImage;
 
@@ -23,17 +22,7 @@ internal sealed class TrustBench : IDisposable
         Skip.IfNot(File.Exists(Stub), "systemd-boot-efi is not installed");
         File.WriteAllBytes(Release, Make(SigningKeys.None).Efi);
         using IdentityKey owner = IdentityKey.Generate();
-        byte[] seed = Crypto.Random(Crypto.KeyBytes);
-        File.WriteAllBytes(Farm, FarmDocument.Sign(new FarmSettings
-        {
-            FarmId = "4cbb6ba8-4a4e-7b3c-9a36-6f3c1fbc7e01",
-            Version = 1,
-            Name = "barn",
-            Owners = [owner.Id.Text],
-            Threshold = 1,
-            RecoverySigningKey = RecoveryKey.SigningKey(seed).Text,
-            RecoveryEncryptionKey = RecoveryKey.EncryptionKey(seed),
-        }, owner));
+        File.WriteAllBytes(Farm, FarmDocument.Sign(TestFarm.Of(owner, Crypto.Random(Crypto.KeyBytes)) with { Name = "barn" }, owner));
     }
 
     public string Folder { get; } = Directory.CreateTempSubdirectory("zos-trust").FullName;
@@ -49,7 +38,8 @@ internal sealed class TrustBench : IDisposable
     public static BootImage Make(SigningKeys keys)
     {
         byte[] stub = File.ReadAllBytes(Stub);
-        return BootImage.Make(stub, [(".osrel", "ID=zeroos\nVERSION_ID=1.2.3\n"u8.ToArray()), (".cmdline", "quiet"u8.ToArray()), (".initrd", PackedInitramfs()), (".linux", stub)], keys, "1.2.3", "sha256:abcd");
+        return BootImage.Make(stub, [(".osrel", "ID=zeroos\nVERSION_ID=1.2.3\n"u8.ToArray()), (".cmdline", "quiet"u8.ToArray()), (".initrd", PackedInitramfs()),
+            (".linux", stub)], keys, "1.2.3", "sha256:abcd");
     }
 
     /// <summary>Keys that zos made; the files are in the bench's folder.</summary>
@@ -61,17 +51,11 @@ internal sealed class TrustBench : IDisposable
 
     public async Task<string> Ok(params string[] args)
     {
-        (int code, string output, string error) = await Run(args);
-        Assert.True(code == 0, $"zos {string.Join(' ', args)}: {code}: {error}");
-        return output + error;
+        ZosRun run = (await ZosRun.OfAsync(null, args)).Ended(0);
+        return run.Out + run.Error;
     }
 
-    public async Task<string> Fails(int code, params string[] args)
-    {
-        (int was, string output, string error) = await Run(args);
-        Assert.True(was == code, $"zos {string.Join(' ', args)}: {was} instead of {code}: {error}{output}");
-        return error;
-    }
+    public async Task<string> Fails(int code, params string[] args) => (await ZosRun.OfAsync(null, args)).Ended(code).Error;
 
     public void Dispose() => Directory.Delete(Folder, recursive: true);
 
@@ -83,14 +67,7 @@ internal sealed class TrustBench : IDisposable
         cpio.AddFile("/release", 0x124, Encoding.ASCII.GetBytes("sha256:abcd\n2026-01-02T03:04:05Z\n1.2.3\n"));
         cpio.Finish();
         using ZstdCompressor zstd = new(level: 3);
-        byte[] stored = new byte[Zstd.CompressBound((int)archive.Length)];
+        byte[] stored = new byte[ZstdLibrary.CompressBound((int)archive.Length)];
         return stored[..zstd.Compress(archive.ToArray(), stored)];
-    }
-
-    private static async Task<(int Code, string Out, string Error)> Run(string[] args)
-    {
-        StringWriter output = new(), error = new();
-        int code = await CommandLine.RunAsync(args, new Terminal(output, error, Stream.Null, Stream.Null, interactive: false, _ => null));
-        return (code, output.ToString(), error.ToString());
     }
 }

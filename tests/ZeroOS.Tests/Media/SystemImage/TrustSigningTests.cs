@@ -24,7 +24,7 @@ public sealed class TrustSigningTests : IDisposable
         string[] keys = [.. await _bench.KeysAsync(), "--pcr-key", _bench.In("keys/pcr.key")];
         string farm = _bench.In("farm.efi");
         await _bench.Ok(["image", "seal", "--image", _bench.Release, "--farm", _bench.Farm, "-o", farm, .. keys]);
-        Assert.Equal(0, PeBench.Run("/usr/bin/sbverify", "--cert", _bench.In("keys/secure-boot.pem"), farm).Code);
+        PeBench.Run("/usr/bin/sbverify", "--cert", _bench.In("keys/secure-boot.pem"), farm).Succeeded();
 
         byte[] efi = File.ReadAllBytes(farm);
         IReadOnlyList<CpioEntry> entries = Initramfs.Read(UnifiedKernelImage.Section(efi, ".initrd"));
@@ -35,7 +35,8 @@ public sealed class TrustSigningTests : IDisposable
         Assert.Equal(("1.2.3", "sha256:abcd"), (measured.Version, measured.ImageDigest)); // the release it was made from
         Assert.Equal(Convert.ToHexStringLower(SHA256.HashData(efi)), measured.Efi.Sha256);
         Assert.Equal(Convert.ToHexStringLower(KernelImagePcr.Predict(efi)), measured.Pcr11);
-        PcrSignature policy = Assert.Single(JsonSerializer.Deserialize(UnifiedKernelImage.Section(efi, ".pcrsig").Span, ReleaseJson.Default.PcrSignatures)!.Sha256);
+        PcrSignature policy =
+            Assert.Single(JsonSerializer.Deserialize(UnifiedKernelImage.Section(efi, ".pcrsig").Span, ReleaseJson.Default.PcrSignatures)!.Sha256);
         Assert.Equal(measured.PcrSigningKey, policy.KeyFingerprint);
         using RSA key = RSA.Create();
         key.ImportFromPem(Encoding.ASCII.GetString(UnifiedKernelImage.Section(efi, ".pcrpkey").Span));
@@ -44,7 +45,8 @@ public sealed class TrustSigningTests : IDisposable
         Assert.True(key.VerifyData(digest, Convert.FromBase64String(policy.Signature), HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1));
 
         string said = await _bench.Ok("image", "inspect", farm);
-        foreach (string fact in (string[])[measured.Efi.Authenticode, measured.Linux.Authenticode, measured.Pcr11, $"signed by key {measured.PcrSigningKey}", "CN=ZeroOS farm", "farm \"barn\"", "1.2.3", "sha256:abcd"])
+        foreach (string fact in (string[])[measured.Efi.Authenticode, measured.Linux.Authenticode, measured.Pcr11, $"signed by key {measured.PcrSigningKey}",
+            "CN=ZeroOS farm", "farm \"barn\"", "1.2.3", "sha256:abcd"])
             Assert.Contains(fact, said, StringComparison.Ordinal);
 
         // Sealed again it is the same file, and other settings replace the first: nothing grows.
@@ -103,7 +105,8 @@ public sealed class TrustSigningTests : IDisposable
         Assert.Contains("--pcr-key", said, StringComparison.Ordinal);
         Assert.True(UnifiedKernelImage.Section(File.ReadAllBytes(_bench.In("farm.efi")), ".pcrsig").IsEmpty);
         Assert.Contains("\"pcrSigningKey\": null", File.ReadAllText(_bench.In("farm.measurements.json")), StringComparison.Ordinal);
-        Assert.Contains("another owner", await _bench.Ok("image", "seal", "--image", _bench.Release, "--farm", _bench.Farm, "-o", _bench.In("unsigned.efi")), StringComparison.Ordinal);
+        Assert.Contains("another owner", await _bench.Ok("image", "seal", "--image", _bench.Release, "--farm", _bench.Farm, "-o", _bench.In("unsigned.efi")),
+            StringComparison.Ordinal);
     }
 
     [SkippableFact]
@@ -129,7 +132,7 @@ public sealed class TrustSigningTests : IDisposable
         await Task.CompletedTask;
         using SigningKeys keys = SigningKeys.Load(Snakeoil + ".key", Snakeoil + ".pem", null, () => "snakeoil");
         File.WriteAllBytes(_bench.In("signed.efi"), TrustBench.Make(keys).Efi);
-        Assert.Equal(0, PeBench.Run("/usr/bin/sbverify", "--cert", Snakeoil + ".pem", _bench.In("signed.efi")).Code);
+        PeBench.Run("/usr/bin/sbverify", "--cert", Snakeoil + ".pem", _bench.In("signed.efi")).Succeeded();
         Assert.Throws<ZeroOS.Media.MediaException>(() => SigningKeys.Load(Snakeoil + ".key", Snakeoil + ".pem", null, () => "wrong"));
     }
 
@@ -139,7 +142,8 @@ public sealed class TrustSigningTests : IDisposable
         await _bench.KeysAsync();
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(_bench.In("keys/secure-boot.key")));
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(_bench.In("keys/pcr.key")));
-        (int code, string output) = PeBench.Run("/usr/bin/openssl", "x509", "-inform", "DER", "-in", _bench.In("keys/secure-boot.cer"), "-noout", "-subject", "-checkend", "315360000");
+        (int code, string output) = PeBench.Run("/usr/bin/openssl", "x509", "-inform", "DER", "-in", _bench.In("keys/secure-boot.cer"), "-noout", "-subject",
+            "-checkend", "315360000");
         Assert.True(code == 0, output);
         Assert.Contains("ZeroOS farm", output, StringComparison.Ordinal);
         Assert.Contains("never written over", await _bench.Fails(1, "image", "keys", "new", "-o", _bench.In("keys")), StringComparison.Ordinal);
@@ -154,9 +158,12 @@ public sealed class TrustSigningTests : IDisposable
         Assert.Contains("both", await _bench.Fails(2, ["image", "sign", "--image", _bench.Release, .. to, .. keys[..2]]), StringComparison.Ordinal);
         Assert.Contains("is not there", await _bench.Fails(1, ["image", "sign", "--image", _bench.In("none"), .. to, .. keys]), StringComparison.Ordinal);
         Assert.Contains("PE file", await _bench.Fails(1, ["image", "sign", "--image", _bench.Farm, .. to, .. keys]), StringComparison.Ordinal);
-        Assert.Contains("refuse these farm settings", await _bench.Fails(1, ["image", "seal", "--image", _bench.Release, "--farm", _bench.Release, .. to, .. keys]), StringComparison.Ordinal);
-        Assert.Contains("not that of the signing key", await _bench.Fails(1, ["image", "sign", "--image", _bench.Release, .. to, "--secure-boot-key", _bench.In("keys/pcr.key"), .. keys[2..]]), StringComparison.Ordinal);
-        Assert.Contains("not an RSA private key", await _bench.Fails(1, ["image", "sign", "--image", _bench.Release, .. to, "--secure-boot-key", _bench.In("keys/secure-boot.pem"), .. keys[2..]]), StringComparison.Ordinal);
+        Assert.Contains("refuse these farm settings", await _bench.Fails(1,
+            ["image", "seal", "--image", _bench.Release, "--farm", _bench.Release, .. to, .. keys]), StringComparison.Ordinal);
+        Assert.Contains("not that of the signing key", await _bench.Fails(1,
+            ["image", "sign", "--image", _bench.Release, .. to, "--secure-boot-key", _bench.In("keys/pcr.key"), .. keys[2..]]), StringComparison.Ordinal);
+        Assert.Contains("not an RSA private key", await _bench.Fails(1, ["image", "sign", "--image", _bench.Release, .. to, "--secure-boot-key",
+            _bench.In("keys/secure-boot.pem"), .. keys[2..]]), StringComparison.Ordinal);
         Assert.False(File.Exists(_bench.In("out.efi")));
     }
 }

@@ -13,10 +13,13 @@ using ZeroOS.Formats.Tpm;
 using ZeroOS.Formats.Tpm.EventLog;
 using ZeroOS.Node.Attestation;
 using ZeroOS.Tests.Formats.Tpm;
+using ZeroOS.Tests.Shared;
 
 namespace ZeroOS.Tests.Node.Attestation;
 
-/// <summary>The node's side of an attestation with a real swtpm, whose PCRs are extended as firmware and stub would; the image is a few made-up hashes.</summary>
+/// <summary>
+/// The node's side of an attestation with a real swtpm, whose PCRs are extended as firmware and stub would; the image is a few made-up hashes.
+/// </summary>
 internal sealed class AttestationBench : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("zeroos-attest-").FullName;
@@ -94,7 +97,8 @@ internal sealed class AttestationBench : IDisposable
     };
 
     /// <summary>A good start's log, with what is wrong put in at a place.</summary>
-    public byte[] Log(string image = "zeroos", byte[]? settings = null, Action<EventLogBuilder>? before = null, Action<EventLogBuilder>? after = null, Action<EventLogBuilder>? driver = null)
+    public byte[] Log(string image = "zeroos", byte[]? settings = null, Action<EventLogBuilder>? before = null, Action<EventLogBuilder>? after = null,
+        Action<EventLogBuilder>? driver = null)
     {
         EventLogBuilder log = new EventLogBuilder()
             .Add(0, EventType.CrtmVersion, "firmware 1"u8)
@@ -122,11 +126,12 @@ internal sealed class AttestationBench : IDisposable
         }
         File.WriteAllBytes(LogFile, shown ?? log);
         Attestor?.Dispose();
-        Attestor = new Attestor(new AttestationTpm(Tpm.Exchange), Facts(), _ => { });
+        Attestor = new Attestor(new AttestationTpm(Tpm.Exchange), Facts(), LineLog.Quiet);
     }
 
     public Task<NodeAttestation> AnswerAsync(NodeAttest body, KeyId? sender = null) => Attestor.AnswerAsync(
-        new RequestContext { Sender = sender ?? Node, Roles = Roles.Owner, MessageId = Guid.NewGuid(), RememberUntil = default, Epoch = Epoch }, body, CancellationToken.None);
+        new RequestContext { Sender = sender ?? Node, Roles = Roles.Owner, MessageId = Guid.NewGuid(), RememberUntil = default, Epoch = Epoch },
+        body, CancellationToken.None);
 
     public async Task<NodeQuote> QuoteAsync(byte[] nonce) =>
         (await AnswerAsync(new NodeAttest { Quote = new QuoteRequest { Nonce = Convert.ToBase64String(nonce), Pcrs = Evidence.Pcrs } })).Quote!;
@@ -139,7 +144,11 @@ internal sealed class AttestationBench : IDisposable
         TpmCredential challenge = AttestedTpm.Read(quote).Challenge(secret);
         NodeAttestation told = await AnswerAsync(new NodeAttest
         {
-            Challenge = new CredentialChallenge { Credential = Convert.ToBase64String(challenge.Object.Span), EncryptedSeed = Convert.ToBase64String(challenge.EncryptedSeed.Span) },
+            Challenge = new CredentialChallenge
+            {
+                Credential = Convert.ToBase64String(challenge.Object.Span),
+                EncryptedSeed = Convert.ToBase64String(challenge.EncryptedSeed.Span),
+            },
         });
         return new Evidence
         {

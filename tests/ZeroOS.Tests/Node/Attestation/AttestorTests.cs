@@ -9,6 +9,7 @@ using ZeroOS.Formats.Tpm.EventLog;
 using ZeroOS.Node.Attestation;
 using ZeroOS.Tests.Client.Attestation;
 using ZeroOS.Tests.Formats.Tpm;
+using ZeroOS.Tests.Shared;
 
 namespace ZeroOS.Tests.Node.Attestation;
 
@@ -50,9 +51,11 @@ public sealed class AttestorTests
         Assert.Equal(Reasons.WrongImage, await ReasonOf(bench.Log("other")));
         Assert.Equal(Reasons.LogDiffers, await ReasonOf(bench.Log("other"), shown: bench.Log()));
         Assert.Equal(Reasons.UnknownBootFile, await ReasonOf(bench.Log(before: l => l.Application(s_evil, "\\EFI\\BOOT\\evil.efi"))));
-        Assert.Null(await ReasonOf(bench.Log(before: l => l.Application(s_evil, "ipxe.efi")), expected: bench.Expected with { Accepted = [Convert.ToHexString(s_evil)] }));
+        Assert.Null(await ReasonOf(bench.Log(before: l => l.Application(s_evil, "ipxe.efi")),
+            expected: bench.Expected with { Accepted = [Convert.ToHexString(s_evil)] }));
         Assert.Equal(Reasons.SettingsDiffer, await ReasonOf(bench.Log(settings: StubArchive.Credentials(("farm.cred", AttestationBench.NewFarm("evil"))))));
-        Assert.Equal(Reasons.SettingsDiffer, await ReasonOf(bench.Log(settings: StubArchive.Credentials(("farm.cred", bench.Farm), ("more.cred", "x"u8.ToArray())))));
+        Assert.Equal(Reasons.SettingsDiffer,
+            await ReasonOf(bench.Log(settings: StubArchive.Credentials(("farm.cred", bench.Farm), ("more.cred", "x"u8.ToArray())))));
         Assert.Equal(Reasons.SettingsDiffer, await ReasonOf(bench.Log(after: l => l.Stub(12, "init=/bin/sh"u8, "init=/bin/sh"))));
         Assert.Equal(Reasons.SettingsDiffer, await ReasonOf(bench.Log(after: l => l.Stub(13, "sysext"u8, "System extension initrd"))));
     }
@@ -93,7 +96,8 @@ public sealed class AttestorTests
     public async Task Secure_Boot_is_what_was_measured_before_anything_ran()
     {
         using AttestationBench bench = new(SoftwareTpm.Start());
-        byte[] log = new EventLogBuilder().Variable(FirmwareVariable.Global, "SecureBoot", [0]).Separators().Variable(FirmwareVariable.Global, "SecureBoot", [1]).ToBytes();
+        byte[] log = new EventLogBuilder().Variable(FirmwareVariable.Global, "SecureBoot", [0]).Separators()
+            .Variable(FirmwareVariable.Global, "SecureBoot", [1]).ToBytes();
         bench.Boot(log);
         AttestationReport report = AttestationVerifier.Verify(await bench.AskAsync(), bench.Expected);
         Assert.Equal("off", report.Findings.Single(f => f.Check == "secure boot").Says);
@@ -106,7 +110,13 @@ public sealed class AttestorTests
         // The evil node hands the question on and shows the honest one's answer under its own name.
         byte[] nonce = RandomNumberGenerator.GetBytes(32);
         NodeQuote borrowed = await honest.QuoteAsync(nonce);
-        Evidence asked = await evil.AskAsync() with { Nonce = nonce, Quote = borrowed, SealingKey = Convert.FromBase64String(honest.SealingKey), Epoch = Convert.FromBase64String(honest.Epoch) };
+        Evidence asked = await evil.AskAsync() with
+        {
+            Nonce = nonce,
+            Quote = borrowed,
+            SealingKey = Convert.FromBase64String(honest.SealingKey),
+            Epoch = Convert.FromBase64String(honest.Epoch)
+        };
         Assert.Equal(Reasons.ReplayedQuote, AttestationVerifier.Verify(asked, evil.Expected).Reason);
 
         // Its own quote with the honest TPM's endorsement key: the challenge is met by nobody.
@@ -114,7 +124,11 @@ public sealed class AttestorTests
         TpmCredential challenge = AttestedTpm.Read(mixed).Challenge(new byte[32]);
         NodeAttest body = new()
         {
-            Challenge = new CredentialChallenge { Credential = Convert.ToBase64String(challenge.Object.Span), EncryptedSeed = Convert.ToBase64String(challenge.EncryptedSeed.Span) },
+            Challenge = new CredentialChallenge
+            {
+                Credential = Convert.ToBase64String(challenge.Object.Span),
+                EncryptedSeed = Convert.ToBase64String(challenge.EncryptedSeed.Span)
+            },
         };
         foreach (AttestationBench bench in (AttestationBench[])[evil, honest])
             Assert.Equal((ErrorCodes.Invalid, "challenge"), await Refused(() => bench.AnswerAsync(body)));
@@ -133,9 +147,11 @@ public sealed class AttestorTests
         Assert.Contains(report.Findings, f => f is { Check: "maker", Verdict: Verdict.Holds });
 
         using AttestationBench other = new(SoftwareTpm.Start(certified: true));
-        Assert.Equal(Reasons.CertificateNotTrusted, AttestationVerifier.Verify(evidence, expected with { EndorsementAuthorities = other.Tpm.Authorities }).Reason);
+        Assert.Equal(Reasons.CertificateNotTrusted,
+            AttestationVerifier.Verify(evidence, expected with { EndorsementAuthorities = other.Tpm.Authorities }).Reason);
         NodeQuote another = (await other.QuoteAsync(new byte[32]));
-        Assert.Equal(Reasons.CertificateNotTrusted, AttestationVerifier.Verify(evidence with { Quote = evidence.Quote with { EndorsementCertificate = another.EndorsementCertificate } }, expected).Reason);
+        Assert.Equal(Reasons.CertificateNotTrusted, AttestationVerifier.Verify(
+            evidence with { Quote = evidence.Quote with { EndorsementCertificate = another.EndorsementCertificate } }, expected).Reason);
     }
 
     [SkippableFact]
@@ -149,7 +165,8 @@ public sealed class AttestorTests
         File.WriteAllBytes(Path.Combine(folder, "signature"), Convert.FromBase64String(quote.Signature));
         using ECDsa key = ECDsa.Create(TpmPublic.Parse(Convert.FromBase64String(quote.AttestationKey)).ToEc());
         File.WriteAllText(Path.Combine(folder, "ak.pem"), key.ExportSubjectPublicKeyInfoPem());
-        byte[] binding = AttestationBinding.Compute(nonce, bench.Node, Convert.FromBase64String(bench.Epoch), Convert.FromBase64String(bench.SealingKey), identitySealed: true, bench.Farm);
+        byte[] binding = AttestationBinding.Compute(nonce, bench.Node, Convert.FromBase64String(bench.Epoch), Convert.FromBase64String(bench.SealingKey),
+            identitySealed: true, bench.Farm);
         bench.Tpm.Tool("tpm2_checkquote", "-u", "ak.pem", "-m", "quote", "-s", "signature", "-g", "sha256", "-q", Convert.ToHexStringLower(binding));
     }
 
@@ -167,7 +184,8 @@ public sealed class AttestorTests
         foreach (int[] pcrs in (int[][])[[], [-1], [24], [3, 3], [4, 3]])
             Assert.Equal((ErrorCodes.Invalid, "quote.pcrs"), await Refused(() => bench.AnswerAsync(Quote(nonce, pcrs))));
         Assert.Equal((ErrorCodes.Invalid, "challenge.credential"), await Refused(() => bench.AnswerAsync(Challenge("", "AAAA"))));
-        Assert.Equal((ErrorCodes.Invalid, "challenge.encryptedSeed"), await Refused(() => bench.AnswerAsync(Challenge("AAAA", Convert.ToBase64String(new byte[513])))));
+        Assert.Equal((ErrorCodes.Invalid, "challenge.encryptedSeed"),
+            await Refused(() => bench.AnswerAsync(Challenge("AAAA", Convert.ToBase64String(new byte[513])))));
         Assert.Equal((ErrorCodes.Invalid, "challenge"), await Refused(() => bench.AnswerAsync(Challenge("AAAA", "AAAA"))));
     }
 
@@ -175,7 +193,8 @@ public sealed class AttestorTests
     public async Task Without_a_TPM_the_answer_says_so_by_a_word_for_programs()
     {
         using IdentityKey node = IdentityKey.Generate();
-        using Attestor attestor = new(null, new AttestorFacts { Node = node.Id, IdentitySealed = () => false, SealingKey = () => "", Settings = () => null }, _ => { });
+        using Attestor attestor = new(null,
+            new AttestorFacts { Node = node.Id, IdentitySealed = () => false, SealingKey = () => "", Settings = () => null }, LineLog.Quiet);
         BusErrorException refused = await Assert.ThrowsAsync<BusErrorException>(() => Ask(attestor, node.Id));
         Assert.Equal((ErrorCodes.Unavailable, AttestationReasons.NoTpm, false), (refused.Error.Code, refused.Error.Reason, refused.Error.Retryable));
         Assert.Equal("open", attestor.Tier);
@@ -196,7 +215,7 @@ public sealed class AttestorTests
             SealingKey = () => Convert.ToBase64String(new byte[32]),
             Settings = () => null,
             Boot = new MeasuredBoot(log),
-        }, _ => { });
+        }, LineLog.Quiet);
         await attestor.PrepareAsync();
         BusErrorException refused = await Assert.ThrowsAsync<BusErrorException>(() => Ask(attestor, node.Id));
         Assert.Equal((AttestationReasons.TpmFailed, "broken 2"), (refused.Error.Reason, refused.Error.Message));
@@ -216,7 +235,14 @@ public sealed class AttestorTests
         {
             answer.Wait();
             throw new IOException("late");
-        }), new AttestorFacts { Node = node.Id, IdentitySealed = () => false, SealingKey = () => Convert.ToBase64String(new byte[32]), Settings = () => null, Boot = new MeasuredBoot(log) }, _ => { });
+        }), new AttestorFacts
+        {
+            Node = node.Id,
+            IdentitySealed = () => false,
+            SealingKey = () => Convert.ToBase64String(new byte[32]),
+            Settings = () => null,
+            Boot = new MeasuredBoot(log)
+        }, LineLog.Quiet);
         KeyId[] askers = [.. Enumerable.Range(0, Attestor.MaxWaiting + 1).Select(_ => Key())];
         Task<NodeAttestation>[] waiting = [.. askers[1..].Select(k => Ask(attestor, k))];
         Assert.Equal(ErrorCodes.Busy, (await Assert.ThrowsAsync<BusErrorException>(() => Ask(attestor, askers[1]))).Error.Code);
@@ -245,7 +271,14 @@ public sealed class AttestorTests
     }
 
     private static Task<NodeAttestation> Ask(Attestor attestor, KeyId sender) => attestor.AnswerAsync(
-        new ZeroOS.Bus.Serving.RequestContext { Sender = sender, Roles = ZeroOS.Bus.Gates.Roles.Owner, MessageId = Guid.NewGuid(), RememberUntil = default, Epoch = Convert.ToBase64String(new byte[16]) },
+        new ZeroOS.Bus.Serving.RequestContext
+        {
+            Sender = sender,
+            Roles = ZeroOS.Bus.Gates.Roles.Owner,
+            MessageId = Guid.NewGuid(),
+            RememberUntil = default,
+            Epoch = Convert.ToBase64String(new byte[16])
+        },
         new NodeAttest { Quote = new QuoteRequest { Nonce = Convert.ToBase64String(new byte[32]), Pcrs = [11] } }, CancellationToken.None);
 
     private static async Task<(string Code, string? Path)> Refused(Func<Task> asked)

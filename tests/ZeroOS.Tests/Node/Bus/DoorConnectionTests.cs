@@ -9,6 +9,7 @@ using ZeroOS.Contracts.Doors;
 using ZeroOS.Linux;
 using ZeroOS.Node.Bus;
 using ZeroOS.Tests.Bus;
+using ZeroOS.Tests.Shared;
 
 namespace ZeroOS.Tests.Node.Bus;
 
@@ -26,7 +27,7 @@ public sealed class DoorConnectionTests : IDisposable
     public DoorConnectionTests()
     {
         (SeqPacketSocket ours, _door) = SeqPacketSocket.Pair();
-        _connection = new DoorConnection(ours, new DoorServices(_bench.Gate, _bench.Dispatcher, _bench.Routes, _bench, _ => { }), _ended.SetResult);
+        _connection = new DoorConnection(ours, new DoorServices(_bench.Gate, _bench.Dispatcher, _bench.Routes, _bench, LineLog.Quiet), _ended.SetResult);
         _connection.Start();
     }
 
@@ -76,7 +77,8 @@ public sealed class DoorConnectionTests : IDisposable
         (head, body) = Receive();
         Assert.Equal(DoorVerb.Piece, head.Verb);
         Assert.Equal((byte)'\n', body[^1]);
-        Assert.True(Envelope.TryRead(body.AsSpan(0, body.Length - 1), out Envelope? reply) && reply.EverySignatureVerifies() && reply.Sender.Equals(_bench.Node.Id));
+        Assert.True(Envelope.TryRead(body.AsSpan(0, body.Length - 1), out Envelope? reply) && reply.EverySignatureVerifies()
+            && reply.Sender.Equals(_bench.Node.Id));
         (head, _) = Receive();
         Assert.Equal(new DoorMessage(DoorVerb.End, 0, 7), head);
     }
@@ -220,6 +222,43 @@ public sealed class DoorConnectionTests : IDisposable
     }
 
     [Fact]
+    public async Task A_door_that_does_not_read_its_answers_is_broken_at_eight_mebibytes()
+    {
+        byte[] answer = new byte[DoorLimits.PieceBytes];
+        int sent = 0;
+        for (; sent <= DoorLimits.QueueBytes + (4 << 20) && !_ended.Task.IsCompleted; sent += answer.Length)
+            _connection.Send(answer);
+        Assert.Contains("does not read", await BrokenAsync(), StringComparison.Ordinal);
+        Assert.True(sent > DoorLimits.QueueBytes, $"broken after {sent} bytes");
+    }
+
+    [Fact]
+    public void Envelopes_that_node_looks_at_have_a_rate_a_tenant_an_eighth_of_it_and_owners_their_own()
+    {
+        EnvelopeRates rates = new(_bench, new ManualClock());
+        (SeqPacketSocket ours, SeqPacketSocket theirs) = SeqPacketSocket.Pair();
+        using DoorConnection connection = new(ours,
+            new DoorServices(_bench.Gate, _bench.Dispatcher, _bench.Routes, _bench, LineLog.Quiet) { Rates = rates }, _ => { });
+        connection.Start();
+        using (theirs)
+        {
+            byte[] tenants = Good(), strangers = _bench.InfoRequest(_bench.Stranger).Sign(_bench.Stranger),
+                owners = _bench.Seal(_bench.Request(_bench.Owner), _bench.Owner);
+            Assert.Equal(2 * EnvelopeRates.PerSecondOfTenant, Allowed(tenants));
+            Assert.Equal(EnvelopeRates.PerSecond - (2 * EnvelopeRates.PerSecondOfTenant), Allowed(strangers));
+            Assert.Equal(DoorVerb.Keys, Receive(theirs).Head.Verb);
+            Assert.Equal(Errno.None, theirs.TrySend(new DoorMessage(DoorVerb.Ask, 0, 1).With(tenants)));
+            Assert.Equal([429 & 255, 429 >> 8], Receive(theirs).Body);
+            Assert.Equal(DoorVerb.End, Receive(theirs).Head.Verb);
+            Assert.Equal(Errno.None, theirs.TrySend(new DoorMessage(DoorVerb.Ask, 0, 2).With(owners)));
+            Assert.Equal([200, 0], Receive(theirs).Body);
+            Assert.Equal((2 * EnvelopeRates.ReservedPerSecond) - 1, Allowed(owners));
+        }
+
+        int Allowed(byte[] envelope) => Enumerable.Range(0, 1000).Count(_ => rates.Allow(envelope));
+    }
+
+    [Fact]
     public async Task A_door_that_hangs_up_ends_the_connection_and_everything_it_asked()
     {
         _bench.Hold();
@@ -240,7 +279,8 @@ public sealed class DoorConnectionTests : IDisposable
         {
             (SeqPacketSocket ours, SeqPacketSocket theirs) = SeqPacketSocket.Pair();
             TaskCompletionSource<string?> ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
-            using DoorConnection connection = new(ours, new DoorServices(_bench.Gate, _bench.Dispatcher, _bench.Routes, _bench, _ => { }), ended.SetResult);
+            using DoorConnection connection = new(ours, new DoorServices(_bench.Gate, _bench.Dispatcher, _bench.Routes, _bench,
+                LineLog.Quiet), ended.SetResult);
             connection.Start();
             for (int i = 0; i < 8; i++)
             {
@@ -264,13 +304,16 @@ public sealed class DoorConnectionTests : IDisposable
 
     private void SkipKeys() => Assert.Equal(DoorVerb.Keys, Receive().Head.Verb);
 
-    private (DoorMessage Head, byte[] Body) Receive()
+    private (DoorMessage Head, byte[] Body) Receive() => Receive(_door);
+
+    private (DoorMessage Head, byte[] Body) Receive(SeqPacketSocket door)
     {
-        Assert.True(Polling.IsReadable(_door.Descriptor, (int)s_soon.TotalMilliseconds), "nothing comes");
-        Assert.Equal(Errno.None, _door.TryReceive(_buffer, out int length, out _));
+        Assert.True(Polling.IsReadable(door.Descriptor, (int)s_soon.TotalMilliseconds), "nothing comes");
+        Assert.Equal(Errno.None, door.TryReceive(_buffer, out int length, out _));
         Assert.True(DoorMessage.TryRead(_buffer.AsSpan(0, length), out DoorMessage head, out ReadOnlySpan<byte> body), "the node hung up");
         return (head, body.ToArray());
     }
 
-    private async Task<string> BrokenAsync() => await _ended.Task.WaitAsync(s_soon) ?? throw new InvalidOperationException("the link ended, but the door was not found broken");
+    private async Task<string> BrokenAsync() =>
+        await _ended.Task.WaitAsync(s_soon) ?? throw new InvalidOperationException("the link ended, but the door was not found broken");
 }

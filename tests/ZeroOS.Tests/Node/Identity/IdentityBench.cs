@@ -5,18 +5,23 @@ using ZeroOS.Bus.Keys;
 using ZeroOS.Contracts.Farm;
 using ZeroOS.Formats.Tpm;
 using ZeroOS.Host.Storage;
+using ZeroOS.Node.Farm;
 using ZeroOS.Node.Identity;
+using ZeroOS.Tests.Bus;
 using ZeroOS.Tests.Formats.Tpm;
+using ZeroOS.Tests.Shared;
 
 namespace ZeroOS.Tests.Node.Identity;
 
-/// <summary>A computer as its identity sees it: disks as folders, a real swtpm, an image that was measured, a farm. Tests exchange one of them and start again.</summary>
+/// <summary>
+/// A computer as its identity sees it: disks as folders, a real swtpm, an image that was measured, a farm. Tests exchange one of them and start again.
+/// </summary>
 internal sealed class IdentityBench : IDisposable
 {
     private readonly string _base = Directory.CreateTempSubdirectory("zeroos-identity-").FullName;
     private readonly List<IDisposable> _owned = [];
 
-    public IdentityBench() => Farm = FarmOf(Owner, RecoverySeed);
+    public IdentityBench() => Farm = TestFarm.Of(Owner, RecoverySeed);
 
     public IdentityKey Owner { get; } = IdentityKey.Generate();
 
@@ -41,18 +46,8 @@ internal sealed class IdentityBench : IDisposable
 
     public string RecordPath(string disk = "a") => $"{_base}/{disk}/state/identity";
 
-    public IdentityRecord Record(string disk = "a") => IdentityRecord.TryRead(File.ReadAllBytes(RecordPath(disk)), out IdentityRecord? record) ? record : throw new InvalidDataException("no record");
-
-    public static FarmSettings FarmOf(IdentityKey owner, byte[] recoverySeed, string? id = null) => new()
-    {
-        FarmId = id ?? Guid.NewGuid().ToString(),
-        Version = 1,
-        Name = "test",
-        Owners = [owner.Id.Text],
-        Threshold = 1,
-        RecoverySigningKey = RecoveryKey.SigningKey(recoverySeed).Text,
-        RecoveryEncryptionKey = RecoveryKey.EncryptionKey(recoverySeed),
-    };
+    public IdentityRecord Record(string disk = "a") =>
+        IdentityRecord.TryRead(File.ReadAllBytes(RecordPath(disk)), out IdentityRecord? record) ? record : throw new InvalidDataException("no record");
 
     /// <summary>Another mainboard.</summary>
     public SoftwareTpm NewTpm()
@@ -75,13 +70,45 @@ internal sealed class IdentityBench : IDisposable
         return Restarted(fresh);
     }
 
+    /// <summary>Settings as their signed document.</summary>
+    public static VerifiedFarm Sign(FarmSettings settings, params ReadOnlySpan<IdentityKey> keys) =>
+        FarmDocument.TryVerifyWithSigners(FarmDocument.Sign(settings, keys), out VerifiedFarm? farm, out string? fault)
+        ? farm
+        : throw new InvalidDataException(fault);
+
+    /// <summary>Power on with settings beside the image: decides about them, opens the identity, and pins.</summary>
+    public (FarmDecision Farm, NodeIdentity Identity) Start(string? image, VerifiedFarm? found, bool fresh = false, int versionSeen = 0)
+    {
+        FarmPin pin = new(Pool(fresh), OnTrial);
+        FarmDecision decision = pin.Decide(found, found is null ? ("no-settings", "none") : null, versionSeen);
+        (Farm, OtherFarm) = (decision.InForce?.Settings, decision.Locked ? decision.Trouble!.Value.Message : null);
+        NodeIdentity identity = Boot(image, fresh);
+        if (identity.Locked is null)
+            LastChanged = pin.Keep(Ledger(identity), decision);
+        return (decision, identity);
+    }
+
+    /// <summary>Whether a start with these settings beside the image takes empty disks.</summary>
+    public bool MayClaim(VerifiedFarm? found, bool fresh = false) => new FarmPin(Pool(fresh), OnTrial).MayClaim(found);
+
+    /// <summary>Whether the last <see cref="Start"/> brought other settings into force.</summary>
+    public bool LastChanged { get; private set; }
+
+    public LedgerStore Ledger(NodeIdentity identity) => new(Pool(fresh: false), identity.Key.Id, (_, _) => false);
+
+    public string LedgerPath(string disk = "a") => $"{_base}/{disk}/state/ledger";
+
+    private string? OtherFarm { get; set; }
+
+    private StorageDisk[] Pool(bool fresh) => [.. Disks.Select(d => Disk(d, fresh))];
+
     /// <summary>The node's process starts again on the same boot.</summary>
     public IdentityKeeper Restarted(bool fresh = false)
     {
         SealingMeans means = new(
             () => Tpm is null ? throw new SealException("no-tpm", "there is no TPM") : new IdentityTpm(Tpm.Open()),
             () => SignedPolicy.Read(WriteKey(), WriteSignatures()));
-        return new IdentityKeeper([.. Disks.Select(d => Disk(d, fresh))], persistent: true, Farm, means, Log.Add, OnTrial);
+        return new IdentityKeeper(Pool(fresh), persistent: true, Farm, means, new LineLog(Log.Add), OnTrial) { OtherFarm = OtherFarm };
     }
 
     public void Dispose()
@@ -104,7 +131,10 @@ internal sealed class IdentityBench : IDisposable
     private StorageDisk Disk(string name, bool fresh)
     {
         Directory.CreateDirectory($"{_base}/{name}");
-        return new StorageDisk($"{_base}/{name}", fresh);
+        StorageDisk disk = new($"{_base}/{name}");
+        if (!fresh)
+            StateGeneration.Write(disk.StateDirectory, 1);
+        return disk;
     }
 
     private string WriteKey()

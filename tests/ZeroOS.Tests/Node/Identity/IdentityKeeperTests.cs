@@ -3,7 +3,10 @@ using System.Security.Cryptography;
 using ZeroOS.Bus.Farm;
 using ZeroOS.Bus.Keys;
 using ZeroOS.Contracts.Bus;
+using ZeroOS.Contracts.Farm;
+using ZeroOS.Node.Farm;
 using ZeroOS.Node.Identity;
+using ZeroOS.Tests.Bus;
 using ZeroOS.Tests.Formats.Tpm;
 
 namespace ZeroOS.Tests.Node.Identity;
@@ -25,6 +28,18 @@ public sealed class IdentityKeeperTests : IDisposable
         Assert.Equal(first.Key.Id, _bench.Boot(null).Key.Id);
         _bench.Disks.Remove("a");
         Assert.Equal(first.Key.Id, _bench.Boot(null).Key.Id);
+    }
+
+    /// <summary>The power went between the claim of the disk and the identity: nobody was told of anything, so the node begins there.</summary>
+    [Fact]
+    public void A_first_start_that_ended_early_is_no_reason_not_to_begin()
+    {
+        string state = Directory.CreateDirectory(Path.GetDirectoryName(_bench.RecordPath())!).FullName;
+        foreach (string left in (string[])["node.db", "names.key", "probe.new", "identity.new"])
+            File.WriteAllText(Path.Combine(state, left), "x");
+        KeyId own = _bench.Boot(null, fresh: true).Key.Id;
+        Assert.Equal(own, _bench.Boot(null, fresh: true).Key.Id);   // and ended again before its state was complete
+        Assert.Equal(own, _bench.Boot(null).Key.Id);
     }
 
     [Fact]
@@ -211,28 +226,85 @@ public sealed class IdentityKeeperTests : IDisposable
     }
 
     [SkippableFact]
-    public void Owners_change_the_recovery_key_and_another_farms_settings_do_not()
+    public void The_recovery_key_names_its_successor_and_neither_owners_nor_another_farm_do()
     {
         _bench.NewTpm();
-        KeyId own = _bench.Boot("image 1", fresh: true).Key.Id;
+        FarmSettings first = _bench.Farm!;
+        KeyId own = _bench.Start("image 1", IdentityBench.Sign(first, _bench.Owner), fresh: true).Identity.Key.Id;
         byte[] next = RandomNumberGenerator.GetBytes(32), foreign = RandomNumberGenerator.GetBytes(32);
-        string farm = _bench.Farm!.FarmId;
+        using IdentityKey recovery = IdentityKey.FromSeed(_bench.RecoverySeed), thief = IdentityKey.Generate();
 
-        // Whoever holds the boot medium writes settings of his own on it, under the same farm's name too.
-        foreach (string id in (string[])[Guid.NewGuid().ToString(), farm])
+        // Whoever holds the boot medium writes settings of his own on it, under the same farm's name too; and so does who stole an owner's key.
+        FarmSettings stolen = TestFarm.Of(_bench.Owner, foreign) with { FarmId = first.FarmId, Version = 9 };
+        foreach (VerifiedFarm found in (VerifiedFarm[])[
+            IdentityBench.Sign(TestFarm.Of(thief, foreign) with { Version = 9 }, thief),
+            IdentityBench.Sign(TestFarm.Of(thief, foreign) with { FarmId = first.FarmId, Version = 9 }, thief),
+            IdentityBench.Sign(stolen, _bench.Owner)])
         {
-            using IdentityKey thief = IdentityKey.Generate();
-            _bench.Farm = IdentityBench.FarmOf(thief, foreign, id) with { Version = 9 };
-            Assert.Equal(own, _bench.Boot("image 1").Key.Id);
-            Assert.Contains("event=recovery-key-kept", _bench.Log[^1], StringComparison.Ordinal);
+            Assert.Equal(own, _bench.Start("image 1", found).Identity.Key.Id);
             Assert.Null(RecoveryKey.TryOpen(foreign, _bench.Record().Sealed!.Box));
+            Assert.Equal(1, _bench.Record().Sealed!.Terms.Version);
         }
 
-        _bench.Farm = IdentityBench.FarmOf(_bench.Owner, next, farm) with { Version = 2 };
-        Assert.Equal(own, _bench.Boot("image 1").Key.Id);
+        FarmSettings successor = TestFarm.Of(_bench.Owner, next) with { FarmId = first.FarmId, Version = 2 };
+        Assert.Equal(own, _bench.Start("image 1", IdentityBench.Sign(successor, _bench.Owner, recovery)).Identity.Key.Id);
         Assert.NotNull(RecoveryKey.TryOpen(next, _bench.Record().Sealed!.Box));
         Assert.Null(RecoveryKey.TryOpen(_bench.RecoverySeed, _bench.Record().Sealed!.Box));
         Assert.Equal(RecoveryKey.SigningKey(next), _bench.Record().Sealed!.Terms.SigningKey);
+    }
+
+    /// <summary>Finding 13, of somebody who holds the disk as well: the TPM knows whose node it is.</summary>
+    [SkippableFact]
+    public void A_ledger_that_is_gone_or_of_another_farm_locks_a_sealed_identity_until_its_own_settings_are_back()
+    {
+        _bench.NewTpm();
+        VerifiedFarm own = IdentityBench.Sign(_bench.Farm!, _bench.Owner);
+        NodeIdentity first = _bench.Start("image 1", own, fresh: true).Identity;
+        byte[] ledger = File.ReadAllBytes(_bench.LedgerPath());
+        using IdentityKey thief = IdentityKey.Generate();
+        VerifiedFarm foreign = IdentityBench.Sign(
+            TestFarm.Of(thief, RandomNumberGenerator.GetBytes(32)) with { FarmId = own.Settings.FarmId, Version = 9 }, thief);
+        byte[] forged = new Ledger { Generation = 99, Node = first.Key.Id.Text, Farm = foreign.Document }.ToBytes();
+        foreach (byte[]? written in (byte[]?[])[null, forged])
+        {
+            foreach (VerifiedFarm? found in (VerifiedFarm?[])[null, foreign])
+            {
+                File.Delete(_bench.LedgerPath());
+                if (written is not null)
+                    File.WriteAllBytes(_bench.LedgerPath(), written);
+                (FarmDecision decision, NodeIdentity locked) = _bench.Start("image 1", found);
+                Assert.Null(decision.InForce);
+                Assert.Equal((first.Key.Id.Text, "farm-record-changed"), (locked.Locked?.NodeId, locked.Locked?.Reason));
+            }
+        }
+        (FarmDecision back, NodeIdentity again) = _bench.Start("image 1", own);
+        Assert.Equal((first.Key.Id, "sealed"), (again.Key.Id, again.Tier));
+        Assert.True(back.InForce!.Says(own));
+        Assert.Equal(first.Key.Id, _bench.Start("image 1", foreign).Identity.Key.Id);   // pinned again
+        Assert.NotEqual(ledger, forged);
+    }
+
+    [SkippableFact]
+    public void A_seal_of_an_earlier_version_is_renewed_with_the_settings_version_and_not_on_trial()
+    {
+        _bench.NewTpm();
+        VerifiedFarm own = IdentityBench.Sign(_bench.Farm! with { Version = 3 }, _bench.Owner);
+        PinnedTerms former = PinnedTerms.Of(own.Settings) with { Version = 0 };
+        Assert.True(PinnedTerms.TryRead(former.ToBytes(), out PinnedTerms? read));
+        Assert.Equal(former.Hash(), read.Hash());
+        _bench.Farm = own.Settings with { Version = 0 };
+        KeyId id = _bench.Boot("image 1", fresh: true).Key.Id;
+        Assert.Equal(0, _bench.Record().Sealed!.Terms.Version);
+        _bench.OnTrial = true;
+        Assert.Equal(id, _bench.Start("image 1", own).Identity.Key.Id);
+        Assert.Equal(0, _bench.Record().Sealed!.Terms.Version);
+        _bench.OnTrial = false;
+        using IdentityKey thief = IdentityKey.Generate();
+        Assert.Null(_bench.Start("image 1",
+            IdentityBench.Sign(TestFarm.Of(thief, new byte[32]) with { FarmId = own.Settings.FarmId, Version = 9 }, thief))
+            .Identity.Locked); // the ledger of the trial holds
+        Assert.Equal(id, _bench.Start("image 1", own).Identity.Key.Id);
+        Assert.Equal(3, _bench.Record().Sealed!.Terms.Version);
     }
 
     [SkippableFact]
@@ -243,9 +315,9 @@ public sealed class IdentityKeeperTests : IDisposable
         using IdentityKey thief = IdentityKey.Generate();
         byte[] foreign = RandomNumberGenerator.GetBytes(32);
         IdentityRecord record = _bench.Record();
-        RecoveryTerms forged = RecoveryTerms.Of(IdentityBench.FarmOf(thief, foreign, _bench.Farm!.FarmId));
+        PinnedTerms forged = PinnedTerms.Of(TestFarm.Of(thief, foreign) with { FarmId = _bench.Farm!.FarmId });
         File.WriteAllBytes(_bench.RecordPath(), (record with { Sealed = record.Sealed! with { Terms = forged } }).ToBytes());
-        _bench.Farm = IdentityBench.FarmOf(thief, foreign, _bench.Farm!.FarmId);
+        _bench.Farm = TestFarm.Of(thief, foreign) with { FarmId = _bench.Farm!.FarmId };
         Assert.Equal("record-changed", _bench.Boot("image 1").Locked!.Reason);
         Assert.Null(RecoveryKey.TryOpen(foreign, _bench.Record().Sealed!.Box));
     }
@@ -268,7 +340,8 @@ public sealed class IdentityKeeperTests : IDisposable
                 Assert.Equal(bad.AsSpan().SequenceEqual(good), read); // two changes of one byte may undo each other
                 if (bad.Length < 24)
                     continue;
-                System.Buffers.Binary.BinaryPrimitives.WriteUInt32LittleEndian(bad.AsSpan(bad.Length - 4), ZeroOS.Host.Storage.Checksum.Crc32C(bad.AsSpan(0, bad.Length - 4)));
+                System.Buffers.Binary.BinaryPrimitives.WriteUInt32LittleEndian(bad.AsSpan(bad.Length - 4),
+                    ZeroOS.Host.Storage.Checksum.Crc32C(bad.AsSpan(0, bad.Length - 4)));
                 _ = IdentityRecord.TryRead(bad, out _);     // with a right checksum: whatever it says, no exception
             }
         }

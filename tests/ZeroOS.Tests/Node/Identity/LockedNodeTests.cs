@@ -4,13 +4,13 @@ using System.Text;
 using ZeroOS.Bus.Client;
 using ZeroOS.Bus.Gates;
 using ZeroOS.Bus.Keys;
-using ZeroOS.Cli;
-using ZeroOS.Cli.Output;
 using ZeroOS.Contracts.Bus;
 using ZeroOS.Node;
 using ZeroOS.Node.Bus;
-using ZeroOS.Tests.Node.Doors;
 using ZeroOS.Node.Identity;
+using ZeroOS.Tests.Cli;
+using ZeroOS.Tests.Node.Doors;
+using ZeroOS.Tests.Shared;
 
 namespace ZeroOS.Tests.Node.Identity;
 
@@ -41,7 +41,8 @@ public sealed class LockedNodeTests : IAsyncLifetime
     public async Task Farmer_with_the_recovery_key_gets_the_node_back()
     {
         await LockAsync();
-        (int code, string output, string error) = await ZosAsync("node", "recover", Address, "--recovery-key", KeyFile(_bench.RecoverySeed), "--temporary-id", _locked.Key.Id.Text);
+        (int code, string output, string error) = await ZosAsync("node", "recover", Address, "--recovery-key", KeyFile(_bench.RecoverySeed),
+            "--temporary-id", _locked.Key.Id.Text);
         Assert.True(code == 0, error);
         Assert.Contains($"is {_own} again, tier sealed", output, StringComparison.Ordinal);
         Assert.Equal(1, _bench.Log.Count(l => l.StartsWith("event=identity-recovered", StringComparison.Ordinal)));
@@ -53,11 +54,14 @@ public sealed class LockedNodeTests : IAsyncLifetime
         await LockAsync();
         byte[] other = RandomNumberGenerator.GetBytes(32);
         Assert.Contains("(denied)", await FailsAsync("--recovery-key", KeyFile(other), "--temporary-id", _locked.Key.Id.Text), StringComparison.Ordinal);
-        Assert.Contains("not a recovery key", await FailsAsync("--recovery-key", KeyFile("no key"), "--temporary-id", _locked.Key.Id.Text), StringComparison.Ordinal);
+        Assert.Contains("not a recovery key", await FailsAsync("--recovery-key", KeyFile("no key"), "--temporary-id", _locked.Key.Id.Text),
+            StringComparison.Ordinal);
         Assert.Contains($"--temporary-id {_locked.Key.Id}", await FailsAsync("--recovery-key", KeyFile(_bench.RecoverySeed)), StringComparison.Ordinal);
         using IdentityKey stranger = IdentityKey.Generate();
-        Assert.Contains($"is {_locked.Key.Id}, not {stranger.Id}", await FailsAsync("--recovery-key", KeyFile(_bench.RecoverySeed), "--temporary-id", stranger.Id.Text), StringComparison.Ordinal);
-        (_, _, string elsewhere) = await ZosAsync("node", "recover", $"{stranger.Id}@127.0.0.1:{_port}", "--recovery-key", KeyFile(_bench.RecoverySeed), "--temporary-id", _locked.Key.Id.Text);
+        Assert.Contains($"is {_locked.Key.Id}, not {stranger.Id}",
+            await FailsAsync("--recovery-key", KeyFile(_bench.RecoverySeed), "--temporary-id", stranger.Id.Text), StringComparison.Ordinal);
+        (_, _, string elsewhere) = await ZosAsync("node", "recover", $"{stranger.Id}@127.0.0.1:{_port}", "--recovery-key", KeyFile(_bench.RecoverySeed),
+            "--temporary-id", _locked.Key.Id.Text);
         Assert.Contains("nothing was sent", elsewhere, StringComparison.Ordinal);
         Assert.NotNull(_bench.Restarted().Open().Locked);
     }
@@ -113,7 +117,8 @@ public sealed class LockedNodeTests : IAsyncLifetime
         await foreach (ReadOnlyMemory<byte> line in transport.SendAsync(wire.Last, CancellationToken.None))
             again = Encoding.UTF8.GetString(line.Span);
         using System.Text.Json.JsonDocument later = System.Text.Json.JsonDocument.Parse(again);
-        Assert.Contains("\"wrong-recipient\"", Encoding.UTF8.GetString(later.RootElement.GetProperty("payload").GetBytesFromBase64()), StringComparison.Ordinal);
+        Assert.Contains("\"wrong-recipient\"", Encoding.UTF8.GetString(later.RootElement.GetProperty("payload").GetBytesFromBase64()),
+            StringComparison.Ordinal);
     }
 
     /// <summary>Sealed by one TPM, started with another.</summary>
@@ -130,9 +135,10 @@ public sealed class LockedNodeTests : IAsyncLifetime
     {
         await CloseBusAsync();
         _locked = keeper.Open();
-        LockedNode node = new(keeper, _bench.Farm, _bench.Log.Add);
+        LockedNode node = new(keeper, _bench.Farm, new LineLog(_bench.Log.Add));
         IAuthority authority = _locked.Locked is null ? new Nobody() : node;
-        _bus = new NodeBus(_locked.Key, authority, new MemorySeen(), () => new NodeDescription("0.1.0", "unknown", _locked.Tier, []), _ => { }, _locked.Locked);
+        _bus = new NodeBus(_locked.Key, authority, new MemoryReplayStore(), () => new NodeDescription("0.1.0", "unknown", _locked.Tier, []),
+            LineLog.Quiet, _locked.Locked);
         if (_locked.Locked is null)
             _bus.Routes.Add(Commands.NodeInfo, Roles.Anyone, _bus.Describe);
         else
@@ -156,14 +162,7 @@ public sealed class LockedNodeTests : IAsyncLifetime
         return error;
     }
 
-    private async Task<(int Code, string Out, string Error)> ZosAsync(params string[] args)
-    {
-        StringWriter output = new(), error = new();
-        using MemoryStream raw = new();
-        Environment.SetEnvironmentVariable("ZOS_CONFIG", _folder);
-        int code = await CommandLine.RunAsync(args, new Terminal(output, error, raw, raw, interactive: false, _ => null));
-        return (code, output.ToString(), error.ToString());
-    }
+    private Task<ZosRun> ZosAsync(params string[] args) => ZosRun.OfAsync(_folder, args);
 
     private string KeyFile(byte[] seed) => KeyFile(Base58.Encode(seed));
 

@@ -2,6 +2,7 @@ using Xunit;
 
 using ZeroOS.Linux;
 using ZeroOS.Node.Screen;
+using ZeroOS.Tests.Shared;
 
 namespace ZeroOS.Tests.Node.Screen;
 
@@ -11,7 +12,7 @@ public sealed class NodeScreenTests
     public void Where_there_is_no_terminal_nothing_is_asked_and_nothing_is_written()
     {
         using FileDescriptor nowhere = FileDescriptor.Memory("nowhere");
-        NodeScreen screen = new(nowhere, () => throw new InvalidOperationException("asked"), _ => Assert.Fail("said"));
+        NodeScreen screen = new(nowhere, () => throw new InvalidOperationException("asked"), new LineLog(_ => Assert.Fail("said")));
         screen.Start();
         screen.Show(whole: true);
         Assert.Equal(0, nowhere.Length);
@@ -33,7 +34,7 @@ public sealed class NodeScreenTests
         Assert.Equal(Errno.None, VirtualTerminal.SetRaw(terminal));
         List<string> said = [];
         bool broken = true;
-        NodeScreen screen = new(terminal, () => broken ? throw new IOException("the disk is gone") : ScreenBench.Ready, said.Add);
+        NodeScreen screen = new(terminal, () => broken ? throw new IOException("the disk is gone") : ScreenBench.Ready, new LineLog(said.Add));
 
         screen.Show();
         screen.Show();

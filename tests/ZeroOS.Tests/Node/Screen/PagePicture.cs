@@ -11,7 +11,8 @@ internal static class PagePicture
     internal static byte[] Of(ScreenPage page)
     {
         const int Width = 8, Height = 16;
-        byte[] head = Encoding.ASCII.GetBytes($"P5 {page.Columns * Width} {page.Rows * Height} 255\n"), picture = new byte[head.Length + (page.Columns * Width * page.Rows * Height)];
+        byte[] head = Encoding.ASCII.GetBytes($"P5 {page.Columns * Width} {page.Rows * Height} 255\n"),
+            picture = new byte[head.Length + (page.Columns * Width * page.Rows * Height)];
         head.CopyTo(picture, 0);
         for (int y = 0; y < page.Rows * Height; y++)
         {
@@ -19,7 +20,8 @@ internal static class PagePicture
             for (int x = 0; x < page.Columns * Width; x++)
             {
                 ScreenCell cell = row[x / Width];
-                bool dark = cell.Style != ScreenStyle.Code || cell.Glyph == Glyphs.Full || (cell.Glyph == Glyphs.Upper && y % Height < Height / 2) || (cell.Glyph == Glyphs.Lower && y % Height >= Height / 2);
+                bool dark = cell.Style != ScreenStyle.Code || cell.Glyph == Glyphs.Full || (cell.Glyph == Glyphs.Upper && y % Height < Height / 2)
+                    || (cell.Glyph == Glyphs.Lower && y % Height >= Height / 2);
                 picture[head.Length + (y * page.Columns * Width) + x] = dark ? (byte)0 : (byte)0xAA;
             }
         }

@@ -1,9 +1,8 @@
-using System.Diagnostics;
-
 using Xunit;
 
 using ZeroOS.Linux;
 using ZeroOS.Node.Screen;
+using ZeroOS.Tests.Shared;
 
 namespace ZeroOS.Tests.Node.Screen;
 
@@ -138,9 +137,7 @@ public sealed class ScreenLayoutTests
         try
         {
             File.WriteAllBytes(file, PagePicture.Of(ScreenLayout.Compose(ScreenBench.Ready, rows, columns)));
-            using Process reader = Process.Start(new ProcessStartInfo("zbarimg", ["-q", "--raw", file]) { RedirectStandardOutput = true })!;
-            Assert.Equal(ScreenBench.NodeId, reader.StandardOutput.ReadToEnd().Trim());
-            reader.WaitForExit();
+            Assert.Equal(ScreenBench.NodeId, ProgramRun.Of("zbarimg", "-q", "--raw", file).Output.Trim());
         }
         finally
         {

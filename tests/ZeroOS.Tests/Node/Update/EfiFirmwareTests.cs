@@ -5,6 +5,7 @@ using ZeroOS.Node.Update;
 using ZeroOS.Tests.Formats;
 using ZeroOS.Tests.Formats.Efi;
 using ZeroOS.Tests.Oci.Build;
+using ZeroOS.Tests.Shared;
 
 namespace ZeroOS.Tests.Node.Update;
 
@@ -28,7 +29,8 @@ public sealed class EfiFirmwareTests : IDisposable
         string listing = EfiBootManager();
         Assert.Contains("BootNext: 0001\n", listing, StringComparison.Ordinal);
         Assert.Contains("BootOrder: 0000\n", listing, StringComparison.Ordinal);
-        Assert.Contains("Boot0001* ZeroOS trial\tHD(1,GPT,11111111-2222-3333-4444-555555555555,0x800,0x3f800)/File(\\EFI\\ZEROOS\\TRIAL.EFI)\n", listing, StringComparison.Ordinal);
+        Assert.Contains("Boot0001* ZeroOS trial\tHD(1,GPT,11111111-2222-3333-4444-555555555555,0x800,0x3f800)/File(\\EFI\\ZEROOS\\TRIAL.EFI)\n", listing,
+            StringComparison.Ordinal);
 
         new EfiFirmware(Variables()).Prepare(LoadOptionTests.Trial with { PartitionStart = 4096 }); // found again by its name, not added once more
         Assert.Contains("0x1000", EfiBootManager(), StringComparison.Ordinal);
@@ -100,14 +102,14 @@ public sealed class EfiFirmwareTests : IDisposable
 
     private void Put(string name, string hex) => File.WriteAllBytes(PathOf(name), Convert.FromHexString("07000000" + hex));
 
-    private void PutText(string name, string text) => File.WriteAllBytes(PathOf(name, EfiVariables.Loader), [6, 0, 0, 0, .. System.Text.Encoding.Unicode.GetBytes(text + '\0')]);
+    private void PutText(string name, string text) =>
+        File.WriteAllBytes(PathOf(name, EfiVariables.Loader), [6, 0, 0, 0, .. System.Text.Encoding.Unicode.GetBytes(text + '\0')]);
 
     private string EfiBootManager()
     {
         Judge.Need("efibootmgr");
-        ProcessStartInfo start = new("efibootmgr", ["-v"]) { RedirectStandardOutput = true };
+        ProcessStartInfo start = new("efibootmgr", ["-v"]);
         start.Environment["EFIVARFS_PATH"] = _folder.Path + "/";
-        using Process process = Process.Start(start)!;
-        return process.StandardOutput.ReadToEnd();
+        return ProgramRun.Of(start).Output;
     }
 }

@@ -14,7 +14,8 @@ public sealed class EspMediumTests : IDisposable
     private const long DiskBytes = 64 << 20, OffsetBytes = 1 << 20;
     private static readonly Guid s_partition = new("F7B6A3DE-0000-4000-8000-000000000001");
     private readonly TemporaryDirectory _folder = new();
-    private readonly byte[] _old = RandomNumberGenerator.GetBytes(300_000), _new = RandomNumberGenerator.GetBytes(310_000), _settings = RandomNumberGenerator.GetBytes(900);
+    private readonly byte[] _old = RandomNumberGenerator.GetBytes(300_000), _new = RandomNumberGenerator.GetBytes(310_000),
+        _settings = RandomNumberGenerator.GetBytes(900);
 
     public void Dispose() => _folder.Dispose();
 
@@ -23,7 +24,8 @@ public sealed class EspMediumTests : IDisposable
     {
         BlockDisk disk = Disk("a");
         using EspMedium medium = EspMedium.Open(s_partition, [disk]);
-        Assert.Equal((1u, 2048ul, 129023ul - 2048 + 1), (medium.TrialEntry.PartitionNumber, medium.TrialEntry.PartitionStart, medium.TrialEntry.PartitionBlocks));
+        Assert.Equal((1u, 2048ul, 129023ul - 2048 + 1),
+            (medium.TrialEntry.PartitionNumber, medium.TrialEntry.PartitionStart, medium.TrialEntry.PartitionBlocks));
         Assert.Equal(@"\EFI\ZEROOS\TRIAL.EFI", medium.TrialEntry.File);
         Assert.Null(medium.Manifest());
         medium.Check(_new.Length);
@@ -56,7 +58,8 @@ public sealed class EspMediumTests : IDisposable
         BlockDisk disk = Disk("a");
         File.Copy(disk.Path, _folder["b"]);
         BlockDisk twin = disk with { Name = "b", Path = _folder["b"] };
-        foreach ((BlockDisk[] disks, string why) in ((BlockDisk[], string)[])[([], "not there any more"), ([disk with { IsReadOnly = true }], "read-only"), ([disk, twin], "a, b")])
+        foreach ((BlockDisk[] disks, string why) in ((BlockDisk[], string)[])[([], "not there any more"),
+            ([disk with { IsReadOnly = true }], "read-only"), ([disk, twin], "a, b")])
         {
             UpdateException e = Assert.Throws<UpdateException>(() => EspMedium.Open(s_partition, disks));
             Assert.Equal("boot-medium", e.Reason);

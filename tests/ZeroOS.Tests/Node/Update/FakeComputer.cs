@@ -16,6 +16,7 @@ using ZeroOS.Node.Update;
 using ZeroOS.Oci.Registry;
 using ZeroOS.Tests.Bus;
 using ZeroOS.Tests.Engine;
+using ZeroOS.Tests.Shared;
 
 namespace ZeroOS.Tests.Node.Update;
 
@@ -23,8 +24,8 @@ namespace ZeroOS.Tests.Node.Update;
 internal sealed class PowerCutException : Exception;
 
 /// <summary>
-/// A computer that can boot: two slots, firmware variables, a disk with the node's store. It outlives its nodes, and the power can go before any effect that lasts;
-/// what a node that is dead still does has none.
+/// A computer that can boot: two slots, firmware variables, a disk with the node's store. It outlives its nodes, and the power can go before any effect that
+/// lasts; what a node that is dead still does has none.
 /// </summary>
 internal sealed class FakeComputer : IDisposable
 {
@@ -49,6 +50,9 @@ internal sealed class FakeComputer : IDisposable
     public byte[]? Served { get; set; }
 
     public bool BootNext { get; private set; }
+
+    /// <summary>What the ledger says: it outlives the database.</summary>
+    public Version? LedgerRelease { get; private set; }
 
     public bool EntryLeft => _entry;
 
@@ -112,7 +116,10 @@ internal sealed class FakeComputer : IDisposable
             HealthSeconds = 10,
         };
         Registry[Sha256Digest.Of(image).ToString()] = image;
-        return new NodeUpdate { Release = Convert.ToBase64String(ReleaseDocument.Sign(change?.Invoke(manifest) ?? manifest, signers.Length > 0 ? signers : [Alice, Bob])) };
+        return new NodeUpdate
+        {
+            Release = Convert.ToBase64String(ReleaseDocument.Sign(change?.Invoke(manifest) ?? manifest, signers.Length > 0 ? signers : [Alice, Bob]))
+        };
     }
 
     /// <summary>Switches on, for so many effects if it says so: the firmware chooses, the node starts and takes up what was left.</summary>
@@ -127,14 +134,15 @@ internal sealed class FakeComputer : IDisposable
             File.Delete(Path.Combine(_folder.Path, "engine.db"));
         _uptime = 0;
         TrialKept = false;
-        StartNode(image, new BootSource(Force ?? (Served is not null ? BootKind.Network : trial ? BootKind.Trial : BootKind.Kept), Served is null ? Partition : null, Force is null ? null : "booted by BIOS"), watchdogBit);
+        StartNode(image, new BootSource(Force ?? (Served is not null ? BootKind.Network : trial ? BootKind.Trial : BootKind.Kept),
+            Served is null ? Partition : null, Force is null ? null : "booted by BIOS"), watchdogBit);
         return this;
     }
 
     /// <summary>The node alone dies and starts again in the same boot.</summary>
     public void NodeDies(bool keptMark)
     {
-        BootSource boot = Around!.Boot;
+        BootSource boot = Dependencies!.Boot;
         byte[] image = Encoding.UTF8.GetBytes(_running);
         Off();
         StartNode(image, keptMark && boot.Kind == BootKind.Trial ? boot with { Kind = BootKind.Kept } : boot, false);
@@ -157,7 +165,7 @@ internal sealed class FakeComputer : IDisposable
         _folder.Dispose();
     }
 
-    public UpdateDependencies? Around { get; private set; }
+    public UpdateDependencies? Dependencies { get; private set; }
 
     private string _running = "";
 
@@ -184,7 +192,7 @@ internal sealed class FakeComputer : IDisposable
             RecoveryEncryptionKey = "",
             Registries = new Dictionary<string, FarmRegistry> { ["demo"] = new() { Url = "https://demo.example" } },
         };
-        Around = new UpdateDependencies
+        Dependencies = new UpdateDependencies
         {
             Running = new ImageRelease(DigestOf(image), DateTimeOffset.UnixEpoch, Version.Parse(VersionOf(image))),
             Keys = keys,
@@ -192,6 +200,8 @@ internal sealed class FakeComputer : IDisposable
             WatchdogBit = watchdogBit,
             Settings = () => farm,
             SettingsDocument = () => [7],
+            HighestRelease = () => LedgerRelease,
+            Kept = version => LedgerRelease = Version.Parse(version),
             SealingKey = () => SealingKey,
             Firmware = parts,
             Medium = id => id == Partition && MediumTrouble is null ? parts : throw new UpdateException("boot-medium", MediumTrouble ?? "not there"),
@@ -212,9 +222,9 @@ internal sealed class FakeComputer : IDisposable
             TrialKept = () => parts.Effect("pid 1", () => TrialKept = true),
             UptimeMs = () => _uptime,
             LookEvery = TimeSpan.FromMilliseconds(1),
-            Log = _ => { },
+            Log = LineLog.Quiet,
         };
-        _updater = new Updater(_store, Around);
+        _updater = new Updater(_store, Dependencies);
         try
         {
             _updater.Start();

@@ -42,6 +42,21 @@ public sealed class UpdaterTests : IDisposable
         Conflict(_computer.Release(FakeComputer.Image("1.0.5")), "older than 1.1.0");
     }
 
+    /// <summary>A database that comes back as it was must not bring an older highest version with it: a signed downgrade would be taken.</summary>
+    [Fact]
+    public async Task The_highest_version_outlives_the_database()
+    {
+        await UpdateTo(_new);
+        _computer.Boot();
+        await Ends(UpdateState.Kept);
+        _computer.Boot(forget: true);
+        Assert.Null(_computer.Store.HighestRelease);
+        Conflict(_computer.Release(FakeComputer.Image("1.0.5")), "older than 1.1.0");
+        _computer.Kept = FakeComputer.Image("1.0.0");
+        _computer.Boot();
+        Assert.True(_computer.Updater.Conditions().Single() is { Ok: false, Reason: "downgraded" });
+    }
+
     [Fact]
     public async Task An_unhealthy_version_goes_back_and_its_reason_comes_with_it()
     {

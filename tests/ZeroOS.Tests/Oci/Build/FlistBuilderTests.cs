@@ -22,7 +22,8 @@ public sealed class FlistBuilderTests
         Directory.CreateDirectory(two["out"]);
         BuildResult second = FlistBuilder.Build(FlistSource.Parse("rootfs:" + path), two["out"]);
         Assert.Equal(first, second);
-        Assert.Equal(Directory.GetFiles(one["out/blobs/sha256"]).Select(Path.GetFileName).Order(), Directory.GetFiles(two["out/blobs/sha256"]).Select(Path.GetFileName).Order());
+        Assert.Equal(Directory.GetFiles(one["out/blobs/sha256"]).Select(Path.GetFileName).Order(),
+            Directory.GetFiles(two["out/blobs/sha256"]).Select(Path.GetFileName).Order());
     }
 
     [Fact]
@@ -82,7 +83,8 @@ public sealed class FlistBuilderTests
         for (int i = 0; i < 60; i++)
             basis.File($"base/f{i:d2}", Noise(30_000, i));
         byte[] baseTar = basis.ToArray();
-        HashSet<Sha256Digest> plain = BuildImage("1", baseTar), shadowed = BuildImage("2", baseTar, new TarBytes().File("base/f03", "x").File("base/.wh.f07", "").File("new", Noise(9000, 99)).ToArray());
+        HashSet<Sha256Digest> plain = BuildImage("1", baseTar),
+            shadowed = BuildImage("2", baseTar, new TarBytes().File("base/f03", "x").File("base/.wh.f07", "").File("new", Noise(9000, 99)).ToArray());
         Assert.Equal(2, plain.Count);
         Assert.Subset(shadowed, plain);
 
@@ -132,7 +134,8 @@ public sealed class FlistBuilderTests
         string digest = (string)image.Manifest()["digest"]!;
         image.Write(image.Manifest());
         FlistArtifact flist = FlistArtifact.Open(temp["out"], FlistBuilder.Build(FlistSource.Parse("oci:" + temp.Path), temp["out"]).ManifestDigest);
-        Assert.Contains($"\"subject\":{{\"mediaType\":\"application/vnd.oci.image.manifest.v1\\u002Bjson\",\"digest\":\"{digest}\"", Encoding.UTF8.GetString(flist.ManifestBytes));
+        Assert.Contains($"\"subject\":{{\"mediaType\":\"application/vnd.oci.image.manifest.v1\\u002Bjson\",\"digest\":\"{digest}\"",
+            Encoding.UTF8.GetString(flist.ManifestBytes));
         Assert.Contains("/bin/true", Encoding.UTF8.GetString(flist.Config));
     }
 
@@ -156,6 +159,20 @@ public sealed class FlistBuilderTests
         Assert.Throws<FlistBuildException>(() => FlistBuilder.Build(sample, temp["out"], null, new BuildLimits { MaxFileBytes = 1000 }));
         Assert.Throws<FlistBuildException>(() => FlistBuilder.Build(sample, temp["out"], null, new BuildLimits { MaxLayerBytes = 1000 }));
         Assert.Throws<FlistBuildException>(() => FlistBuilder.Build(sample, temp["out"], null, new BuildLimits { MaxLayers = 0 }));
+        Assert.Contains("names and attributes",
+            Assert.Throws<FlistBuildException>(() => FlistBuilder.Build(sample, temp["out"], null, new BuildLimits { MaxNameBytes = 30 })).Message);
+    }
+
+    [Fact]
+    public void Entries_that_name_thousands_of_directories_count_as_what_they_make()
+    {
+        using var temp = new TemporaryDirectory();
+        var tar = new TarBytes();
+        for (int i = 0; i < 20; i++)
+            tar.Pax("path", $"{i}/{string.Concat(Enumerable.Repeat("d/", 1900))}x").File("x", "");
+        FlistSource deep = FlistSource.Parse("tar:" + temp.Write("a.tar", tar.ToArray()));
+        Assert.Contains("more than 10000 entries",
+            Assert.Throws<FlistBuildException>(() => FlistBuilder.Build(deep, temp["out"], null, new BuildLimits { MaxEntries = 10_000 })).Message);
     }
 
     [Fact]

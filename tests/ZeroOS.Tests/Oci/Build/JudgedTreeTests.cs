@@ -6,12 +6,14 @@ using ZeroOS.Linux;
 using ZeroOS.Oci.Build;
 using ZeroOS.Oci.Registry;
 using ZeroOS.Tests.Linux.Files;
-using ZeroOS.Tests.Linux.Netlink;
 using ZeroOS.Tests.Oci.Registry;
+using ZeroOS.Tests.Shared;
 
 namespace ZeroOS.Tests.Oci.Build;
 
-/// <summary>Builds real images and lets others judge: umoci for what layers mean, GNU tar for archives, fsck.erofs and the kernel for the file system.</summary>
+/// <summary>
+/// Builds real images and lets others judge: umoci for what layers mean, GNU tar for archives, fsck.erofs and the kernel for the file system.
+/// </summary>
 [Trait("tier", "kernel")]
 public sealed class JudgedTreeTests
 {
@@ -45,22 +47,22 @@ public sealed class JudgedTreeTests
         MountedTree.Need(Umoci);
         using var temp = new TemporaryDirectory();
         string layout = temp["layout"], bundle = temp["bundle"], rootfs = temp["bundle/rootfs"];
-        Run(Umoci, "init", "--layout", layout);
-        Run(Umoci, "new", "--image", layout + ":v1");
-        Run(Umoci, "unpack", "--image", layout + ":v1", bundle);
+        ProgramRun.Of(Umoci, "init", "--layout", layout).Succeeded();
+        ProgramRun.Of(Umoci, "new", "--image", layout + ":v1").Succeeded();
+        ProgramRun.Of(Umoci, "unpack", "--image", layout + ":v1", bundle).Succeeded();
         Shell(rootfs, BaseTree);
         SetXattr(rootfs + "/a", "security.capability", Convert.FromHexString("0100000200200000000000000000000000000000"));
         SetXattr(rootfs + "/d", "trusted.binary", [0, 255, 10, 61, 0]);
-        Run(Umoci, "repack", "--image", layout + ":v1", bundle);
-        Run("/bin/rm", "-rf", bundle);
-        Run(Umoci, "unpack", "--image", layout + ":v1", bundle);
+        ProgramRun.Of(Umoci, "repack", "--image", layout + ":v1", bundle).Succeeded();
+        ProgramRun.Of("/bin/rm", "-rf", bundle).Succeeded();
+        ProgramRun.Of(Umoci, "unpack", "--image", layout + ":v1", bundle).Succeeded();
         Shell(rootfs, Changes);
-        Run(Umoci, "repack", "--image", layout + ":v2", bundle);
+        ProgramRun.Of(Umoci, "repack", "--image", layout + ":v2", bundle).Succeeded();
 
         foreach (string tag in (string[])["v1", "v2"])
         {
             string reference = temp["reference-" + tag];
-            Run(Umoci, "unpack", "--image", $"{layout}:{tag}", reference);
+            ProgramRun.Of(Umoci, "unpack", "--image", $"{layout}:{tag}", reference).Succeeded();
             SortedDictionary<string, string> expected = PosixTree.Describe(reference + "/rootfs");
             Assert.True(expected.Count > 300);
             Assert.Equal(expected, MountedTree.OfDevice(Device(temp, $"oci:{layout}:{tag}", tag), temp["mnt"]));
@@ -80,12 +82,13 @@ public sealed class JudgedTreeTests
         foreach (string sparse in (string[])["0.0", "0.1", "1.0"])
         {
             string tar = temp[$"pax-{sparse}.tar"];
-            Run("/usr/bin/tar", "-C", tree, "--numeric-owner", "--xattrs", "--xattrs-include=*", "--format=posix", "-S", "--sparse-version=" + sparse, "-cf", tar, ".");
+            ProgramRun.Of("/usr/bin/tar", "-C", tree, "--numeric-owner", "--xattrs", "--xattrs-include=*", "--format=posix", "-S", "--sparse-version="
+                + sparse, "-cf", tar, ".").Succeeded();
             Assert.Equal(expected, MountedTree.OfDevice(Device(temp, "tar:" + tar, sparse), temp["mnt"]));
         }
         // GNU's own format has whole seconds and no attributes; everything else must agree.
         string gnu = temp["gnu.tar"];
-        Run("/usr/bin/tar", "-C", tree, "--numeric-owner", "--format=gnu", "-S", "-cf", gnu, ".");
+        ProgramRun.Of("/usr/bin/tar", "-C", tree, "--numeric-owner", "--format=gnu", "-S", "-cf", gnu, ".").Succeeded();
         Assert.Equal(expected.Select(Coarse), MountedTree.OfDevice(Device(temp, "tar:" + gnu, "gnu"), temp["mnt"]).Select(Coarse));
 
         static string Coarse(KeyValuePair<string, string> line) =>
@@ -128,11 +131,5 @@ public sealed class JudgedTreeTests
             Assert.True(Libc.lsetxattr(p, n, v, (nuint)value.Length, 0) == 0, $"{path} {name}: {Libc.LastError}");
     }
 
-    private static void Shell(string directory, string script) => Run("/bin/bash", "-euc", $"cd '{directory}'\n{script}");
-
-    private static void Run(string program, params string[] arguments)
-    {
-        (int code, string output) = NamespaceTool.Try(program, arguments);
-        Assert.True(code == 0, $"{program} {string.Join(' ', arguments)}: {output}");
-    }
+    private static void Shell(string directory, string script) => ProgramRun.Of("/bin/bash", "-euc", $"cd '{directory}'\n{script}").Succeeded();
 }

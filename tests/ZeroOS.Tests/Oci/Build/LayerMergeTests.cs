@@ -36,14 +36,16 @@ public sealed class LayerMergeTests
             t => t.Directory("d").File("d/new", "").File("d/.wh..wh..opq", "").File("d/newer", "")));
 
     [Fact]
-    public void Aufs_bookkeeping_is_ignored() => Assert.Equal(["a"], Paths(Lower(t => t.File("a", "")), t => t.File(".wh..wh.plnk/1.2", "").File(".wh..wh.aufs", ""))
-        .Where(p => !p.StartsWith(".wh..wh.plnk", StringComparison.Ordinal)));
+    public void Aufs_bookkeeping_is_no_part_of_the_image_but_hard_links_may_name_it() => Assert.Equal(["a", "b"], Paths(Lower(t => t.File("a", "")),
+        t => t.Directory(".wh..wh.plnk").File(".wh..wh.plnk/1.2", "")
+            .File(".wh..wh.aufs", "").HardLink("b", ".wh..wh.plnk/1.2").HardLink(".wh..wh.orph/1", "nothing")));
 
     [Fact]
     public void Whiteout_of_nothing_is_refused() => Assert.Throws<FlistBuildException>(() => Merge([t => t.File("d/.wh.", "")]));
 
     [Fact]
-    public void Whiteout_of_what_is_not_there_changes_nothing() => Assert.Equal(["a"], Paths(Lower(t => t.File("a", "")), t => t.File(".wh.b", "").File("c/.wh.d", "")));
+    public void Whiteout_of_what_is_not_there_changes_nothing() =>
+    Assert.Equal(["a"], Paths(Lower(t => t.File("a", "")), t => t.File(".wh.b", "").File("c/.wh.d", "")));
 
     [Fact]
     public void Whiteout_below_a_path_that_became_a_file_means_nothing() =>
@@ -105,10 +107,95 @@ public sealed class LayerMergeTests
     }
 
     [Fact]
-    public void Entry_behind_a_symbolic_link_is_refused_and_the_link_is_named()
+    public void Entry_behind_a_link_of_its_own_layer_lies_where_the_link_leads_inside_the_image()
     {
-        Assert.Contains("symbolic link (to /etc)", Assert.Throws<FlistBuildException>(() => Merge([t => t.SymbolicLink("l", "/etc").File("l/passwd", "")])).Message);
-        Assert.Contains("symbolic link (to /etc)", Assert.Throws<FlistBuildException>(() => Merge([t => t.SymbolicLink("l", "/etc"), t => t.File("l/passwd", "")])).Message);
+        ImageInode root = Merge([t => t.Directory("etc").File("etc/passwd", "below"),
+            t => t.SymbolicLink("l", "/etc").File("l/passwd", "new").SymbolicLink("m", "l/../l").File("m/group", "")]);
+        Assert.Equal(["etc", "etc/group", "etc/passwd", "l", "m"], Paths(root));
+        Assert.Equal(3L, root.Entries["etc"].Entries["passwd"].Size);
+    }
+
+    [Fact]
+    public void Link_that_climbs_ends_at_the_root_of_the_image() =>
+        Assert.Equal(["a", "a/up", "etc", "etc/x"], Paths(Merge([t => t.SymbolicLink("a/up", "../../../../etc").File("a/up/x", "")])));
+
+    [Fact]
+    public void Entry_behind_a_link_or_a_file_of_a_layer_below_makes_a_directory_that_hides_it()
+    {
+        ImageInode root = Merge([t => t.SymbolicLink("l", "usr").File("f", "").File("usr/x", ""), t => t.File("l/a/b", "").File("f/c", "")]);
+        Assert.Equal(["f", "f/c", "l", "l/a", "l/a/b", "usr", "usr/x"], Paths(root));
+        Assert.Equal(0x41ED, root.Entries["l"].Mode); // 040755
+    }
+
+    [Fact]
+    public void Marks_alone_hide_neither_a_file_nor_a_link()
+    {
+        Assert.Equal(["f", "l", "usr", "usr/x"], Paths(Merge([t => t.SymbolicLink("l", "usr").File("f", "").File("usr/x", ""),
+            t => t.File("l/.wh.x", "").File("f/g/.wh.h", "").File("l/.wh..wh..opq", "")])));
+        Assert.Equal(["l", "usr", "usr/x"],
+            Paths(Merge([t => t.Directory("l").File("l/x", "").File("usr/x", ""), t => t.SymbolicLink("l", "usr").File("l/.wh.x", "")])));
+    }
+
+    [Fact]
+    public void Links_in_a_circle_and_links_to_endless_paths_are_refused()
+    {
+        Assert.Contains("too many symbolic links", Refusal(t => t.SymbolicLink("l", "l").File("l/x", "")));
+        Assert.Contains("too many symbolic links", Refusal(t => t.SymbolicLink("a", "b/c").SymbolicLink("b", "a/d").File("a/x", "")));
+        Assert.Contains("too many symbolic links", Refusal(t => t.SymbolicLink("l", "l").HardLink("x", "l/y")));
+        // Each link triples the way: forty of them would be more steps than there is time for.
+        Assert.Contains("too many symbolic links", Refusal(t =>
+        {
+            for (int i = 0; i < 40; i++)
+                t.SymbolicLink($"l{i}", $"l{i + 1}/../l{i + 1}/../l{i + 1}");
+            t.Directory("l40").File("l0/x", "");
+        }));
+        string deep = string.Concat(Enumerable.Repeat("d/", 1000));
+        Assert.Contains("more than 4096 bytes",
+            Refusal(t => t.Pax("linkpath", deep).SymbolicLink("l", "x").Pax("path", "l/" + deep + deep + "x").File("x", "")));
+    }
+
+    [Fact]
+    public void Forty_links_are_followed()
+    {
+        Assert.Contains("l40/x", Paths(Merge([t => Chain(t, 40)])));
+        Assert.Contains("too many symbolic links", Refusal(t => Chain(t, 41)));
+
+        static void Chain(TarBytes tar, int links)
+        {
+            for (int i = 0; i < links; i++)
+                tar.SymbolicLink($"l{i}", $"l{i + 1}");
+            tar.Directory($"l{links}").File("l0/x", "");
+        }
+    }
+
+    [Fact]
+    public void Hard_link_is_found_through_links_of_either_layer()
+    {
+        ImageInode root = Merge([t => t.File("usr/lib/real", "text").SymbolicLink("lib", "usr/lib"),
+            t => t.HardLink("a", "lib/real").SymbolicLink("lib64", "/usr/lib").HardLink("b", "lib64/real")]);
+        Assert.Same(root.Entries["usr"].Entries["lib"].Entries["real"], root.Entries["a"]);
+        Assert.Same(root.Entries["a"], root.Entries["b"]);
+    }
+
+    [Fact]
+    public void Hard_link_to_a_link_shares_the_link()
+    {
+        ImageInode root = Merge([t => t.SymbolicLink("lib", "usr/lib"), t => t.HardLink("a", "lib")]);
+        Assert.Same(root.Entries["lib"], root.Entries["a"]);
+    }
+
+    [Fact]
+    public void File_of_the_same_layer_gives_way_to_the_directory_that_comes_after_it() =>
+        Assert.Equal(["a", "a/b"], Paths(Merge([t => t.File("a", "first").File("a/b", "")])));
+
+    [Fact]
+    public void Directories_that_a_layer_only_names_are_counted()
+    {
+        var layer = new Layer(0);
+        var reader = new TarReader(new MemoryStream(new TarBytes().File("a/b/c/d", "").File("a/b/e", "").File("f/.wh.g", "").ToArray()));
+        while (reader.Next() is { } entry)
+            layer.Add(entry, whiteouts: true);
+        Assert.Equal(4, layer.ImpliedDirectories);
     }
 
     [Fact]
@@ -124,11 +211,14 @@ public sealed class LayerMergeTests
     public void Overlay_marks_and_unknown_attributes_are_left_out_and_counted()
     {
         var layer = new Layer(0);
-        var tar = new TarBytes().Pax(("SCHILY.xattr.trusted.overlay.opaque", "y"u8.ToArray()), ("SCHILY.xattr.com.apple.x", [1]), ("SCHILY.xattr.user.a", [1])).Directory("d");
+        var tar = new TarBytes().Pax(("SCHILY.xattr.trusted.overlay.opaque", "y"u8.ToArray()), ("SCHILY.xattr.com.apple.x",
+            [1]), ("SCHILY.xattr.user.a", [1])).Directory("d");
         layer.Add(new TarReader(new MemoryStream(tar.ToArray())).Next()!, whiteouts: true);
         Assert.Equal(2, layer.IgnoredXattrs);
         Assert.Equal(12 + 4 + 4, layer.Find("d")!.Inode!.Xattrs.Size);
     }
+
+    private static string Refusal(Action<TarBytes> layer) => Assert.Throws<FlistBuildException>(() => Merge([layer])).Message;
 
     private static Action<TarBytes> Lower(Action<TarBytes> lower) => lower;
 

@@ -1,5 +1,5 @@
 using ZeroOS.Tests.Linux.Files;
-using ZeroOS.Tests.Linux.Netlink;
+using ZeroOS.Tests.Shared;
 
 namespace ZeroOS.Tests.Oci.Build;
 
@@ -9,18 +9,16 @@ internal static class MountedTree
     /// <summary>Checks the device with fsck.erofs, mounts it and describes what Linux shows.</summary>
     public static SortedDictionary<string, string> OfDevice(string device, string mountPoint)
     {
-        (int code, string output) = NamespaceTool.Try("/usr/bin/fsck.erofs", device);
-        Assert.True(code == 0, output);
+        ProgramRun.Of("/usr/bin/fsck.erofs", device).Succeeded();
         Directory.CreateDirectory(mountPoint);
-        (code, output) = NamespaceTool.Try("/usr/bin/mount", "-t", "erofs", "-o", "loop,ro", device, mountPoint);
-        Assert.True(code == 0, output);
+        ProgramRun.Of("/usr/bin/mount", "-t", "erofs", "-o", "loop,ro", device, mountPoint).Succeeded();
         try
         {
             return PosixTree.Describe(mountPoint);
         }
         finally
         {
-            NamespaceTool.Try("/usr/bin/umount", mountPoint);
+            ProgramRun.Of("/usr/bin/umount", mountPoint);
         }
     }
 

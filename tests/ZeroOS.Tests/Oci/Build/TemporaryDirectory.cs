@@ -1,4 +1,4 @@
-using ZeroOS.Tests.Linux.Netlink;
+using ZeroOS.Tests.Shared;
 
 namespace ZeroOS.Tests.Oci.Build;
 
@@ -17,5 +17,5 @@ internal sealed class TemporaryDirectory : IDisposable
     }
 
     /// <summary>By rm: names that are not UTF-8 cannot be deleted from .NET.</summary>
-    public void Dispose() => NamespaceTool.Try("/bin/rm", "-rf", Path);
+    public void Dispose() => ProgramRun.Of("/bin/rm", "-rf", Path);
 }

@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using System.Text;
 using System.Text.Json.Nodes;
 
@@ -32,7 +33,8 @@ public sealed class OciSourceTests
             string name = gzip ? "gzip" : "plain";
             var image = new TestImage(Directory.CreateDirectory(temp[name]).FullName).AddLayer(s_layer, gzip);
             image.Write(image.Manifest());
-            return FlistArtifact.Open(temp["out"], FlistBuilder.Build(FlistSource.Parse("oci:" + temp[name]), temp["out"]).ManifestDigest).Manifest.Index.Digest.ToString();
+            return FlistArtifact.Open(temp["out"], FlistBuilder.Build(FlistSource.Parse("oci:" + temp[name]),
+                temp["out"]).ManifestDigest).Manifest.Index.Digest.ToString();
         })];
         Assert.Equal(indexes[0], indexes[1]);
     }
@@ -45,10 +47,10 @@ public sealed class OciSourceTests
         var two = new TestImage(temp.Path).AddLayer(new TarBytes().File("b", "other").ToArray());
         one.Write(TestImage.Tagged(one.Manifest(), "v1"), TestImage.Tagged(two.Manifest(), "v2"));
         string digest = (string)two.Manifest()["digest"]!;
-        Assert.Equal(digest, FlistSource.Parse($"oci:{temp.Path}:v2").Open().Subject!.Digest);
-        Assert.Equal(digest, FlistSource.Parse($"oci:{temp.Path}:{digest}").Open().Subject!.Digest);
-        Assert.Contains("v1, v2", Assert.Throws<FlistBuildException>(() => FlistSource.Parse($"oci:{temp.Path}").Open()).Message);
-        Assert.Contains("v1, v2", Assert.Throws<FlistBuildException>(() => FlistSource.Parse($"oci:{temp.Path}:v3").Open()).Message);
+        Assert.Equal(digest, FlistSource.Parse($"oci:{temp.Path}:v2").Open(NoScratch).Subject!.Digest);
+        Assert.Equal(digest, FlistSource.Parse($"oci:{temp.Path}:{digest}").Open(NoScratch).Subject!.Digest);
+        Assert.Contains("v1, v2", Assert.Throws<FlistBuildException>(() => FlistSource.Parse($"oci:{temp.Path}").Open(NoScratch)).Message);
+        Assert.Contains("v1, v2", Assert.Throws<FlistBuildException>(() => FlistSource.Parse($"oci:{temp.Path}:v3").Open(NoScratch)).Message);
     }
 
     [Fact]
@@ -65,9 +67,68 @@ public sealed class OciSourceTests
         attestation["platform"] = Platform("unknown", "unknown");
         var inner = new JsonObject { ["schemaVersion"] = 2, ["manifests"] = new JsonArray(attestation, arm, ours) };
         image.Write(image.Put(Encoding.UTF8.GetBytes(inner.ToJsonString()), "application/vnd.oci.image.index.v1+json"));
-        Assert.Equal(digest, FlistSource.Parse("oci:" + temp.Path).Open().Subject!.Digest);
+        Assert.Equal(digest, FlistSource.Parse("oci:" + temp.Path).Open(NoScratch).Subject!.Digest);
 
         static JsonObject Platform(string os, string architecture) => new() { ["os"] = os, ["architecture"] = architecture };
+    }
+
+    [Fact]
+    public void Platforms_in_index_json_need_no_tag_and_nothing_but_images_is_chosen()
+    {
+        using var temp = new TemporaryDirectory();
+        var image = new TestImage(temp.Path).AddLayer(s_layer);
+        JsonObject none = image.Put("{}"u8.ToArray(), "application/vnd.oci.image.manifest.v1+json"), ours = image.Manifest();
+        JsonObject[] others = [On(none, "unknown", "unknown"), On(none, "linux", ""), On(none, "linux", "arm64"), Artifact(none)];
+        image.Write([.. others, On(ours, "linux", "amd64")]);
+        Assert.Equal((string)ours["digest"]!, FlistSource.Parse("oci:" + temp.Path).Open(NoScratch).Subject!.Digest);
+        image.Write(On(none, "linux", "arm64"), On(none, "windows", "amd64"));
+        Assert.Contains("no version for linux/amd64, only for linux/arm64, windows/amd64", OpenRefusal("oci:" + temp.Path));
+        image.Write(TestImage.Tagged(On(ours, "linux", "amd64"), "v1"), TestImage.Tagged(On(none, "linux", "amd64"), "v2"));
+        Assert.Contains("it has v1, v2", OpenRefusal("oci:" + temp.Path));
+        image.Write(TestImage.Tagged(On(ours, "linux", "amd64"), "v1"), TestImage.Tagged(On(ours, "linux", "amd64"), "latest"));
+        Assert.Equal((string)ours["digest"]!, FlistSource.Parse("oci:" + temp.Path).Open(NoScratch).Subject!.Digest);
+        image.Write(ours, none);
+        Assert.Contains("say which image", OpenRefusal("oci:" + temp.Path));
+
+        static JsonObject Artifact(JsonObject descriptor)
+        {
+            var artifact = (JsonObject)descriptor.DeepClone();
+            artifact["artifactType"] = "application/spdx+json";
+            return artifact;
+        }
+    }
+
+    [Theory]
+    [InlineData("v3,,v2", 1)]
+    [InlineData("v3,v1", 1)]
+    [InlineData("v4,v2,v3", 1)]
+    [InlineData("v3,odd", 0)]
+    [InlineData("v3", 0)]
+    public void Variant_that_asks_least_of_a_processor_is_taken(string variants, int expected)
+    {
+        using var temp = new TemporaryDirectory();
+        string[] digests = [.. variants.Split(',').Select((_, i) => (string)Image(i).Manifest()["digest"]!)];
+        JsonObject[] choices = [.. variants.Split(',').Select((variant, i) => On(Image(i).Manifest(), "linux", "amd64", variant))];
+        Image(0).Write(choices);
+        Assert.Equal(digests[expected], FlistSource.Parse("oci:" + temp.Path).Open(NoScratch).Subject!.Digest);
+        var inner = new JsonObject { ["schemaVersion"] = 2, ["manifests"] = new JsonArray([.. choices.Select(c => c.DeepClone())]) };
+        Image(0).Write(Image(0).Put(Encoding.UTF8.GetBytes(inner.ToJsonString()), "application/vnd.oci.image.index.v1+json"));
+        Assert.Equal(digests[expected], FlistSource.Parse("oci:" + temp.Path).Open(NoScratch).Subject!.Digest);
+
+        TestImage Image(int i) => new TestImage(temp.Path).AddLayer(new TarBytes().File("which", $"{i}").ToArray());
+    }
+
+    [Theory]
+    [InlineData("x86_64")]
+    [InlineData("x86-64")]
+    [InlineData("AMD64")]
+    public void Other_names_of_amd64_are_amd64(string architecture)
+    {
+        using var temp = new TemporaryDirectory();
+        var image = new TestImage(temp.Path) { Architecture = architecture }.AddLayer(s_layer);
+        var inner = new JsonObject { ["schemaVersion"] = 2, ["manifests"] = new JsonArray(On(image.Manifest(), "Linux", architecture)) };
+        image.Write(image.Put(Encoding.UTF8.GetBytes(inner.ToJsonString()), "application/vnd.oci.image.index.v1+json"));
+        Assert.Single(FlistSource.Parse("oci:" + temp.Path).Open(NoScratch).Layers);
     }
 
     [Fact]
@@ -76,7 +137,7 @@ public sealed class OciSourceTests
         using var temp = new TemporaryDirectory();
         var image = new TestImage(temp.Path) { Architecture = "arm64" }.AddLayer(s_layer);
         image.Write(image.Manifest());
-        Assert.Contains("arm64", Assert.Throws<FlistBuildException>(() => FlistSource.Parse("oci:" + temp.Path).Open()).Message);
+        Assert.Contains("arm64", Assert.Throws<FlistBuildException>(() => FlistSource.Parse("oci:" + temp.Path).Open(NoScratch)).Message);
     }
 
     [Fact]
@@ -92,8 +153,41 @@ public sealed class OciSourceTests
         Assert.Contains("hash to", Refusal(temp));
         File.WriteAllBytes(blob, [.. s_layer, 0]);
         Assert.Contains("longer than", Refusal(temp));
+        File.WriteAllBytes(blob, s_layer[..^1]);
+        Assert.Contains("cut or changed", Refusal(temp));
         File.Delete(blob);
         Assert.Contains("has no blobs/sha256", Refusal(temp));
+    }
+
+    [Fact]
+    public void Changed_byte_anywhere_in_a_compressed_layer_is_called_a_changed_layer()
+    {
+        using var temp = new TemporaryDirectory();
+        var image = new TestImage(temp.Path).AddLayer(s_layer, gzip: true);
+        image.Write(image.Manifest());
+        string blob = temp["blobs/sha256/" + Sha256Digest.Parse((string)image.Layers[0]["digest"]!).Hex];
+        byte[] good = File.ReadAllBytes(blob);
+        for (int at = 0; at < good.Length; at++)
+        {
+            byte[] bad = (byte[])good.Clone();
+            bad[at] ^= 1;
+            File.WriteAllBytes(blob, bad);
+            Assert.Contains("changed on their way", Refusal(temp));
+        }
+    }
+
+    [Fact]
+    public void Layer_that_was_made_broken_says_what_is_broken()
+    {
+        using var temp = new TemporaryDirectory();
+        var image = new TestImage(temp.Path).AddLayer(s_layer);
+        byte[] broken = [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 3, 7, 7, 7];
+        image.Layers[0] = image.Put(broken, "application/vnd.oci.image.layer.v1.tar+gzip");
+        image.Write(image.Manifest());
+        Assert.Contains("its gzip data is damaged", Refusal(temp));
+        image.Layers[0] = image.Put([0xFD, .. "7zXZ"u8, 0], "application/vnd.oci.image.layer.v1.tar");
+        image.Write(image.Manifest());
+        Assert.Contains("compressed with xz", Refusal(temp));
     }
 
     [Fact]
@@ -121,7 +215,43 @@ public sealed class OciSourceTests
         FlistArtifact flist = FlistArtifact.Open(temp["out"], result.ManifestDigest);
         Assert.Equal(config, Encoding.UTF8.GetString(flist.Config));
         Assert.Equal(result, FlistBuilder.Build(FlistSource.Parse($"docker-archive:{path}:x:1"), temp["out"]));
-        Assert.Throws<FlistBuildException>(() => FlistSource.Parse($"docker-archive:{path}:y").Open());
+        Assert.Throws<FlistBuildException>(() => FlistSource.Parse($"docker-archive:{path}:y").Open(NoScratch));
+        Assert.Throws<FlistBuildException>(() => FlistSource.Parse($"docker-archive:{path}:x").Open(NoScratch));
+    }
+
+    [Fact]
+    public void Colon_may_be_in_the_path_and_in_the_name_and_no_tag_means_latest()
+    {
+        using var temp = new TemporaryDirectory();
+        string config = $$$"""{"rootfs":{"type":"layers","diff_ids":["{{{Sha256Digest.Of(s_layer)}}}"]}}""";
+        byte[] archive = new TarBytes().Add("layer.tar", '0', s_layer).File("config.json", config)
+            .File("manifest.json", """[{"Config":"config.json","RepoTags":["host:5000/x:latest","x:2"],"Layers":["layer.tar"]},"""
+                + """{"Config":"config.json","RepoTags":["y:1"],"Layers":["layer.tar"]}]""").ToArray();
+        string path = temp.Write("with:colon.tar", archive);
+        foreach (string name in (string[])["host:5000/x:latest", "host:5000/x", "x:2", "y:1"])
+            Assert.Single(FlistSource.Parse($"docker-archive:{path}:{name}").Open(NoScratch).Layers);
+        Assert.Contains("host:5000/x:latest, x:2, y:1", OpenRefusal("docker-archive:" + path));
+        Assert.Contains("there is no", OpenRefusal($"docker-archive:{temp["absent.tar"]}:x"));
+    }
+
+    [Fact]
+    public void Compressed_archive_is_the_same_image_and_leaves_nothing_behind()
+    {
+        using var temp = new TemporaryDirectory();
+        string config = $$$"""{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":["{{{Sha256Digest.Of(s_layer)}}}"]}}""";
+        byte[] archive = new TarBytes().Add("layer.tar", '0', s_layer).File("config.json", config)
+            .File("manifest.json", """[{"Config":"config.json","RepoTags":["x:1"],"Layers":["layer.tar"]}]""").ToArray();
+        BuildResult plain = FlistBuilder.Build(FlistSource.Parse("docker-archive:" + temp.Write("image.tar", archive)), temp["plain"]);
+        string gzip = temp.Write("image.tar.gz", Gzip(archive));
+        Assert.Equal(plain, FlistBuilder.Build(FlistSource.Parse("docker-archive:" + gzip), temp["gzip"]));
+        Assert.Equal(plain, FlistBuilder.Build(FlistSource.Parse($"docker-archive:{gzip}:x:1"), temp["gzip"]));
+        Assert.Equal(["blobs", "index.json", "oci-layout"], Directory.GetFileSystemEntries(temp["gzip"]).Select(Path.GetFileName).Order());
+
+        Assert.Contains("its gzip data is damaged", Assert.Throws<FlistBuildException>(() =>
+            FlistBuilder.Build(FlistSource.Parse("docker-archive:" + temp.Write("cut.tar.gz", [.. Gzip(archive)[..40], .. new byte[40]])),
+                temp["bad"])).Message);
+        Assert.Contains("decompress it first (bzip2 -dk)", OpenRefusal("docker-archive:" + temp.Write("image.tar.bz2", "BZh9...."u8.ToArray()), temp.Path));
+        Assert.Empty(Directory.GetFileSystemEntries(temp["bad"], ".build*"));
     }
 
     [Fact]
@@ -144,7 +274,8 @@ public sealed class OciSourceTests
         var image = new TestImage(temp.Path).AddLayer(s_layer);
         JsonObject manifest = image.Manifest();
         string index = image.Write(TestImage.Tagged(manifest, "v1"));
-        byte[] config = File.ReadAllBytes(temp["blobs/sha256/" + Sha256Digest.Parse((string)JsonNode.Parse(File.ReadAllBytes(temp["blobs/sha256/" + Sha256Digest.Parse((string)manifest["digest"]!).Hex]))!["config"]!["digest"]!).Hex]);
+        byte[] config = File.ReadAllBytes(temp["blobs/sha256/" + Sha256Digest.Parse((string)JsonNode.Parse(File.ReadAllBytes(temp["blobs/sha256/"
+            + Sha256Digest.Parse((string)manifest["digest"]!).Hex]))!["config"]!["digest"]!).Hex]);
         byte[] docker = """[{"Config":"config.json","RepoTags":["x:1"],"Layers":["0123/layer.tar"]}]"""u8.ToArray();
         var random = new Random(20262);
         int images = 0, refused = 0;
@@ -156,13 +287,14 @@ public sealed class OciSourceTests
                 {
                     case 0:
                         File.WriteAllBytes(temp["index.json"], Mutate(Encoding.UTF8.GetBytes(index), random));
-                        FlistSource.Parse("oci:" + temp.Path).Open();
+                        FlistSource.Parse("oci:" + temp.Path).Open(NoScratch);
                         break;
                     case 1:
                         // The digest fits the changed bytes: as an attacker would send it.
-                        JsonObject changed = image.Put(Mutate(File.ReadAllBytes(temp["blobs/sha256/" + Sha256Digest.Parse((string)manifest["digest"]!).Hex]), random), "m");
+                        JsonObject changed =
+                            image.Put(Mutate(File.ReadAllBytes(temp["blobs/sha256/" + Sha256Digest.Parse((string)manifest["digest"]!).Hex]), random), "m");
                         image.Write(changed);
-                        FlistSource.Parse("oci:" + temp.Path).Open();
+                        FlistSource.Parse("oci:" + temp.Path).Open(NoScratch);
                         break;
                     case 2:
                         OciLayout.DiffIds(Mutate(config, random), 1);
@@ -170,7 +302,7 @@ public sealed class OciSourceTests
                     default:
                         File.WriteAllBytes(temp["manifest.json"], Mutate(docker, random));
                         File.WriteAllBytes(temp["config.json"], config);
-                        DockerArchive.Open(new StoredFiles(temp.Path), null);
+                        DockerArchive.Open(new StoredFiles(temp.Path, NoScratch), null);
                         break;
                 }
                 images++;
@@ -207,6 +339,28 @@ public sealed class OciSourceTests
         }
         return bad;
     }
+
+    private static JsonObject On(JsonObject descriptor, string os, string architecture, string variant = "")
+    {
+        var placed = (JsonObject)descriptor.DeepClone();
+        placed["platform"] = new JsonObject { ["os"] = os, ["architecture"] = architecture };
+        if (variant.Length > 0)
+            placed["platform"]!["variant"] = variant;
+        return placed;
+    }
+
+    private static byte[] Gzip(byte[] plain)
+    {
+        using var stored = new MemoryStream();
+        using (var stream = new GZipStream(stored, CompressionLevel.Fastest))
+            stream.Write(plain);
+        return stored.ToArray();
+    }
+
+    private static string OpenRefusal(string source, string scratch = "") =>
+        Assert.Throws<FlistBuildException>(() => FlistSource.Parse(source).Open(() => scratch)).Message;
+
+    private static string NoScratch() => throw new InvalidOperationException("nothing here is compressed");
 
     private static string Refusal(TemporaryDirectory temp) =>
         Assert.Throws<FlistBuildException>(() => FlistBuilder.Build(FlistSource.Parse("oci:" + temp.Path), temp["out"])).Message;

@@ -9,7 +9,8 @@ public sealed class AuthChallengeTests
     [Fact]
     public void Several_challenges_in_one_header_are_read_apart()
     {
-        IReadOnlyList<AuthChallenge> challenges = AuthChallenge.Parse("Basic realm=\"a \\\"b\\\", c\", Bearer realm=\"https://t/x?y=1\" , service=s,scope=\"p:q:pull,push\"");
+        IReadOnlyList<AuthChallenge> challenges =
+            AuthChallenge.Parse("Basic realm=\"a \\\"b\\\", c\", Bearer realm=\"https://t/x?y=1\" , service=s,scope=\"p:q:pull,push\"");
         Assert.Equal(["Basic", "Bearer"], challenges.Select(c => c.Scheme));
         Assert.Equal("a \"b\", c", challenges[0]["realm"]);
         Assert.Equal(("https://t/x?y=1", "s", "p:q:pull,push"), (challenges[1]["realm"], challenges[1]["service"], challenges[1]["scope"]));

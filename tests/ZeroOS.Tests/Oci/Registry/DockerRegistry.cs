@@ -47,7 +47,8 @@ internal sealed class DockerRegistry : IDisposable
             File.WriteAllText(Path.Combine(_directory, "htpasswd"), _htpasswd);
             auth = $"auth: {{ htpasswd: {{ realm: test, path: {_directory}/htpasswd }} }}\n";
         }
-        File.WriteAllText(config, $"version: 0.1\nlog: {{ level: error }}\nstorage: {{ filesystem: {{ rootdirectory: {_directory}/data }} }}\nhttp: {{ addr: 127.0.0.1:{_port} }}\n{auth}");
+        File.WriteAllText(config, $"version: 0.1\nlog: {{ level: error }}\nstorage: {{ filesystem: {{ rootdirectory: {_directory}/data }} }}\nhttp: {{ addr: "
+            + $"127.0.0.1:{_port} }}\n{auth}");
         _process = Process.Start(new ProcessStartInfo(Program, ["serve", config]) { RedirectStandardError = true, RedirectStandardOutput = true })!;
         _process.BeginErrorReadLine();
         _process.BeginOutputReadLine();

@@ -65,7 +65,8 @@ public sealed class DockerRegistryTests
         // htpasswd of user "u", password "p" (bcrypt, cost 5)
         using DockerRegistry registry = await DockerRegistry.StartAsync("u:$2b$05$ZpxrXhc7MomlxYUIk8j//OZRyeBmXD8XS2Ej8o2lqtZiUxHnv6/RO\n");
         byte[] blob = Bytes(100);
-        using RegistryClient stranger = new(registry.Url, plainHttp: true), wrong = new(registry.Url, plainHttp: true, new RegistryCredentials { Username = "u", Password = "q" });
+        using RegistryClient stranger = new(registry.Url, plainHttp: true),
+            wrong = new(registry.Url, plainHttp: true, new RegistryCredentials { Username = "u", Password = "q" });
         foreach (RegistryClient client in new[] { stranger, wrong })
         {
             RegistryException refused = await Assert.ThrowsAsync<RegistryException>(() => client.GetBlobAsync("a", Sha256Digest.Of(blob), 100));

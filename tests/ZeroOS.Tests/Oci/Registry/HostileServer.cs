@@ -83,13 +83,16 @@ internal sealed class HostileServer : IDisposable
             Maybe(head, 2, $"Content-Length: {Number()}", $"Content-Length: {body.Length}");
         head.Append("Connection: close\r\n\r\n");
         byte[] start = Encoding.Latin1.GetBytes(head.ToString());
-        byte[] sent = chunked ? [.. start, .. Encoding.ASCII.GetBytes($"{body.Length + _random.Next(3):x}\r\n"), .. body, .. "\r\n0\r\n\r\n"u8] : [.. start, .. body];
+        byte[] sent = chunked
+            ? [.. start, .. Encoding.ASCII.GetBytes($"{body.Length + _random.Next(3):x}\r\n"), .. body, .. "\r\n0\r\n\r\n"u8]
+            : [.. start, .. body];
         for (int i = _random.Next(3) == 0 ? _random.Next(4) : 0; i > 0; i--)
             sent[_random.Next(sent.Length)] = (byte)_random.Next(256);
         return _random.Next(4) == 0 ? sent[.._random.Next(sent.Length)] : sent;
     }
 
-    private string Number() => (_random.Next(5) switch { 0 => -1L, 1 => long.MaxValue, 2 => 0, 3 => 999, _ => _random.Next(200_000) }).ToString(CultureInfo.InvariantCulture);
+    private string Number() =>
+        (_random.Next(5) switch { 0 => -1L, 1 => long.MaxValue, 2 => 0, 3 => 999, _ => _random.Next(200_000) }).ToString(CultureInfo.InvariantCulture);
 
     private void Maybe(StringBuilder head, int oneIn, string line, string? otherwise = null)
     {

@@ -33,7 +33,8 @@ public sealed class RegistryClientTests
             Assert.Equal(s_blob, await client.GetBlobAsync("x", s_digest, 5000));
             Assert.Equal(s_blob, await client.GetBlobAsync("x", s_digest, 5000));
             Assert.Equal(
-                [$"GET /v2/x/blobs/{s_digest}", "GET /token?scope=repository%3Ax%3Apull&service=a%2C%20b Basic dTpw", $"GET /v2/x/blobs/{s_digest} Bearer abc", $"GET /v2/x/blobs/{s_digest} Bearer abc"],
+                [$"GET /v2/x/blobs/{s_digest}", "GET /token?scope=repository%3Ax%3Apull&service=a%2C%20b Basic dTpw", $"GET /v2/x/blobs/{s_digest} Bearer abc",
+                    $"GET /v2/x/blobs/{s_digest} Bearer abc"],
                 server.Seen);
         }
     }
@@ -120,9 +121,11 @@ public sealed class RegistryClientTests
             await response.OutputStream.WriteAsync(s_blob.AsMemory(0, 5));
         });
         using RegistryClient client = new(server.Url, plainHttp: true);
-        Assert.Equal(RegistryFailure.Invalid, (await Assert.ThrowsAsync<RegistryException>(() => client.ReadBlobAsync("x", s_digest, 4, 10, _ => { }))).Failure);
+        Assert.Equal(RegistryFailure.Invalid,
+            (await Assert.ThrowsAsync<RegistryException>(() => client.ReadBlobAsync("x", s_digest, 4, 10, _ => { }))).Failure);
         range = "bytes 4-13/5000";
-        Assert.Equal(RegistryFailure.Unreachable, (await Assert.ThrowsAsync<RegistryException>(() => client.ReadBlobAsync("x", s_digest, 4, 10, _ => { }))).Failure);
+        Assert.Equal(RegistryFailure.Unreachable,
+            (await Assert.ThrowsAsync<RegistryException>(() => client.ReadBlobAsync("x", s_digest, 4, 10, _ => { }))).Failure);
     }
 
     [Fact]

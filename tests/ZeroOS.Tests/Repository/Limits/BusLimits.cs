@@ -14,6 +14,22 @@ internal static class BusLimits
             "ConnectionLimits.Unproven",
             "ConnectionTableTests.A_network_has_an_eighth_and_a_full_table_takes_from_the_fullest_network"),
         new(
+            "new connections the door looks at",
+            "strangers",
+            "64 at once and 10 a second an origin, an eighth a network",
+            "1,280 at once, 640 a second",
+            "those go first whose network was served longest ago; the others are reset at once and dial again",
+            "AcceptLimits.PerSecond",
+            "AcceptLimitsTests.A_flood_from_everywhere_gets_the_rate_and_an_origin_with_a_proof_its_own"),
+        new(
+            "new connections from where a message of a known key came in the last hour",
+            "owners, tenants",
+            "160 at once and 80 a second a key, from 8 origins",
+            "1,024 origins",
+            "the strangers' rate",
+            "AcceptLimits.PerSecondOfKey",
+            "AcceptLimitsTests.A_proof_lasts_an_hour_and_a_key_has_eight_of_them_that_share_one_rate"),
+        new(
             "life of an unproven connection",
             "strangers",
             "10 s",
@@ -70,6 +86,14 @@ internal static class BusLimits
             "FailureLimits.TotalBurst",
             "OuterGateTests.Whoever_names_an_owner_and_cannot_sign_pays_and_only_his_network_does"),
         new(
+            "ids of messages that are remembered against replay, until they expire",
+            "owners, tenants",
+            "16,384 a key",
+            "262,144, 21 MiB: more than the rates let through while an id lives",
+            "busy until some have expired, 7 minutes at most",
+            "IReplayStore.MaxPerKey",
+            "ReplayStoreTests.A_key_and_all_keys_together_have_a_bound_and_what_ended_makes_room"),
+        new(
             "messages that prove nothing, at the inner gate",
             "strangers, a door that was taken over",
             "-",
@@ -95,12 +119,12 @@ internal static class BusLimits
             "DoorConnectionTests.A_door_that_goes_beyond_is_broken_and_the_node_goes_on"),
         new(
             "envelopes that node looks at",
-            "a door that was taken over",
-            "-",
+            "tenants, a door that was taken over",
+            "50 a second a tenant, 100 at once",
             "400 a second, and 100 a second of owners",
             "429",
-            "DoorServices.Rate",
-            "-"),
+            "EnvelopeRates.PerSecond",
+            "DoorConnectionTests.Envelopes_that_node_looks_at_have_a_rate_a_tenant_an_eighth_of_it_and_owners_their_own"),
         new(
             "bytes of one answer on their way",
             "owners, tenants",
@@ -116,7 +140,7 @@ internal static class BusLimits
             "8 MiB",
             "the door is replaced",
             "DoorLimits.QueueBytes",
-            "-"),
+            "DoorConnectionTests.A_door_that_does_not_read_its_answers_is_broken_at_eight_mebibytes"),
         new(
             "memory of the door",
             "anyone",
@@ -132,7 +156,23 @@ internal static class BusLimits
             "64 threads, 4,096 descriptors",
             "connections are refused",
             "Jails.Door",
-            "-"),
+            "JailTests.A_door_has_its_descriptors_its_threads_and_no_larger_file_than_an_envelope"),
+        new(
+            "system calls of the door",
+            "a door that was taken over",
+            "-",
+            "the table DoorCalls.Process: no file, no new socket, no program",
+            "SIGSYS, PID 1 names the call",
+            "DoorCalls",
+            "DoorCallsTests.A_planted_call_dies_and_which_call_it_was_is_said_in_one_write"),
+        new(
+            "bytes of a file of the door",
+            "a door that was taken over",
+            "-",
+            "1 MiB, in memory",
+            "the write is EFBIG",
+            "Jails.Door",
+            "JailTests.A_door_has_its_descriptors_its_threads_and_no_larger_file_than_an_envelope"),
         new(
             "time without a door",
             "anyone who can make it die",
@@ -189,5 +229,13 @@ internal static class BusLimits
             "left out and counted; who logs never waits",
             "QueuedLog.MaxWaiting",
             "QueuedLogTests.Nobody_who_logs_waits_for_a_console_that_stands_still_and_memory_is_bounded"),
+        new(
+            "orders of the threshold that are remembered",
+            "owners",
+            "-",
+            "1,024",
+            "busy until some have ended for a day",
+            "LedgerStore.MaxSpent",
+            "LedgerDiskTests.So_many_orders_are_remembered_and_no_more_until_some_ended"),
     ];
 }

@@ -51,7 +51,7 @@ internal static class GuestLimits
             "4 reads of 16 KiB",
             "16 MiB, and one read a machine",
             "the guest is not read",
-            "MachineNewsQueue.MaxWaiting",
+            "MachineEventQueue.MaxWaiting",
             "MachineFloodTests.A_disk_that_is_slow_stops_the_guest_that_writes_and_nobody_else"),
         new(
             "frames a guest does not take",
@@ -76,7 +76,7 @@ internal static class GuestLimits
             "-",
             "left out and counted",
             "GuestPlace.LogBurst",
-            "-"),
+            "GuestSecretTests.A_guest_that_breaks_the_protocol_on_every_connection_makes_a_few_lines_and_the_rest_are_counted"),
         new(
             "message of a monitor",
             "monitors",
@@ -124,7 +124,8 @@ internal static class GuestLimits
             "256 connections, 16 MiB of a heap of 32 MiB",
             "the connection is reset",
             "VsockConnection.BufferBytes, VsockDevice.MaxConnections",
-            "VsockDeviceTests.A_guest_that_sends_more_than_our_buffer_is_reset, VsockDeviceTests.The_257th_connection_is_refused_and_a_reset_of_all_leaves_nothing"),
+            "VsockDeviceTests.A_guest_that_sends_more_than_our_buffer_is_reset, "
+            + "VsockDeviceTests.The_257th_connection_is_refused_and_a_reset_of_all_leaves_nothing"),
         new(
             "vsock resets owed to a guest",
             "guest",
@@ -181,5 +182,37 @@ internal static class GuestLimits
             "SIGSYS, one line names the call",
             "MonitorCalls",
             "MonitorCallsTests.A_planted_call_dies_and_which_call_it_was_is_said"),
+        new(
+            "bytes of a file that a monitor writes",
+            "taken-over monitor",
+            "the largest of its disks that is not read-only",
+            "what tenants take of a disk",
+            "the write is EFBIG, an I/O error in the guest",
+            "MonitorPlan.LargestDisk, JailTemplate.MostFileBytes",
+            "JailTests.Every_thread_of_a_jailed_program_is_born_inside"),
+        new(
+            "writes to a disk that is read-only",
+            "taken-over monitor",
+            "none: its descriptor is open for reading",
+            "-",
+            "EBADF",
+            "VolumeFiles.Open",
+            "VolumeFilesTests.A_volume_that_is_opened_read_only_cannot_be_written_by_whoever_has_it"),
+        new(
+            "processors of a machine and its monitor",
+            "guests, taken-over monitors",
+            "those of the grant and one, by cpu.max; 100 each of cpu.weight",
+            "role node 1,000, door 500, fetch and convert 50 of cpu.weight",
+            "it waits",
+            "GroupLimits.Processors",
+            "ControlGroupsTests.A_group_has_its_share_of_threads_processors_and_disks"),
+        new(
+            "threads of a monitor",
+            "taken-over monitor",
+            "64, by pids.max",
+            "64 x machines",
+            "EAGAIN",
+            "JailTemplate.MaxThreads",
+            "ControlGroupsTests.A_group_has_its_share_of_threads_processors_and_disks"),
     ];
 }

@@ -24,7 +24,8 @@ public class LimitTableTests
     [Fact]
     public void No_row_leaves_a_column_empty_and_none_is_there_twice()
     {
-        Assert.All(Rows, r => Assert.All([r.What, r.Who, r.PerOwner, r.InSum, r.AtLimit, r.Constant, r.Test], column => Assert.False(string.IsNullOrWhiteSpace(column), r.What)));
+        Assert.All(Rows, r => Assert.All([r.What, r.Who, r.PerOwner, r.InSum, r.AtLimit, r.Constant, r.Test],
+            column => Assert.False(string.IsNullOrWhiteSpace(column), r.What)));
         Assert.Equal(Rows.Count(), Rows.Select(r => r.What).Distinct().Count());
     }
 
@@ -33,7 +34,7 @@ public class LimitTableTests
     public void Every_constant_is_in_the_sources(string constant)
     {
         string[] parts = constant.Split('.');
-        string type = $@"\b(class|struct|record|enum)( struct| class)? {parts[0]}\b";
+        string type = $@"\b(class|struct|record|enum|interface)( struct| class)? {parts[0]}\b";
         IEnumerable<string> declaring = s_sources.Value.Where(text => Regex.IsMatch(text, type));
         Assert.Contains(declaring, text => parts.Length == 1 || Regex.IsMatch(text, $@"\b{parts[1]}\b"));
     }
@@ -43,7 +44,8 @@ public class LimitTableTests
     public void Every_test_exists(string test)
     {
         string[] parts = test.Split('.');
-        Assert.Contains(s_tests.Value, text => text.Contains($"class {parts[0]}", StringComparison.Ordinal) && (parts.Length == 1 || text.Contains($" {parts[1]}(", StringComparison.Ordinal)));
+        Assert.Contains(s_tests.Value, text => text.Contains($"class {parts[0]}", StringComparison.Ordinal)
+            && (parts.Length == 1 || text.Contains($" {parts[1]}(", StringComparison.Ordinal)));
     }
 
     private static readonly Lazy<string[]> s_sources = new(() => Read("src"));

@@ -30,6 +30,14 @@ internal static class NetworkLimits
             "ConnectionLimits.OutPerSecond",
             "KernelTablesTests.A_guest_that_opens_connections_without_end_stops_at_its_limit_and_another_guest_does_not_notice"),
         new(
+            "connections to the bus from one source, in the firewall",
+            "strangers",
+            "100 a second after 400 at once, an IPv4 address or an IPv6 /64",
+            "65,536 sources; further ones have the door's limits alone",
+            "dropped",
+            "ConnectionLimits.BusPerSecond",
+            "KernelTablesTests.A_source_that_dials_the_bus_without_end_is_held_to_its_rate_and_another_is_answered"),
+        new(
             "connections from outside into a network",
             "strangers",
             "1,000 a second after 1,000 at once, a network",

@@ -2,6 +2,7 @@ using System.Diagnostics;
 
 using Xunit;
 
+using ZeroOS.Tests.Shared;
 using ZeroOS.Tests.Vmm.Virtio;
 using ZeroOS.Vmm.Boot;
 
@@ -37,17 +38,9 @@ public class AcpiTablesTests
             _ => AcpiTables.Mcfg(),
         };
         File.WriteAllBytes(Path.Combine(folder, name + ".aml"), table);
-        using Process iasl = Process.Start(new ProcessStartInfo("/usr/bin/iasl", ["-d", name + ".aml"])
-        {
-            WorkingDirectory = folder,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        })!;
-        string said = iasl.StandardError.ReadToEnd() + iasl.StandardOutput.ReadToEnd();
-        iasl.WaitForExit();
+        string said = ProgramRun.Of(new ProcessStartInfo("/usr/bin/iasl", ["-d", name + ".aml"]) { WorkingDirectory = folder }).Succeeded().Said;
         string text = File.ReadAllText(Path.Combine(folder, name + ".dsl"));
         Directory.Delete(folder, recursive: true);
-        Assert.Equal(0, iasl.ExitCode);
         Assert.Contains(expected, text);
         Assert.DoesNotContain("Incorrect checksum", said + text);
         Assert.DoesNotContain("Error", said);

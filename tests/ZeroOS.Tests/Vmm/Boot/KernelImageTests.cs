@@ -1,5 +1,3 @@
-using System.Buffers.Binary;
-
 using Xunit;
 
 using ZeroOS.Linux;
@@ -48,32 +46,9 @@ public class KernelImageTests
 
     private static byte[] Elf()
     {
-        byte[] elf = new byte[0x1000];
-        Span<byte> s = elf;
-        BinaryPrimitives.WriteUInt32LittleEndian(s, 0x464c457f);
-        (s[4], s[5]) = (2, 1);
-        BinaryPrimitives.WriteUInt16LittleEndian(s[18..], 62);
-        BinaryPrimitives.WriteUInt64LittleEndian(s[32..], 64);
-        BinaryPrimitives.WriteUInt16LittleEndian(s[54..], 56);
-        BinaryPrimitives.WriteUInt16LittleEndian(s[56..], 2);
-        Segment(s[64..], 1, 0x800, 0x100000, 0x100, 0x400);
-        Segment(s[120..], 4, 0x140, 0, 20, 20);
-        BinaryPrimitives.WriteUInt32LittleEndian(s[0x140..], 4);
-        BinaryPrimitives.WriteUInt32LittleEndian(s[0x144..], 4);
-        BinaryPrimitives.WriteUInt32LittleEndian(s[0x148..], 18);
-        "Xen\0"u8.CopyTo(s[0x14c..]);
-        BinaryPrimitives.WriteUInt32LittleEndian(s[0x150..], 0x100010);
-        s[0x810] = 0xab;
-        return elf;
-    }
-
-    private static void Segment(Span<byte> s, uint type, ulong offset, ulong address, ulong inFile, ulong inMemory)
-    {
-        BinaryPrimitives.WriteUInt32LittleEndian(s, type);
-        BinaryPrimitives.WriteUInt64LittleEndian(s[8..], offset);
-        BinaryPrimitives.WriteUInt64LittleEndian(s[24..], address);
-        BinaryPrimitives.WriteUInt64LittleEndian(s[32..], inFile);
-        BinaryPrimitives.WriteUInt64LittleEndian(s[40..], inMemory);
+        byte[] code = new byte[0x11];
+        code[0x10] = 0xab;
+        return ElfKernel.Of(code, ElfKernel.Address + 0x10);
     }
 
     private LoadedKernel Load(byte[] bytes)

@@ -30,13 +30,16 @@ public class ConfigReaderTests
         new()
         {
             { "cpus 0", "cpus" }, { "cpus 9", "cpus" },
-            { "memory 33554431", "memoryBytes" }, { "memory 31457280", "memoryBytes" }, { "memory 34603008", "memoryBytes" }, { "memory 1099513724928", "memoryBytes" },
+            { "memory 33554431", "memoryBytes" }, { "memory 31457280", "memoryBytes" }, { "memory 34603008", "memoryBytes" },
+            { "memory 1099513724928", "memoryBytes" },
             { "line 2048", "commandLine" }, { "line zero", "commandLine" },
             { "disks 17", "disks" }, { "nics 9", "nics" }, { "cid 2", "guestCid" }, { "cid 4294967295", "guestCid" },
             { "kernel -1", "kernelDescriptor" }, { "kernel 11", "initrdDescriptor" }, { "kvm 13", "controlDescriptor" }, { "serial 13", "serialDescriptor" },
-            { "disk serial ", "serial" }, { "disk serial 123456789012345678901", "serial" }, { "disk serial a b", "serial" }, { "disk serial ä", "serial" }, { "disk twice", "serial" },
+            { "disk serial ", "serial" }, { "disk serial 123456789012345678901", "serial" }, { "disk serial a b", "serial" }, { "disk serial ä", "serial" },
+            { "disk twice", "serial" },
             { "disk 12", "descriptor" }, { "flist", "indexDescriptor" },
-            { "mac 03:00:00:00:00:01", "mac" }, { "mac 02-00-00-00-00-01", "mac" }, { "mac 02:00:00:00:00", "mac" }, { "mtu 1279", "mtu" }, { "mtu 65536", "mtu" }, { "tap -2", "tapDescriptor" },
+            { "mac 03:00:00:00:00:01", "mac" }, { "mac 02-00-00-00-00-01", "mac" }, { "mac 02:00:00:00:00", "mac" }, { "mtu 1279", "mtu" },
+            { "mtu 65536", "mtu" }, { "tap -2", "tapDescriptor" },
         };
 
     [Fact]
@@ -70,11 +73,13 @@ public class ConfigReaderTests
     [InlineData("[]")]
     [InlineData("""{"cpus":1}""")]
     [InlineData("""{"cpus":"one"}""")]
-    public void What_is_no_configuration_is_refused_with_a_sentence(string text) => Assert.Contains("configuration", Assert.Throws<ConfigException>(() => Read(text)).Message, StringComparison.Ordinal);
+    public void What_is_no_configuration_is_refused_with_a_sentence(string text) =>
+    Assert.Contains("configuration", Assert.Throws<ConfigException>(() => Read(text)).Message, StringComparison.Ordinal);
 
     [Fact]
     public void A_member_that_is_not_of_the_contract_is_refused() =>
-        Assert.Throws<ConfigException>(() => Read(JsonSerializer.Serialize(s_good, MonitorJson.Default.VmConfig).Replace("{\"cpus\"", "{\"spare\":1,\"cpus\"", StringComparison.Ordinal)));
+        Assert.Throws<ConfigException>(() => Read(JsonSerializer.Serialize(s_good, MonitorJson.Default.VmConfig)
+            .Replace("{\"cpus\"", "{\"spare\":1,\"cpus\"", StringComparison.Ordinal)));
 
     [Fact]
     public void A_pipe_is_read_to_its_end()
@@ -113,7 +118,8 @@ public class ConfigReaderTests
             _ when change.StartsWith("kernel", StringComparison.Ordinal) => s_good with { KernelDescriptor = Number(value) },
             _ when change.StartsWith("kvm", StringComparison.Ordinal) => s_good with { KvmDescriptor = Number(value) },
             _ when change.StartsWith("serial", StringComparison.Ordinal) => s_good with { SerialDescriptor = Number(value) },
-            _ when change.StartsWith("disk serial", StringComparison.Ordinal) => s_good with { Disks = [disk with { Serial = change["disk serial ".Length..] }] },
+            _ when change.StartsWith("disk serial", StringComparison.Ordinal) =>
+                s_good with { Disks = [disk with { Serial = change["disk serial ".Length..] }] },
             "disk twice" => s_good with { Disks = [disk, disk with { Descriptor = 20 }] },
             _ when change.StartsWith("disk", StringComparison.Ordinal) => s_good with { Disks = [disk with { Descriptor = Number(value) }] },
             "flist" => s_good with { Disks = [disk with { Kind = VmDiskKind.Flist }] },

@@ -104,10 +104,12 @@ public class CpuidTableTests
         Assert.Equal(0x4b4d564bu, Leaf(made, 0x40000000).ebx);
     }
 
-    private static kvm_cpuid_entry2[] For((uint, uint, uint, uint, uint, uint)[] recorded, int id, int cpus) => CpuidTable.For(Entries(recorded), id, cpus, true);
+    private static kvm_cpuid_entry2[] For((uint, uint, uint, uint, uint, uint)[] recorded, int id, int cpus) =>
+        CpuidTable.For(Entries(recorded), id, cpus, true);
 
     private static kvm_cpuid_entry2[] Entries((uint Function, uint Index, uint Eax, uint Ebx, uint Ecx, uint Edx)[] recorded) =>
         [.. recorded.Select(r => new kvm_cpuid_entry2 { function = r.Function, index = r.Index, eax = r.Eax, ebx = r.Ebx, ecx = r.Ecx, edx = r.Edx })];
 
-    private static kvm_cpuid_entry2 Leaf(kvm_cpuid_entry2[] table, uint function, uint index = 0) => table.Single(e => e.function == function && e.index == index);
+    private static kvm_cpuid_entry2 Leaf(kvm_cpuid_entry2[] table, uint function, uint index = 0) =>
+        table.Single(e => e.function == function && e.index == index);
 }

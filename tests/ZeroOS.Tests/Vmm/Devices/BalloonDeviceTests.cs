@@ -157,7 +157,8 @@ public class BalloonDeviceTests
         return BinaryPrimitives.ReadUInt32LittleEndian(pages);
     }
 
-    private void Start(ulong features) => _device.Activate([.. Enumerable.Range(0, 4).Select(q => _driver.Make(q, Size, features & VirtioFeatures.Version1))], features);
+    private void Start(ulong features) =>
+        _device.Activate([.. Enumerable.Range(0, 4).Select(q => _driver.Make(q, Size, features & VirtioFeatures.Version1))], features);
 
     private int Send(int queue, params byte[][] data)
     {

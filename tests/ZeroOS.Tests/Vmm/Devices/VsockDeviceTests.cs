@@ -178,7 +178,8 @@ public sealed class VsockDeviceTests : IDisposable
                 Say(50, VsockOperation.Data, toNode[guestSent..(guestSent + n)], forwarded: guestTaken);
                 guestSent += n;
             }
-            if (nodeSent < Total && _nodeEnd!.TryWrite(toGuest.AsSpan(nodeSent, Math.Min(random.Next(1, 9000), Total - nodeSent)), out int written) == Errno.None)
+            if (nodeSent < Total
+                && _nodeEnd!.TryWrite(toGuest.AsSpan(nodeSent, Math.Min(random.Next(1, 9000), Total - nodeSent)), out int written) == Errno.None)
                 nodeSent += written;
             if (random.Next(2) == 0 && _nodeEnd!.TryRead(buffer, out int read) == Errno.None)
                 atNode.AddRange(buffer[..read]);

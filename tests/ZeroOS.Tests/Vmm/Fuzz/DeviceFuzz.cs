@@ -7,8 +7,8 @@ using ZeroOS.Vmm.Virtio;
 namespace ZeroOS.Tests.Vmm.Fuzz;
 
 /// <summary>
-/// One list of random driver operations for every device: descriptors, indices, kicks, resets, and between them requests as they should be. Nothing may be thrown,
-/// the loop must come to rest, and the device must have done its work, or the fuzzing was of a closed door.
+/// One list of random driver operations for every device: descriptors, indices, kicks, resets, and between them requests as they should be. Nothing may be
+/// thrown, the loop must come to rest, and the device must have done its work, or the fuzzing was of a closed door.
 /// </summary>
 public static class DeviceFuzz
 {
@@ -44,7 +44,8 @@ public static class DeviceFuzz
                 // A driver that breaks rules does not live long; every other one keeps them, so that there is something to break in the next.
                 honest = !honest;
                 ulong features = !honest && random.Next(4) == 0 ? VirtioFeatures.Version1 | (device.Features & (ulong)random.NextInt64()) : device.Features;
-                device.Activate([.. Enumerable.Range(0, device.QueueSizes.Length).Select(q => !honest && random.Next(50) == 0 ? null : driver.Make(q, FuzzTarget.Size, features))], features);
+                device.Activate([.. Enumerable.Range(0, device.QueueSizes.Length)
+                    .Select(q => !honest && random.Next(50) == 0 ? null : driver.Make(q, FuzzTarget.Size, features))], features);
             }
             Step(target, driver, random, honest);
             loop.Turn(0);

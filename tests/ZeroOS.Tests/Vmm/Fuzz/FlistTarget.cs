@@ -39,7 +39,8 @@ internal sealed class FlistTarget : FuzzTarget
 
     internal override long Work => Math.Min(_device.Counters.BytesRead / BlockRequest.SectorSize, _device.Counters.ChunksAsked);
 
-    internal override void Ask(PlayedDriver driver, Random random) => BlockTarget.AskDisk(driver, random, [0, 0, 0, 1, 4], Chunks * FlistDiskTests.Chunk / BlockRequest.SectorSize);
+    internal override void Ask(PlayedDriver driver, Random random) =>
+        BlockTarget.AskDisk(driver, random, [0, 0, 0, 1, 4], Chunks * FlistDiskTests.Chunk / BlockRequest.SectorSize);
 
     internal override void Answer(Random random)
     {

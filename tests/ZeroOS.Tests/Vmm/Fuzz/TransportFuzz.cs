@@ -73,7 +73,8 @@ public static class TransportFuzz
                 function.Write((ulong)random.Next(CommonConfig.Size), data);
                 break;
             case 3:
-                driver.Descriptor(0, random.Next(Size), (ulong)random.Next(0x40000, 0x250000), (uint)random.Next(5000), (ushort)random.Next(8), (ushort)random.Next(Size + 1));
+                driver.Descriptor(0, random.Next(Size), (ulong)random.Next(0x40000, 0x250000), (uint)random.Next(5000), (ushort)random.Next(8),
+                    (ushort)random.Next(Size + 1));
                 break;
             case 4 when random.Next(20) == 0:
                 driver.SetAvailableIndex(0, (ushort)random.Next(1 << 16));

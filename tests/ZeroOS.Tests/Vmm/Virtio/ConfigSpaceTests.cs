@@ -20,7 +20,8 @@ public class ConfigSpaceTests
     public void Fields_of_a_disk_are_where_the_standard_puts_them()
     {
         ConfigSpace<BlockConfig> space = new(BlockConfig.For(1 << 20, 128));
-        Assert.Equal((2048u, 126u, 512u, 1u, 1u << 22, 1u), (Word(space, 0), Word(space, 12), Word(space, 20), Word(space, 34) & 0xffff, Word(space, 48), Word(space, 56)));
+        Assert.Equal((2048u, 126u, 512u, 1u, 1u << 22, 1u),
+            (Word(space, 0), Word(space, 12), Word(space, 20), Word(space, 34) & 0xffff, Word(space, 48), Word(space, 56)));
     }
 
     [Fact]

@@ -124,7 +124,8 @@ public class VirtQueueTests
     [InlineData((ushort)16, 0x1ffff0UL, 0x2000UL, 0x3000UL)]
     [InlineData((ushort)16, 0x1000UL, 0x2000UL, 0xc0000000UL)]
     public void A_misplaced_queue_is_not_made(ushort size, ulong descriptors, ulong available, ulong used) =>
-        Assert.Null(VirtQueue.TryCreate(_driver.Memory, new QueueLayout { Size = size, Descriptors = descriptors, Available = available, Used = used }, Size, 0, _driver.Interrupts[0]));
+        Assert.Null(VirtQueue.TryCreate(_driver.Memory, new QueueLayout { Size = size, Descriptors = descriptors, Available = available, Used = used }, Size,
+            0, _driver.Interrupts[0]));
 
     [Fact]
     public void With_event_index_the_driver_is_interrupted_only_where_it_asked()

@@ -4,6 +4,7 @@ using ZeroOS.Contracts.Deployments;
 using ZeroOS.Contracts.Guest;
 using ZeroOS.Engine.Kinds.Machines;
 using ZeroOS.Linux;
+using ZeroOS.Tests.Workloads;
 using ZeroOS.Workloads;
 
 namespace ZeroOS.Tests.Engine.Kinds.Machines;
@@ -41,7 +42,13 @@ public sealed class GuestSpecBuilderTests
     [Fact]
     public void Variables_are_merged_by_name_in_their_place_and_new_ones_follow()
     {
-        GuestProcess process = GuestSpecBuilder.Merge(Data() with { Env = new Dictionary<string, string> { ["Z"] = "1", ["MODE"] = "mine", ["A"] = "x=y" }, User = "0:0", Workdir = "/w", Stop = new StopPolicy { Signal = "TERM" } }, s_image);
+        GuestProcess process = GuestSpecBuilder.Merge(Data() with
+        {
+            Env = new Dictionary<string, string> { ["Z"] = "1", ["MODE"] = "mine", ["A"] = "x=y" },
+            User = "0:0",
+            Workdir = "/w",
+            Stop = new StopPolicy { Signal = "TERM" }
+        }, s_image);
         Assert.Equal(["PATH=/bin", "MODE=mine", "TWICE=2", "BARE=", "A=x=y", "Z=1"], process.Environment);
         Assert.Equal(("0:0", "/w", "SIGTERM"), (process.User, process.WorkingDirectory, process.StopSignal));
     }
@@ -53,7 +60,8 @@ public sealed class GuestSpecBuilderTests
         Assert.Equal(("image-invalid", true), Failure(s_image with { Cmd = ["a\0b"] }));
         Assert.Equal(("image-invalid", true), Failure(s_image with { StopSignal = "SIGNOTHING" }));
         WorkloadException large = Assert.Throws<WorkloadException>(() =>
-            GuestSpecBuilder.Build(new WorkloadId("t", "shop", "web"), Data(), s_image with { Env = [new string('x', 300_000)] }, [], [], default));
+            GuestSpecBuilder.Build(new WorkloadId("t", "shop", "web"), TestNames.Names, Data(),
+                s_image with { Env = [new string('x', 300_000)] }, [], [], default));
         Assert.Equal(("spec-too-large", true), (large.Reason, large.Permanent));
 
         static (string, bool) Failure(ImageConfig image)
@@ -67,17 +75,21 @@ public sealed class GuestSpecBuilderTests
     public void Disks_cards_and_hosts_are_named_and_only_the_first_card_leads_out()
     {
         using FileDescriptor tap = FileDescriptor.Memory("tap");
-        MachineNic one = new(tap, "02:00:00:00:00:01", "10.1.0.2/24", "10.1.0.1", 1450, ["10.1.0.1"]), two = new(tap, "02:00:00:00:00:02", "10.2.0.2/24", "10.2.0.1", 1500, ["10.2.0.1"]);
+        MachineNic one = new(tap, "02:00:00:00:00:01", "10.1.0.2/24", "10.1.0.1", 1450, ["10.1.0.1"]),
+            two = new(tap, "02:00:00:00:00:02", "10.2.0.2/24", "10.2.0.1", 1500, ["10.2.0.1"]);
         WorkloadId id = new("t", "shop", "web");
-        GuestSpec spec = GuestSpecBuilder.Build(id, Data() with { Mounts = [new MachineMount { Volume = "data", Path = "/d", ReadOnly = true }] }, s_image, [one, two],
-            GuestSpecBuilder.Hosts("web", ["net", "back"], [("net", "web", 0x0A010002), ("net", "db", 0x0A010003), ("other", "x", 0x0A030002)]), DateTimeOffset.UnixEpoch.AddSeconds(1));
+        GuestSpec spec = GuestSpecBuilder.Build(id, TestNames.Names,
+            Data() with { Mounts = [new MachineMount { Volume = "data", Path = "/d", ReadOnly = true }] }, s_image, [one, two],
+            GuestSpecBuilder.Hosts("web", ["net", "back"], [("net", "web", 0x0A010002), ("net", "db", 0x0A010003), ("other", "x", 0x0A030002)]),
+            DateTimeOffset.UnixEpoch.AddSeconds(1));
         Assert.Equal(["10.1.0.3 db"], spec.Hosts);
         Assert.Equal(["10.1.0.1"], spec.Resolvers);
         Assert.Equal(["10.1.0.1", null], spec.Nics.Select(n => n.Gateway));
-        Assert.Equal((id with { Name = "data" }).Short, Assert.Single(spec.Mounts).Disk);
+        Assert.Equal(TestNames.Names.SerialOf(id with { Name = "data" }), Assert.Single(spec.Mounts).Disk);
         Assert.Equal(1_000_000_000, spec.UnixTimeNs);
         Assert.Equal(3, new HashSet<string> { spec.RootDisk, spec.WritableDisk, spec.Mounts[0].Disk }.Count);
     }
 
-    private static ZmachineData Data() => new() { Flist = new FlistReference { Reference = "r/i", Digest = EngineBench.Digest('a') }, Memory = new ByteSize(64L << 20) };
+    private static ZmachineData Data() =>
+        new() { Flist = new FlistReference { Reference = "r/i", Digest = EngineBench.Digest('a') }, Memory = new ByteSize(64L << 20) };
 }

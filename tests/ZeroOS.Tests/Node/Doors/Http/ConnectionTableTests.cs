@@ -136,7 +136,9 @@ public sealed class ConnectionTableTests : IDisposable
                     _table.SetBusy(open[random.Next(open.Count)], random.Next(3) == 0);
                     break;
                 default:
-                    open.Add(Enter(random.Next(2) == 0 ? $"10.{random.Next(4)}.{random.Next(9)}.{random.Next(99)}" : $"2001:db8:{random.Next(9)}:{random.Next(999):x}::1"));
+                    open.Add(Enter(random.Next(2) == 0
+                        ? $"10.{random.Next(4)}.{random.Next(9)}.{random.Next(99)}"
+                        : $"2001:db8:{random.Next(9)}:{random.Next(999):x}::1"));
                     break;
             }
             open.RemoveAll(_gone.Contains);

@@ -1,0 +1,45 @@
+namespace ZeroOS.Contracts.Guest;
+
+/// <summary>Frame types. JSON payloads name their type; others are raw.</summary>
+public enum GuestFrameType : byte
+{
+    /// <summary>Guest: <see cref="GuestHello"/>, first on each connection.</summary>
+    Hello = 1,
+
+    /// <summary>
+    /// Node: <see cref="GuestProtocol.SecretBytes"/> bytes, the machine's secret, then <see cref="GuestSpec"/>; when the guest's hello says it has none. The
+    /// guest answers with <see cref="Claim"/>. Until it does, no workload runs, and a guest that lost the connection may ask again.
+    /// </summary>
+    Spec = 2,
+
+    /// <summary>Node: u64, the offset in the log stream from which it wants to hear on. Sent after
+    /// every hello with the secret and after <see cref="Claim"/>. The first one is also the permission to start the workload.</summary>
+    LogsFrom = 3,
+
+    /// <summary>Guest: u64 offset, then output bytes. The stream is an <see cref="OutputStream"/>; both share one offset.</summary>
+    Log = 4,
+
+    /// <summary>Guest: <see cref="GuestStarted"/>.</summary>
+    Started = 5,
+
+    /// <summary>Guest: <see cref="GuestExited"/>; repeated on each connection until the node answers with <see cref="Acknowledge"/>.</summary>
+    Exited = 6,
+
+    /// <summary>Guest: <see cref="GuestFailure"/>: setting up failed, nothing ran; the guest powers off afterwards.</summary>
+    Failed = 7,
+
+    /// <summary>Node: <see cref="GuestStop"/>: stop signal, grace, then SIGKILL.</summary>
+    Stop = 8,
+
+    /// <summary>Node: i32 signal number for the workload.</summary>
+    Signal = 9,
+
+    /// <summary>Node: the exit is stored durably; the guest syncs its disks and powers off.</summary>
+    Acknowledge = 10,
+
+    /// <summary>Node: grow the file system of the disk whose serial is the payload (ASCII) to the device's size.</summary>
+    GrowDisk = 11,
+
+    /// <summary>Guest: the secret, once, after <see cref="Spec"/>: "I have it". From then on nobody without it is heard in this boot.</summary>
+    Claim = 12,
+}

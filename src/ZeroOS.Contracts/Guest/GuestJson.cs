@@ -1,0 +1,14 @@
+using System.Text.Json.Serialization;
+
+namespace ZeroOS.Contracts.Guest;
+
+/// <summary>JSON of the guest protocol.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow, RespectNullableAnnotations = true)]
+[JsonSerializable(typeof(GuestSpec))]
+[JsonSerializable(typeof(GuestHello))]
+[JsonSerializable(typeof(GuestStarted))]
+[JsonSerializable(typeof(GuestExited))]
+[JsonSerializable(typeof(GuestFailure))]
+[JsonSerializable(typeof(GuestStop))]
+public sealed partial class GuestJson : JsonSerializerContext;

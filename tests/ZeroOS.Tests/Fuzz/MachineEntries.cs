@@ -1,0 +1,100 @@
+using System.Buffers.Binary;
+using System.Text;
+
+using ZeroOS.Contracts.Guest;
+using ZeroOS.Engine.Logs;
+using ZeroOS.Host.Machines;
+using ZeroOS.Init;
+using ZeroOS.Init.Jail;
+using ZeroOS.Linux;
+using ZeroOS.Tests.Host.Guests;
+using ZeroOS.Workloads;
+
+namespace ZeroOS.Tests.Fuzz;
+
+/// <summary>What guests and monitors send, and what is kept about machines.</summary>
+internal static class MachineEntries
+{
+    public static IReadOnlyList<FuzzEntry> All { get; } =
+    [
+        new DecoderEntry("guest frames", () => [Frames()], ReadFrames),
+        new DecoderEntry("machine record", () => [Record()], ReadRecord),
+        new DecoderEntry("log records", () => [[.. LogRecord.Encode(LogRecord.Begin, 0, []), .. LogRecord.Encode(LogRecord.Stdout, 0, "text\n"u8)]],
+            ReadLog) { Repair = RepairLog },
+        new DecoderEntry("kernel command line", () => ["quiet zeroos.log=debug zeroos.name=shelf-7 root=/dev/vda\n"u8.ToArray()], ReadCommandLine),
+        new DecoderEntry("jail arguments", () =>
+            [Encoding.UTF8.GetBytes(string.Join('\n', new JailSpec { Arguments = ["zvmm", "--config=3"], Uid = 9, OpenFiles = 64 }.ToArguments().Skip(1)))],
+            b => FuzzEntries.Reads<FormatException>(() => JailSpec.Parse(Encoding.UTF8.GetString(b).Split('\n')))),
+    ];
+
+    private static byte[] Frames()
+    {
+        byte[] log = new byte[8 + 5];
+        BinaryPrimitives.WriteInt64LittleEndian(log, 7);
+        return
+        [
+            .. Frame(GuestFrameType.Hello,
+                $$"""{"version":1,"hasSpec":true,"running":false,"secret":"{{Convert.ToBase64String(new byte[GuestProtocol.SecretBytes])}}"}"""),
+            .. Frame(GuestFrameType.Started, """{"bootUs":9}"""), .. GuestFrameBuffer.Frame(GuestFrameType.Log, 1, log),
+            .. Frame(GuestFrameType.Failed, """{"stage":"root","message":"no","code":125}"""),
+        ];
+    }
+
+    private static byte[] Frame(GuestFrameType type, string json) => GuestFrameBuffer.Frame(type, 0, Encoding.UTF8.GetBytes(json));
+
+    private static bool ReadFrames(byte[] bytes)
+    {
+        using GuestConnectionTests bench = new();
+        return bench.TryDeliver(bytes);
+    }
+
+    private static byte[] Record()
+    {
+        GuestSpec spec = new() { Hostname = "web", RootDisk = "root", WritableDisk = "rw", Process = new GuestProcess { Arguments = ["/bin/true"] } };
+        using MachineRecord record = MachineRecord.Create(new WorkloadId("tenant", "shop", "web"), spec, 256 << 20, 128 << 20);
+        record.Add(new MachineFact { Exited = new GuestExited { Code = 3 } });
+        byte[] bytes = new byte[record.File.Length];
+        record.File.ReadExactlyAt(bytes, 0);
+        return bytes;
+    }
+
+    private static bool ReadRecord(byte[] bytes)
+    {
+        FileDescriptor file = FileDescriptor.Memory("record");
+        file.WriteAt(bytes, 0);
+        using MachineRecord? read = MachineRecord.TryRead(file);
+        if (read is null)
+            file.Dispose();
+        else
+            Assert.Equal(GuestProtocol.SecretBytes, read.Secret.Length);
+        return read is not null;
+    }
+
+    private static bool ReadLog(byte[] bytes)
+    {
+        int at = 0;
+        while (LogRecord.TryRead(bytes, at, out LogRecord record))
+        {
+            Assert.InRange(record.Start + record.Length, at + LogRecord.HeaderBytes, bytes.Length);
+            at = record.Start + record.Length;
+        }
+        return at > 0;
+    }
+
+    private static void RepairLog(byte[] bytes)
+    {
+        if (bytes.Length >= LogRecord.HeaderBytes && BinaryPrimitives.ReadInt32LittleEndian(bytes.AsSpan(4)) is >= 0 and var length
+            && length <= bytes.Length - LogRecord.HeaderBytes)
+            LogRecord.Encode(bytes[16], BinaryPrimitives.ReadInt64LittleEndian(bytes.AsSpan(8)), bytes.AsSpan(LogRecord.HeaderBytes, length))
+                .AsSpan(0, 4).CopyTo(bytes);
+    }
+
+    private static bool ReadCommandLine(byte[] bytes)
+    {
+        (Dictionary<string, string> settings, List<string> ignored) = KernelCommandLine.Parse(Encoding.UTF8.GetString(bytes));
+        Assert.All(settings,
+            s => Assert.True(s.Value.Length is > 0 and <= 64 && s.Value.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_'), s.Value));
+        Assert.InRange(ignored.Count, 0, 8);
+        return settings.Count > 0;
+    }
+}
