@@ -190,14 +190,17 @@ public sealed class NodeStorage
         }
     }
 
-    /// <summary>A node that ran from memory and has a disk now stays who it is, and keeps its grants.</summary>
+    /// <summary>A node that ran from memory and has a disk now stays who it is, and keeps its grants; a move that a start did not end, the next one does.</summary>
     private static void MoveFromMemory(string memory, StorageDisk first, ILog log)
     {
-        if (!Directory.Exists(memory + "/state") || Directory.EnumerateFileSystemEntries(first.StateDirectory).Any())
+        if (!Directory.Exists(memory + "/state"))
             return;
-        StateMirror.Adopt(memory + "/state", first.StateDirectory);
+        if (!first.IsInUse)
+        {
+            StateMirror.Adopt(memory + "/state", first.StateDirectory);
+            log.Info($"event=state-moved from memory to {first.Root}");
+        }
         _ = Mounts.TryUnmount(memory, detach: true);
-        log.Info($"event=state-moved from memory to {first.Root}");
     }
 
     // A file system of its own: what tenants store must not fill /run, which the node itself lives from.

@@ -142,14 +142,17 @@ public sealed class StateMirror : IDisposable
     }
 
     /// <summary>
-    /// Takes over the state of a node that ran from memory, to its first disk, which has none yet. Who the node is comes first: a power cut in between loses
-    /// the rest, as it would have without a disk.
+    /// Takes over the state of a node that ran from memory, to its first disk, which has none or part of one. Who the node is comes first: a power cut in between
+    /// loses the rest, as it would have without a disk. That it is complete comes last.
     /// </summary>
     internal static void Adopt(string memory, string stateDirectory)
     {
         string[] files = [.. Directory.EnumerateFiles(memory).Select(f => Path.GetFileName(f)).Where(n => !IsTransient(n))];
-        // The database itself last: without it its write-ahead log is nothing.
-        foreach (string name in files.OrderBy(n => n == Identity ? 0 : n == Database ? 2 : 1))
+        // A write-ahead log that belongs to another database must not lie beside this one.
+        foreach (string left in Directory.EnumerateFiles(stateDirectory).Where(f => !files.Contains(Path.GetFileName(f))))
+            DurableFile.Delete(left);
+        // The database after its own write-ahead log, which is nothing without it.
+        foreach (string name in files.OrderBy(n => n switch { Identity => 0, Database => 2, StateGeneration.FileName => 3, _ => 1 }))
             DurableFile.Write(Path.Combine(stateDirectory, name), File.ReadAllBytes(Path.Combine(memory, name)));
     }
 

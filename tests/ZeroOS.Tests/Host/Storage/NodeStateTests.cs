@@ -173,7 +173,12 @@ public sealed class NodeStateTests : StorageBench
         using (Start stays = Begin(disk))
             Assert.Equal((false, "empty", id), (stays.Storage.Persistent, stays.Storage.Disks[0].State, WhoIs(stays.Storage)));
         Directory.Delete(memory + "/volumes/a-guests");
-        using Start moved = Begin(disk);
+        UnmountAll();
+        string state = base.Open(true, disk).StateDirectory;
+        foreach (string late in (string[])["node.db", "generation"])
+            File.Delete(Path.Combine(state, late));     // the role died in the middle of the move
+        File.WriteAllText(Path.Combine(state, "node.db-wal"), "of another database");
+        using Start moved = Open(disk);
         Assert.Equal((true, id), (moved.Storage.Persistent, WhoIs(moved.Storage)));
         Assert.Equal("in memory", Assert.Single(moved.Store.Events("tenant", 0)).Kind);
     }
