@@ -12,6 +12,9 @@ internal sealed class DoorKeeper(Func<FileDescriptor> listen, Func<FileDescripto
     /// <summary>How long one door lives: whoever took it over has that long.</summary>
     internal const int LivesMs = 3_600_000;
 
+    /// <summary>How long a door whose node is gone may pass on what the node said before; it ends by itself then, and sooner when nobody waits.</summary>
+    internal const int LastWordsMs = 2_500;
+
     // Short even for a door that dies all the time: whoever can make it die must not keep it away.
     private const int LongestDelayMs = 2_000;
 
@@ -22,6 +25,7 @@ internal sealed class DoorKeeper(Func<FileDescriptor> listen, Func<FileDescripto
     private bool _answered;
     private bool _killed;
     private long _replaceAt;
+    private string _due = "";
 
     /// <summary>The door's process id, 0 while there is none.</summary>
     public int Pid => _supervisor.Pid;
@@ -29,8 +33,8 @@ internal sealed class DoorKeeper(Func<FileDescriptor> listen, Func<FileDescripto
     /// <summary>How many doors there were.</summary>
     public int Starts => _supervisor.Starts;
 
-    /// <summary>A node runs, or no more: a door without one behind it is of no use.</summary>
-    public void Want(bool wanted)
+    /// <summary>A node runs, or no more: a door without one behind it hears so from its link, and ends.</summary>
+    public void Want(bool wanted, long now)
     {
         _wanted = wanted;
         if (wanted)
@@ -38,7 +42,7 @@ internal sealed class DoorKeeper(Func<FileDescriptor> listen, Func<FileDescripto
         _answered = false;
         _link?.Dispose();
         _link = null;
-        Replace("the node is gone");
+        (_replaceAt, _due) = (now + LastWordsMs, "the node is gone");
     }
 
     /// <summary>The node answers doors from now on: <see cref="Tick"/> yields its ends of their links.</summary>
@@ -61,7 +65,7 @@ internal sealed class DoorKeeper(Func<FileDescriptor> listen, Func<FileDescripto
     public SeqPacketSocket? Tick(long now)
     {
         if (Pid != 0 && now >= _replaceAt)
-            Replace("its hour is over");
+            Replace(_due);
         if (Pid == 0 && _wanted && _supervisor.IsDue(now))
             Start(now);
         if (!_answered)
@@ -100,7 +104,7 @@ internal sealed class DoorKeeper(Func<FileDescriptor> listen, Func<FileDescripto
             }
         }
         _link?.Dispose();
-        (_link, _replaceAt, _killed) = (ours, now + LivesMs, false);
+        (_link, _replaceAt, _due, _killed) = (ours, now + LivesMs, "its hour is over", false);
         log.Info($"door started pid={Pid} starts={Starts}");
     }
 }

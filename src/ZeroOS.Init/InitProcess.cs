@@ -234,7 +234,7 @@ internal sealed class InitProcess : IDisposable
         _node = ours;
         _service.Connect(ours);
         _epoll.Add(ours.Descriptor, Readiness.Readable, NodeToken);
-        _door.Want(true);
+        _door.Want(true, now);
     }
 
     // A node that hung up without ending, or broke the protocol, is of no use any more.
@@ -243,7 +243,7 @@ internal sealed class InitProcess : IDisposable
         if (_node is not null)
             _epoll.Remove(_node.Descriptor);
         _service.Disconnect();
-        _door.Want(false);
+        _door.Want(false, Environment.TickCount64);
         _node = null;
         if (_supervisor.Pid != 0)
             _ = _jailer.Kill(_supervisor.Pid, SignalFd.SIGKILL);

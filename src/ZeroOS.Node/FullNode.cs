@@ -48,7 +48,7 @@ internal sealed class FullNode : IRunningNode
     {
         (_node, _base) = (node, start);
         node.Steps.Run("state", Mirror);                                    // one disk: nothing to do
-        _attestor = node.Steps.Run("tpm", OpenTpm);                         // waits for nothing either
+        _attestor = node.Steps.Run("tpm", OpenTpm);                         // waits for one answer of the TPM, and for no key
         node.Overview.Change(p => p with { Attestor = _attestor });
         (_fetch, _images) = node.Steps.Run("images", OpenImages);
         (_machines, _engine) = node.Steps.Run("engine", StartEngine);       // adopts what runs before the bus can ask for more
@@ -70,6 +70,9 @@ internal sealed class FullNode : IRunningNode
             $"ready after {after:F2} s, bus on port {BusPort.Tcp}, machines running {_machines.Running.Count}"));
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive);  // what only the start needed, 16 MiB a disk to look at it, goes back to the computer
     }
+
+    /// <inheritdoc/>
+    public void HangUp() => _bus.Dispose();
 
     /// <inheritdoc/>
     public void Stop()
@@ -107,6 +110,7 @@ internal sealed class FullNode : IRunningNode
             SealingKey = () => _bus.SealingKey,     // asked by a command, and commands come by the bus
             Settings = () => _base.Settings.Farm?.Document,
         }, _node.Log);
+        attestor.Measure();
         _ = attestor.PrepareAsync();
         return attestor;
     }

@@ -8,6 +8,9 @@ internal interface IRunningNode
     /// <summary>Every step is done: says so, and begins what waits for that.</summary>
     void Ready();
 
+    /// <summary>The role starts anew, and machines go on: what was answered leaves before this process does.</summary>
+    void HangUp();
+
     /// <summary>The computer goes down: nobody asks for more, guests stop with grace, the store is closed.</summary>
     void Stop();
 }

@@ -35,12 +35,17 @@ internal static class NodeRole
             return 1;   // said by the step
         }
         node.Ready();
-        if (WaitHandle.WaitAny([stopping.WaitHandle, closed.WaitHandle, again.WaitHandle]) == 0)
+        WaitHandle.WaitAny([stopping.WaitHandle, closed.WaitHandle, again.WaitHandle]);
+        if (stopping.IsSet)
         {
             log.Info("stopping");
             overview.Change(p => p with { Stopping = true, Stage = "stopping: machines have time to end" });
             screen.Show();
             node.Stop();
+        }
+        else if (again.IsSet)
+        {
+            node.HangUp();
         }
         return 0;
     }

@@ -40,6 +40,9 @@ internal sealed class RecoveryNode : IRunningNode
     }
 
     /// <inheritdoc/>
+    public void HangUp() => _bus.Dispose();
+
+    /// <inheritdoc/>
     public void Stop()
     {
         _bus.Dispose();

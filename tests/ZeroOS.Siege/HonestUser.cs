@@ -40,9 +40,18 @@ internal sealed class HonestUser(string name, string address, IdentityKey key, I
     {
         using HttpTransport transport = NewTransport();
         using CancellationTokenSource deadline = new(s_patience);
-        RequestTimer timer = new(transport);
-        await work(new BusClient(key, node.Id, timer, TimeProvider.System), 0, deadline.Token);
-        _ = timer.Done();
+        while (true)
+        {
+            try
+            {
+                await work(new BusClient(key, node.Id, new RequestTimer(transport), TimeProvider.System), 0, deadline.Token);
+                return;
+            }
+            catch (BusTransportException) when (!deadline.IsCancellationRequested)
+            {
+                await Task.Delay(s_pause, CancellationToken.None);
+            }
+        }
     }
 
     /// <summary>Works until the time is over. A connection that breaks is dialled again within the request's time.</summary>

@@ -48,9 +48,7 @@ internal sealed class Siege(SiegeOptions options)
             starved |= !long.TryParse(strikes, NumberStyles.None, CultureInfo.InvariantCulture, out long struck) || struck < options.Seconds / 5;
             Console.WriteLine($"attacker {Attacker.All[i].Name,-16} struck {strikes,9} times: {Attacker.All[i].Does}");
         }
-        sound &= Report(owner) & Report(tenant);
-        if (!node.Report())
-            return 1;
+        sound &= Report(owner) & Report(tenant) & node.Report();
         // A booted node has a computer of its own.
         bool busy = options.Host is null && share.OfOthers() > ShareOfOthers;
         if (busy)

@@ -59,7 +59,7 @@ internal sealed class SiegeNode : IAuthority, IBesieged
             .Add(Commands.EventsWatch, Roles.OwnerOrTenant, (_, _, cancellation) => EndlessAsync(cancellation));
         _bus.DoorBroken += Replace;
         _keeper = new DoorKeeper(() => _listener, StartDoor, pid => ChildProcess.TryKill(pid, SignalFd.SIGKILL), new KernelLog());
-        _keeper.Want(true);
+        _keeper.Want(true, Environment.TickCount64);
         _keeper.Answer();
         _init = new Thread(Init) { Name = "stand-in for PID 1", IsBackground = true };
         _init.Start();

@@ -30,6 +30,19 @@ internal sealed class Attestor(AttestationTpm? tpm, AttestorFacts facts, ILog lo
     /// <summary>What physical access gives (docs/bus.md, "Authority").</summary>
     public string Tier => !facts.IdentitySealed() ? "open" : _measured ? "attested" : "sealed";
 
+    /// <summary>Finds out whether this boot was measured, by one question to the TPM: the tier is right before anybody can ask for it.</summary>
+    public void Measure()
+    {
+        try
+        {
+            _measured = tpm is not null && facts.Boot.IsMeasured(tpm.ReadPcr(11));
+        }
+        catch (Exception e) when (IsFault(e))
+        {
+            log.Warn($"tpm no measurement: {e.Message}");
+        }
+    }
+
     /// <summary>
     /// Makes the keys ahead of the first question, which a slow TPM takes seconds for; what fails here fails again, and is said, when somebody asks.
     /// </summary>
@@ -39,7 +52,6 @@ internal sealed class Attestor(AttestationTpm? tpm, AttestorFacts facts, ILog lo
         try
         {
             AttestationKeys keys = tpm.Keys();
-            _measured = facts.Boot.IsMeasured(tpm.ReadPcr(11));
             log.Info($"tpm attestation key={Convert.ToHexStringLower(keys.Attestation.Public.Name())} "
                 + $"certificate={(keys.Certificate is null ? "none" : "there")} measured={(_measured ? "yes" : "no")}");
         }

@@ -20,6 +20,9 @@ internal sealed class DoorAnswer(DoorConnection link, uint id)
     /// <summary>The number the door gave it.</summary>
     public uint Id => id;
 
+    /// <summary>It goes on until the asker leaves.</summary>
+    public bool IsStream { get; private set; }
+
     /// <summary>Cancelled when nobody waits for the answer any more.</summary>
     public CancellationToken Token => _cancel.Token;
 
@@ -40,6 +43,7 @@ internal sealed class DoorAnswer(DoorConnection link, uint id)
     /// <summary>Says how the answer begins.</summary>
     public void Begin(int status, Decision? decision, bool stream = false)
     {
+        IsStream = stream;
         Span<byte> body = stackalloc byte[2];
         BinaryPrimitives.WriteUInt16LittleEndian(body, (ushort)status);
         int flags = (decision?.Proven == true ? DoorMessage.ProvenFlag : 0) | (stream ? DoorMessage.StreamFlag : 0);

@@ -24,6 +24,7 @@ internal sealed class DoorConnection : IDisposable
 {
     private const int MessagesAtOnce = 64;
     private const ulong SocketToken = 1, WakeToken = 2;
+    private static readonly TimeSpan s_lastAnswers = TimeSpan.FromSeconds(1);
 
     private readonly SeqPacketSocket _socket;
     private readonly DoorServices _services;
@@ -33,6 +34,7 @@ internal sealed class DoorConnection : IDisposable
     private readonly Queue<byte[]> _queue = new();
     private readonly ConcurrentDictionary<uint, DoorAnswer> _answers = new();
     private readonly Thread _thread;
+    private readonly AutoResetEvent _oneEnded = new(false);
     private long _queuedBytes;
     private long _askedBytes;
     private int _asked;
@@ -65,9 +67,14 @@ internal sealed class DoorConnection : IDisposable
             Send(message);
     }
 
-    /// <summary>Hangs up and waits until nothing of the door's is running any more.</summary>
+    /// <summary>
+    /// Hangs up and waits until nothing of the door's is running any more. What is being answered has a moment: it may be what the node hangs up for.
+    /// </summary>
     public void Dispose()
     {
+        long until = Environment.TickCount64 + (long)s_lastAnswers.TotalMilliseconds;
+        while (_thread.IsAlive && _broken is null && !_closing && !_answers.Values.All(a => a.IsStream) && until - Environment.TickCount64 is > 0 and var left)
+            _oneEnded.WaitOne((int)left);
         lock (_lock)
             _closing = true;
         _wake.Signal();
@@ -139,6 +146,7 @@ internal sealed class DoorConnection : IDisposable
             _closing = true;
             _queue.Clear();
         }
+        _oneEnded.Set();
         _socket.Dispose();
         _ended(_broken);
     }
@@ -245,9 +253,10 @@ internal sealed class DoorConnection : IDisposable
         }
         finally
         {
-            standing.Dispose();
-            _answers.TryRemove(answer.Id, out _);
+            standing.Dispose();     // before the door hears that it may ask again
             answer.End(whole);
+            _answers.TryRemove(answer.Id, out _);
+            _oneEnded.Set();
         }
     }
 

@@ -25,16 +25,16 @@ public sealed class DoorKeeperTests
     [Fact]
     public void A_door_starts_beside_the_node_and_its_link_waits_until_the_node_answers_doors()
     {
-        _keeper.Want(true);
+        _keeper.Want(true, 0);
         Assert.Null(_keeper.Tick(0));
         Assert.Equal(101, _keeper.Pid);
         Assert.Null(_keeper.Tick(10));
         _keeper.Answer();
         using SeqPacketSocket? link = _keeper.Tick(20);
         Assert.NotNull(link);
-        _keeper.Want(false);
-        Assert.True(_keeper.Ended(new ProcessExit(101, 0, 9), 30));
-        _keeper.Want(true);
+        _keeper.Want(false, 25);
+        Assert.True(_keeper.Ended(new ProcessExit(101, 0, 0), 30));
+        _keeper.Want(true, 35);
         Assert.Null(_keeper.Tick(40));      // the next node has not said so yet
         Assert.Equal(102, _keeper.Pid);
     }
@@ -42,7 +42,7 @@ public sealed class DoorKeeperTests
     [Fact]
     public void A_link_that_waits_is_the_last_doors()
     {
-        _keeper.Want(true);
+        _keeper.Want(true, 0);
         Assert.Null(_keeper.Tick(0));
         Assert.True(_keeper.Ended(new ProcessExit(101, 0, 9), 1));
         Assert.Null(_keeper.Tick(1));
@@ -68,7 +68,7 @@ public sealed class DoorKeeperTests
     }
 
     [Fact]
-    public void A_door_is_replaced_after_an_hour_when_it_is_broken_and_when_the_node_is_gone()
+    public void A_door_is_replaced_after_an_hour_when_it_is_broken_and_when_it_outlives_the_node()
     {
         WantAnswered();
         _keeper.Tick(0)!.Dispose();
@@ -81,7 +81,12 @@ public sealed class DoorKeeperTests
         Assert.Equal([101, 102], _killed);
         Assert.True(_keeper.Ended(new ProcessExit(102, 0, 9), DoorKeeper.LivesMs + 1));
         _keeper.Tick(_keeper.DueAt)!.Dispose();
-        _keeper.Want(false);
+        const long Gone = DoorKeeper.LivesMs + 10;
+        _keeper.Want(false, Gone);
+        Assert.Equal(Gone + DoorKeeper.LastWordsMs, _keeper.DueAt);
+        Assert.Null(_keeper.Tick(_keeper.DueAt - 1));
+        Assert.Equal([101, 102], _killed);      // it may pass on what the node said last
+        Assert.Null(_keeper.Tick(_keeper.DueAt));
         Assert.Equal([101, 102, 103], _killed);
         Assert.True(_keeper.Ended(new ProcessExit(103, 0, 9), DoorKeeper.LivesMs + 2));
         Assert.Null(_keeper.Tick(long.MaxValue - 1));
@@ -114,7 +119,7 @@ public sealed class DoorKeeperTests
 
     private void WantAnswered()
     {
-        _keeper.Want(true);
+        _keeper.Want(true, 0);
         _keeper.Answer();
     }
 }
