@@ -8,10 +8,10 @@ using ZeroOS.SystemTests.Documented;
 
 namespace ZeroOS.SystemTests;
 
-/// <summary>docs/farmers.md, typed in as it stands: from the built image to a stick, a node and a page served from it.</summary>
+/// <summary>docs/farmers.md, typed in as it stands: from an image to a stick, a node and a page served from it.</summary>
 public sealed class FarmersPathTests(ITestOutputHelper output)
 {
-    private static readonly TimeSpan s_typing = TimeSpan.FromMinutes(3);
+    private static readonly TimeSpan s_typing = TimeSpan.FromMinutes(5);
 
     [SkippableFact]
     public async Task A_farmer_who_types_what_the_page_says_has_a_node_that_runs_a_container()
@@ -21,7 +21,7 @@ public sealed class FarmersPathTests(ITestOutputHelper output)
         await world.Publish("nginx");
         if (Directory.Exists(Checkout.Path("out", "nodes", "farmer")))
             Directory.Delete(Checkout.Path("out", "nodes", "farmer"), recursive: true);
-        await using Reader farmer = Reader.Open(Checkout.Path("docs", "farmers.md"), Path.Combine(world.Folder, "desk"), ("ZEROOS", Checkout.Root),
+        await using Reader farmer = Reader.Open(Checkout.Path("docs", "farmers.md"), Path.Combine(world.Folder, "desk"), ("ZEROOS", await BootableImage.Root),
             ("REGISTRY_HERE", world.Registry.Here),
             ("REGISTRY_FOR_NODES", string.Create(CultureInfo.InvariantCulture, $"http://10.0.2.2:{world.Network.Port}")));
         Stopwatch watch = Stopwatch.StartNew();

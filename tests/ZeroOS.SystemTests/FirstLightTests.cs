@@ -22,9 +22,10 @@ public sealed class FirstLightTests(ITestOutputHelper output)
 
         Stopwatch watch = Stopwatch.StartNew();
         await world.Owner.Ok("deploy", Checkout.Path("examples", "web.yaml"), "--registry", $"demo={world.Registry.Here}", "--detach");
-        using HttpClient http = new() { Timeout = TimeSpan.FromSeconds(5) };
+        // What is measured is the first answer: a question that was lost on the way is soon asked again.
+        using HttpClient http = new() { Timeout = TimeSpan.FromSeconds(5) }, impatient = new() { Timeout = TimeSpan.FromSeconds(3) };
         string page = await Eventually.Get("the page", TimeSpan.FromSeconds(120), async () =>
-            await http.GetStringAsync(new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{world.Ports[8080]}/"))));
+            await impatient.GetStringAsync(new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{world.Ports[8080]}/"))));
         double seconds = watch.Elapsed.TotalSeconds, served = world.Network.Served;
         long all = new DirectoryInfo(Path.Combine(world.Folder, "nginx.flist", "blobs")).EnumerateFiles("*", SearchOption.AllDirectories).Sum(f => f.Length);
         World.Figure(output, "seconds from signed message to page", seconds, "s");

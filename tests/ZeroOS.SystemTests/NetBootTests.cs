@@ -10,7 +10,7 @@ namespace ZeroOS.SystemTests;
 /// </summary>
 public sealed class NetBootTests(ITestOutputHelper output)
 {
-    private static readonly TimeSpan s_load = TimeSpan.FromSeconds(150), s_boot = TimeSpan.FromSeconds(150);
+    private static readonly TimeSpan s_load = TimeSpan.FromSeconds(300), s_boot = TimeSpan.FromSeconds(150);
 
     [SkippableFact]
     public async Task A_uefi_and_a_bios_machine_boot_at_once_and_know_their_owner()

@@ -146,7 +146,7 @@ public sealed class PowerCutTests(ITestOutputHelper output)
 
     private static async Task<Dictionary<string, int>?> Stored(World world)
     {
-        CommandResult result = await world.Owner.Run(TimeSpan.FromSeconds(20), "list", "--json");
+        CommandResult result = await world.Owner.Run(TimeSpan.FromSeconds(20), "list", "--json", "--timeout", "15");
         if (result.ExitCode != 0)
             throw new InvalidOperationException(result.Error);
         using JsonDocument document = JsonDocument.Parse(result.Output);

@@ -18,7 +18,7 @@ public sealed class TrustPageTests
         if (Directory.Exists(Checkout.Path("out", "nodes", "trust")))
             Directory.Delete(Checkout.Path("out", "nodes", "trust"), recursive: true);
         await using Reader reader = Reader.Open(Checkout.Path("docs", "trust.md"), Path.Combine(Checkout.Scratch("trust-page"), "desk"),
-            ("ZEROOS", Checkout.Root));
+            ("ZEROOS", await BootableImage.Root));
         await reader.Run("maker", s_typing);
         await reader.Run("boot", s_typing);
         await World.WhoIsThere(Port, TimeSpan.FromMinutes(3), () => { }); // what a person sees on the screen: the node's id is there

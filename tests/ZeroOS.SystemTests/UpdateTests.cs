@@ -44,8 +44,8 @@ public sealed class UpdateTests(ITestOutputHelper output)
         await Refused(world, older, "version 1.0.0 runs already");
         await Refused(world, Releases.Changed(release, "forged", d => d["signatures"]![0]!["sig"] = d["signatures"]![1]!["sig"]!.GetValue<string>()),
             "a signature is false");
-        CommandResult locksOut = await world.Owner.Run(TimeSpan.FromMinutes(2), "node", "update", "--release", await makers.Release(foreign),
-            "--wait", "--timeout", "100");
+        CommandResult locksOut = await world.Owner.Run(TimeSpan.FromMinutes(5), "node", "update", "--release", await makers.Release(foreign),
+            "--wait", "--timeout", "280");
         Assert.Equal(1, locksOut.ExitCode);
         Assert.Contains("could not read this node's sealed identity", locksOut.Error, StringComparison.Ordinal);
         Assert.DoesNotContain("zeroos: this image is on trial", world.Node.Serial, StringComparison.Ordinal);
@@ -168,7 +168,7 @@ public sealed class UpdateTests(ITestOutputHelper output)
     private static async Task Boot(World world, string medium, params string[] options)
     {
         await world.Boot(fresh: true, ["--boot", medium, "--reboot", .. options]);
-        _ = await Eventually.Get("the bus", s_boot, async () => await world.WhoIsThere(TimeSpan.FromSeconds(5)));
+        await world.WhoIsThere(s_boot);
     }
 
     private static string Log(World world) => Path.Combine(world.Folder, "medium.log");

@@ -18,6 +18,7 @@ public sealed class NodeClock : IAsyncDisposable
     private readonly Func<IReadOnlyList<string>> _servers;
     private readonly ILog _log;
     private readonly string _file;
+    private readonly TimeSpan _patience;
     private readonly CancellationTokenSource _stop = new();
     private readonly SemaphoreSlim _kick = new(0, 1);
     private readonly Dictionary<string, DateTimeOffset> _leftAlone = [];
@@ -36,13 +37,16 @@ public sealed class NodeClock : IAsyncDisposable
     {
     }
 
-    internal NodeClock(string stateDirectory, DateTimeOffset imageBuilt, Func<IReadOnlyList<string>> servers, ILog log, ISystemClock clock)
+    /// <summary>As above, by another clock; a server is waited for as long as <paramref name="patience"/>.</summary>
+    internal NodeClock(string stateDirectory, DateTimeOffset imageBuilt, Func<IReadOnlyList<string>> servers, ILog log, ISystemClock clock,
+        TimeSpan? patience = null)
     {
         _file = Path.Combine(stateDirectory, "clock");
         _floor = imageBuilt;
         _servers = servers;
         _log = log;
         _clock = clock;
+        _patience = patience ?? SntpQuery.UsualPatience;
         // A node process that starts again under a kernel whose clock was right goes on under the strict rule.
         Synced = clock.IsSynchronized;
         if (Synced)
@@ -121,7 +125,7 @@ public sealed class NodeClock : IAsyncDisposable
         DateTimeOffset now = _clock.Now;
         List<string> servers = [.. _servers().Where(s => !_leftAlone.TryGetValue(s, out DateTimeOffset until) || until < now).Take(MostServers)];
         (SntpOutcome Outcome, SntpSample Sample)[] answers =
-            await Task.WhenAll(servers.Select(s => SntpQuery.AskAsync(s, _clock, _floor, cancellation))).ConfigureAwait(false);
+            await Task.WhenAll(servers.Select(s => SntpQuery.AskAsync(s, _clock, _floor, _patience, cancellation))).ConfigureAwait(false);
         for (int i = 0; i < servers.Count; i++)
         {
             if (answers[i].Outcome == SntpOutcome.KissOfDeath)

@@ -10,14 +10,16 @@ namespace ZeroOS.Host.Clock;
 internal static class SntpQuery
 {
     private const int Port = 123, MostPackets = 8;
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(3);
 
-    /// <summary>The measurement, or why there is none; never throws but for cancellation.</summary>
-    public static async Task<(SntpOutcome Outcome, SntpSample Sample)> AskAsync(string server, ISystemClock clock, DateTimeOffset floor,
+    /// <summary>How long a server is waited for.</summary>
+    public static TimeSpan UsualPatience { get; } = TimeSpan.FromSeconds(3);
+
+    /// <summary>The measurement, or why there is none after <paramref name="atMost"/>; never throws but for cancellation.</summary>
+    public static async Task<(SntpOutcome Outcome, SntpSample Sample)> AskAsync(string server, ISystemClock clock, DateTimeOffset floor, TimeSpan atMost,
         CancellationToken cancellation)
     {
         using CancellationTokenSource patience = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        patience.CancelAfter(s_patience);
+        patience.CancelAfter(atMost);
         try
         {
             IPEndPoint address = IPEndPoint.TryParse(server, out IPEndPoint? literal) ? new IPEndPoint(literal.Address, literal.Port == 0 ? Port : literal.Port)

@@ -46,7 +46,7 @@ public sealed class DeploymentTests
         await Refused(world, world.Owner, Machine(publish: 8080).Replace("memory:", "memroy:", StringComparison.Ordinal), "web.yaml:", "memroy");
         await RefusedByTheNode(world);
         await Refused(world, stranger, Machine(publish: 8080), "denied", "only a tenant with a grant");
-        CommandResult list = await stranger.Run(TimeSpan.FromSeconds(20), "list");
+        CommandResult list = await stranger.Run(TimeSpan.FromSeconds(60), "list");
         Assert.True(list.ExitCode == 1 && list.Error.Contains("(denied)", StringComparison.Ordinal), $"a stranger lists: {list}");
 
         await TenantsLiveSideBySide(world, tenant);
@@ -61,11 +61,10 @@ public sealed class DeploymentTests
         await Refused(world, tenant, Machine(publish: 8080), "conflict", "workloads[1].data.publish[0].host", "port 8080 is taken (");
         await Deploy(world, tenant, Machine(publish: 8081));
 
-        WorkloadStatus missing = await Status.Reason(world.Owner, "web", "ghost", "image-not-found", TimeSpan.FromSeconds(60));
-        Assert.Equal(WorkloadState.Failed, missing.State);
+        WorkloadStatus missing = await Status.Reason(world.Owner, "web", "ghost", "image-not-found", TimeSpan.FromSeconds(60), WorkloadState.Failed);
         Assert.Null(missing.NextRetry);
-        await Status.Page(world.Ports[8080], TimeSpan.FromSeconds(60));
-        await Status.Page(world.Ports[8081], TimeSpan.FromSeconds(60));
+        await Status.Page(world.Ports[8080], TimeSpan.FromSeconds(120));
+        await Status.Page(world.Ports[8081], TimeSpan.FromSeconds(120));
         Assert.Equal((await Status.Of(world.Owner, "web", "nginx")).Addresses!["net"], (await Status.Of(tenant, "web", "nginx")).Addresses!["net"]);
 
         // Each sees and ends only what is theirs.
@@ -110,7 +109,7 @@ public sealed class DeploymentTests
     {
         string file = Path.Combine(world.Folder, "web.yaml");
         await File.WriteAllTextAsync(file, yaml);
-        return await person.Run(TimeSpan.FromSeconds(30), "deploy", file, "--registry", $"demo={world.Registry.Here}", "--detach");
+        return await person.Run(TimeSpan.FromSeconds(60), "deploy", file, "--registry", $"demo={world.Registry.Here}", "--detach");
     }
 
     private static string Machine(int publish) => "name: web\n" + Workloads(publish);

@@ -42,9 +42,9 @@ public sealed class DiskTests
         // It works for as long as it has power.
         await world.Grant(world.OwnerKey, "8080");
         await DeployWeb(world);
-        await Status.Page(world.Ports[8080], TimeSpan.FromSeconds(60));
+        await Status.Page(world.Ports[8080], TimeSpan.FromSeconds(120));
         await world.Owner.Ok("node", "shutdown");
-        await world.Node.Ended(TimeSpan.FromSeconds(60));
+        await world.Node.Ended(TimeSpan.FromSeconds(120));
         Assert.Equal(before, await Digest(disk));
     }
 
@@ -71,8 +71,7 @@ public sealed class DiskTests
         const int Machine = 128 + 8 + 1, Left = 8;
         (await Volume(world, room - Machine - 1 - Left)).Ok();
         await DeployWeb(world);
-        WorkloadStatus nginx = await Status.Reason(world.Owner, "web", "nginx", "over-capacity", TimeSpan.FromSeconds(60));
-        Assert.Equal(WorkloadState.BackingOff, nginx.State);
+        WorkloadStatus nginx = await Status.Reason(world.Owner, "web", "nginx", "over-capacity", TimeSpan.FromSeconds(60), WorkloadState.BackingOff);
         Assert.Contains("which the node has not left", nginx.Message, StringComparison.Ordinal);
         await Status.NoPage(world.Ports[8080]);
         Assert.Equal(WorkloadState.Running, (await Status.Of(world.Owner, "full", "data")).State);

@@ -26,16 +26,14 @@ public sealed class RegistryTests
         // From the first byte on: not even the image's list of chunks is believed.
         world.Network.CorruptFrom = BodyBytes;
         await world.Owner.Ok("deploy", Checkout.Path("examples", "web.yaml"), "--registry", $"demo={world.Registry.Here}", "--detach");
-        WorkloadStatus status = await Status.Reason(world.Owner, "web", "nginx", "chunk-forged", TimeSpan.FromSeconds(60));
-        Assert.Equal(WorkloadState.BackingOff, status.State);
+        WorkloadStatus status = await Status.Reason(world.Owner, "web", "nginx", "chunk-forged", s_back, WorkloadState.BackingOff);
         Assert.NotNull(status.NextRetry);
         Assert.Contains("it is refused", status.Message, StringComparison.Ordinal);
 
         // The list comes, and some chunks, and then the registry is gone in the middle.
         world.Network.GoneAfter = world.Network.Served + (2 << 20);
         world.Network.CorruptFrom = 0;
-        status = await Status.Reason(world.Owner, "web", "nginx", "registry-unreachable", TimeSpan.FromSeconds(60));
-        Assert.Equal(WorkloadState.Preparing, status.State);
+        status = await Status.Reason(world.Owner, "web", "nginx", "registry-unreachable", s_back, WorkloadState.Preparing);
         Assert.True(world.Network.Gone);
         Assert.InRange(status.ImageBytesFetched!.Value, 1, status.ImageBytesTotal!.Value - 1);
         await Status.NoPage(world.Ports[8080]);
@@ -44,7 +42,7 @@ public sealed class RegistryTests
         world.Network.CorruptFrom = BodyBytes;
         world.Network.GoneAfter = 0;
         world.Network.SetGone(false);
-        status = await Status.Reason(world.Owner, "web", "nginx", "chunk-forged", TimeSpan.FromSeconds(60));
+        status = await Status.Reason(world.Owner, "web", "nginx", "chunk-forged", s_back);
         Assert.Contains("not the image's", status.Message, StringComparison.Ordinal);
         await Status.NoPage(world.Ports[8080]);
 

@@ -143,7 +143,7 @@ internal sealed class BootLan : BridgedNetwork
             if (Node.Alive)
                 return;
             if (_restarts++ == QemuNode.Restarts)
-                throw new TimeoutException($"{Node.Name} ended; the server saw:\n{saw()}");
+                throw new NodeEndedException($"{Node.Name} ended; the server saw:\n{saw()}");
             Node.NoteRestart();
             Node = start(true);
         }

@@ -47,7 +47,10 @@ internal static class Command
 /// <summary>Waits for what must become true.</summary>
 internal static class Eventually
 {
-    /// <summary>Asks again and again until <paramref name="probe"/> gives something; fails with the last trouble when the deadline has passed.</summary>
+    /// <summary>
+    /// Asks again and again until <paramref name="probe"/> gives something; fails with the last trouble when the deadline has passed. A deadline inside the
+    /// probe ends that attempt only; a <see cref="NodeEndedException"/> ends the wait.
+    /// </summary>
     public static async Task<T> Get<T>(string what, TimeSpan deadline, Func<Task<T?>> probe) where T : class
     {
         Stopwatch watch = Stopwatch.StartNew();
@@ -60,7 +63,7 @@ internal static class Eventually
                     return found;
             }
             catch (Exception e) when (e is HttpRequestException or IOException or InvalidOperationException or OperationCanceledException
-                or BusTransportException or SpoofedReplyException)
+                or TimeoutException or BusTransportException or SpoofedReplyException)
             {
                 trouble = e.Message;
             }

@@ -7,10 +7,22 @@ namespace ZeroOS.SystemTests.Bench;
 internal static class Ports
 {
     /// <summary>A port nobody listens on now.</summary>
-    public static int Free()
+    public static int Free() => Free(1)[0];
+
+    /// <summary>So many different ports nobody listens on now: all are held until the last one is found.</summary>
+    public static int[] Free(int count)
     {
-        using TcpListener listener = new(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
+        TcpListener[] listeners = [.. Enumerable.Range(0, count).Select(_ => new TcpListener(IPAddress.Loopback, 0))];
+        try
+        {
+            foreach (TcpListener listener in listeners)
+                listener.Start();
+            return [.. listeners.Select(l => ((IPEndPoint)l.LocalEndpoint).Port)];
+        }
+        finally
+        {
+            foreach (TcpListener listener in listeners)
+                listener.Dispose();
+        }
     }
 }

@@ -56,7 +56,7 @@ internal sealed class QemuNode : IAsyncDisposable
     /// <see cref="Restarts"/> are a failure; each is among the figures.
     /// </summary>
     /// <param name="start">Starts it; told whether it is again.</param>
-    /// <param name="answer">Waits; throws a <see cref="TimeoutException"/> when QEMU has ended.</param>
+    /// <param name="answer">Waits; throws a <see cref="NodeEndedException"/> when QEMU has ended.</param>
     public static async Task<(QemuNode Node, T Answer)> StartUnseen<T>(Func<bool, QemuNode> start, Func<QemuNode, Task<T>> answer)
     {
         for (int restarts = 0; ; restarts++)
@@ -66,7 +66,7 @@ internal sealed class QemuNode : IAsyncDisposable
             {
                 return (node, await answer(node));
             }
-            catch (TimeoutException) when (!node.Alive && restarts < Restarts)
+            catch (Exception e) when (e is NodeEndedException or TimeoutException && !node.Alive && restarts < Restarts)
             {
                 node.NoteRestart();
                 await node.DisposeAsync();
@@ -93,7 +93,7 @@ internal sealed class QemuNode : IAsyncDisposable
     {
         Match match = Regex.Match(Serial, pattern);
         if (!match.Success && !Alive)
-            throw new TimeoutException($"{Name} ended before it said \"{pattern}\"; its last words:\n{Tail()}");
+            throw new NodeEndedException($"{Name} ended before it said \"{pattern}\"; its last words:\n{Tail()}");
         return Task.FromResult(match.Success ? match.Groups[match.Groups.Count > 1 ? 1 : 0].Value : null);
     });
 

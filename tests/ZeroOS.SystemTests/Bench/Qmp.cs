@@ -14,6 +14,8 @@ internal sealed class Qmp : IAsyncDisposable
     private readonly Socket _socket;
     private readonly StreamReader _reader;
     private readonly NetworkStream _stream;
+    private Task<string?>? _line;
+    private int _asked;
 
     private Qmp(Socket socket)
     {
@@ -48,17 +50,17 @@ internal sealed class Qmp : IAsyncDisposable
     /// <summary>Runs one command; its answer, or an exception with QEMU's words.</summary>
     public async Task<JsonNode?> Run(string command, JsonObject? arguments = null)
     {
-        JsonObject request = new() { ["execute"] = command };
+        int id = ++_asked;
+        JsonObject request = new() { ["execute"] = command, ["id"] = id };
         if (arguments is not null)
             request["arguments"] = arguments;
         await _stream.WriteAsync(Encoding.UTF8.GetBytes(request.ToJsonString() + "\n"));
         while (true)
         {
             JsonNode answer = await Line();
-            if (answer["error"] is JsonNode error)
-                throw new InvalidOperationException($"QEMU, {command}: {error["desc"]}");
-            if (answer["event"] is null) // events come in between
-                return answer["return"];
+            if (answer["id"]?.GetValue<int>() != id)
+                continue; // an event, or the late answer to what was given up
+            return answer["error"] is JsonNode error ? throw new InvalidOperationException($"QEMU, {command}: {error["desc"]}") : answer["return"];
         }
     }
 
@@ -90,15 +92,16 @@ internal sealed class Qmp : IAsyncDisposable
 
     private async Task<JsonNode> Line()
     {
-        using CancellationTokenSource timer = new(s_deadline);
+        _line ??= _reader.ReadLineAsync(); // goes on when nobody waits for it any more, and is then the next one's
         try
         {
-            string line = await _reader.ReadLineAsync(timer.Token) ?? throw new IOException("QEMU closed its monitor");
+            string line = await _line.WaitAsync(s_deadline) ?? throw new IOException("QEMU closed its monitor");
+            _line = null;
             return JsonNode.Parse(line) ?? throw new IOException($"QEMU's monitor said {line}");
         }
-        catch (OperationCanceledException)
+        catch (TimeoutException e)
         {
-            throw new TimeoutException($"QEMU's monitor did not answer within {s_deadline.TotalSeconds} s");
+            throw new TimeoutException($"QEMU's monitor did not answer within {s_deadline.TotalSeconds} s", e);
         }
     }
 }

@@ -18,12 +18,13 @@ internal static class Status
     public static async Task<WorkloadStatus> Of(Zos person, string deployment, string workload) =>
         JsonSerializer.Deserialize(await person.Ok("get", deployment, "--json"), BusJson.Default.DeploymentStatus)!.Workloads.Single(w => w.Name == workload);
 
-    /// <summary>Waits until a workload has that reason; returns its status then.</summary>
-    public static Task<WorkloadStatus> Reason(Zos person, string deployment, string workload, string reason, TimeSpan deadline) =>
-        Eventually.Get($"{deployment}/{workload} with reason {reason}", deadline, async () =>
+    /// <summary>Waits until a workload has that reason, and that state if one is given; returns its status then.</summary>
+    public static Task<WorkloadStatus> Reason(Zos person, string deployment, string workload, string reason, TimeSpan deadline, WorkloadState? state = null) =>
+        Eventually.Get($"{deployment}/{workload} {state} with reason {reason}", deadline, async () =>
         {
             WorkloadStatus status = await Of(person, deployment, workload);
-            return status.Reason == reason ? status : throw new InvalidOperationException($"{status.State} {status.Reason} {status.Message}");
+            return status.Reason == reason && (state is null || status.State == state)
+                ? status : throw new InvalidOperationException($"{status.State} {status.Reason} {status.Message}");
         });
 
     /// <summary>The node's status.</summary>

@@ -60,9 +60,10 @@ internal sealed class World : IAsyncDisposable
     public static async Task<World> Make(string name, params int[] nodePorts)
     {
         string folder = Checkout.Scratch(name);
+        int[] ports = [8051, .. nodePorts];
         World world = new(name, folder, await Registry.Start(Path.Combine(folder, "registry")))
         {
-            Ports = ((int[])[8051, .. nodePorts]).ToDictionary(p => p, _ => Bench.Ports.Free()),
+            Ports = ports.Zip(Bench.Ports.Free(ports.Length)).ToDictionary(p => p.First, p => p.Second),
         };
         world.OwnerKey = await world.Owner.NewKey();
         world.RecoveryKey = await world.Owner.Ok("farm", "new", "--owner", world.OwnerKey, "--name", name, "--registry",
@@ -142,14 +143,16 @@ internal sealed class World : IAsyncDisposable
     /// <summary>Asks on the bus until somebody answers; their id.</summary>
     public async Task<string> WhoIsThere(TimeSpan deadline) => (await Answer(deadline)).Id;
 
-    /// <summary>Asks on a port of this computer until a node answers; its id. <paramref name="check"/> throws when there is no hope.</summary>
+    /// <summary>
+    /// Asks on a port of this computer until a node answers; its id. <paramref name="check"/> throws a <see cref="NodeEndedException"/> when there is no hope.
+    /// </summary>
     public static async Task<string> WhoIsThere(int port, TimeSpan deadline, Action check) => (await Answer(port, deadline, check)).Id;
 
     /// <summary>Asks on the bus until somebody answers; what they say of themselves.</summary>
     private Task<NodeInfo> Answer(TimeSpan deadline) => Answer(Ports[8051], deadline, () =>
     {
         if (!Node.Alive)
-            throw new TimeoutException($"{Name} ended before it answered; its last words:\n{Node.Tail()}");
+            throw new NodeEndedException($"{Name} ended before it answered; its last words:\n{Node.Tail()}");
     });
 
     private static async Task<NodeInfo> Answer(int port, TimeSpan deadline, Action check)
@@ -169,7 +172,7 @@ internal sealed class World : IAsyncDisposable
     {
         CommandResult added = await Eventually.Get("pinning the node", TimeSpan.FromSeconds(60), async () =>
         {
-            CommandResult result = await person.Run(TimeSpan.FromSeconds(20), "node", "add", Name, $"{NodeKey}@{BusAddress}");
+            CommandResult result = await person.Run(TimeSpan.FromSeconds(20), "node", "add", Name, $"{NodeKey}@{BusAddress}", "--timeout", "15");
             return result.ExitCode == 0 ? result : throw new InvalidOperationException(result.Error);
         });
         added.Ok();

@@ -31,7 +31,7 @@ internal sealed class BootMatrix(World world, ITestOutputHelper output)
             {
                 await Boot(path, Path.Combine(image, path.Medium));
             }
-            catch (Exception e) when (e is TimeoutException or InvalidOperationException or Xunit.Sdk.XunitException)
+            catch (Exception e) when (e is TimeoutException or NodeEndedException or InvalidOperationException or Xunit.Sdk.XunitException)
             {
                 lock (failures)
                     failures.Add($"{path.Name}: {e.Message}");
@@ -56,7 +56,7 @@ internal sealed class BootMatrix(World world, ITestOutputHelper output)
             World.WhoIsThere(port, s_deadline, () =>
             {
                 if (!node.Alive)
-                    throw new TimeoutException($"it ended; its last words:\n{node.Tail()}");
+                    throw new NodeEndedException($"it ended; its last words:\n{node.Tail()}");
             }));
         await using QemuNode node = started;
         await Pin(name, $"{id}@127.0.0.1:{port}");

@@ -1,10 +1,8 @@
-using System.Text;
 using System.Text.RegularExpressions;
 
 using Xunit.Abstractions;
 
 using ZeroOS.Contracts.Bus;
-using ZeroOS.Formats.Pe;
 using ZeroOS.SystemTests.Bench;
 
 namespace ZeroOS.SystemTests.Boot;
@@ -41,9 +39,9 @@ public sealed class SecureBootTests(ITestOutputHelper output)
         Stick stick = await SignedStick(world, "consoleblank=0 panic=10 console=tty0 console=ttyS0", flip: true);
         world.Start(options: ["--firmware", "secure", "--boot", $"{stick.File},as=usb"]);
         string refusal = await Figures.Timed(output, "the firmware's refusal", () => world.Node.Says(
-            "BdsDxe: failed to (?:load|start) Boot[^\n]*: (Access Denied|Security Violation)", TimeSpan.FromSeconds(60)));
+            "BdsDxe: failed to (?:load|start) Boot[^\n]*: (Access Denied|Security Violation)", TimeSpan.FromSeconds(180)));
         output.WriteLine(refusal);
-        await world.Node.Says("No bootable option or device was found", TimeSpan.FromSeconds(60));
+        await world.Node.Says("No bootable option or device was found", TimeSpan.FromSeconds(180));
         Assert.DoesNotContain("Linux version", world.Node.Serial, StringComparison.Ordinal);
     }
 
@@ -66,11 +64,8 @@ public sealed class SecureBootTests(ITestOutputHelper output)
     /// <summary>A stick whose EFI file has another command line, signed with the key the firmware knows, with the farm settings beside it.</summary>
     private static async Task<Stick> SignedStick(World world, string commandLine, bool flip = false)
     {
-        byte[] image = await File.ReadAllBytesAsync(Checkout.Path("out", "zeroos.efi"));
-        List<(string, ReadOnlyMemory<byte>)> sections = [.. ((string[])[".osrel", ".cmdline", ".initrd", ".linux"]).Select(s =>
-            (s, s == ".cmdline" ? Encoding.ASCII.GetBytes(commandLine) : UnifiedKernelImage.Section(image, s)))];
         string plain = Path.Combine(world.Folder, "plain.efi"), signed = Path.Combine(world.Folder, "signed.efi");
-        await File.WriteAllBytesAsync(plain, UnifiedKernelImage.Assemble(await File.ReadAllBytesAsync(Checkout.Path("out", "parts", "stub.efi")), sections));
+        await File.WriteAllBytesAsync(plain, await BootableImage.Efi(commandLine));
         await Snakeoil.Sign(plain, signed);
         if (flip)
             await Flip(signed);

@@ -16,7 +16,7 @@ internal sealed class PortScanner : IDisposable
 {
     private const ushort Ipv6 = 0x86dd, MyPort = 40_000;
     private const int ProbesInARow = 64, Attempts = 3;
-    private static readonly TimeSpan s_silence = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_silence = TimeSpan.FromSeconds(1), s_leastPause = TimeSpan.FromMilliseconds(4);
     private readonly TimeSpan _pause;
     private readonly Lan _lan;
     private readonly string _link;
@@ -50,7 +50,7 @@ internal sealed class PortScanner : IDisposable
         byte[][] shuffled = [.. probes];
         new Random(1).Shuffle(shuffled); // in order, a limit or a full queue would hide neighbours together
         TimeSpan pause = _pause;
-        for (int attempt = 1; ; attempt++, pause *= 3)
+        for (int attempt = 1; ; attempt++, pause = (pause > s_leastPause ? pause : s_leastPause) * 3)
         {
             long before = _lan.Lost(_link);
             Ask(socket, to, shuffled, pause, answers);

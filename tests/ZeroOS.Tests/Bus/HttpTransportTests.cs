@@ -17,17 +17,15 @@ namespace ZeroOS.Tests.Bus;
 public sealed class HttpTransportTests : IDisposable
 {
     private static readonly TcpKeepAlive s_hasty = new(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1), 2);
-    private static readonly TimeSpan s_deadline = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan s_connect = TimeSpan.FromSeconds(30), s_deadline = TimeSpan.FromSeconds(60);
 
     private readonly List<IDisposable> _things = [];
-    private readonly SemaphoreSlim _more = new(0);
     private NetworkNamespace _here = null!;
 
     public void Dispose()
     {
         for (int i = _things.Count - 1; i >= 0; i--)
             _things[i].Dispose();
-        _more.Dispose();
     }
 
     [SkippableFact]
@@ -36,7 +34,8 @@ public sealed class HttpTransportTests : IDisposable
         Skip.IfNot(NamespaceTool.Missing is null, NamespaceTool.Missing);
         _here = Keep(NetworkNamespace.Create("client"));
         NetworkNamespace dead = Computer("dead", 1), living = Computer("living", 2);
-        HttpTransport toDead = Transport(1, Answer(dead)), toLiving = Transport(2, Answer(living));
+        HttpService atDead = Keep(new HttpService(dead)), atLiving = Keep(new HttpService(living));
+        HttpTransport toDead = Transport(1, atDead.Port), toLiving = Transport(2, atLiving.Port);
         await using IAsyncEnumerator<ReadOnlyMemory<byte>> kept = toLiving.SendAsync("stream"u8.ToArray(), default).GetAsyncEnumerator();
         Assert.True(await kept.MoveNextAsync());
         Task<bool> next = kept.MoveNextAsync().AsTask();
@@ -47,7 +46,7 @@ public sealed class HttpTransportTests : IDisposable
         BusTransportException end = await Assert.ThrowsAsync<BusTransportException>(() => cut.MoveNextAsync().AsTask().WaitAsync(s_deadline));
         Assert.True(end.WasSilent, end.ToString());
         Assert.False(next.IsCompleted); // quiet for longer
-        _more.Release();
+        atLiving.SayMore();
         Assert.True(await next.WaitAsync(s_deadline));
     }
 
@@ -57,7 +56,7 @@ public sealed class HttpTransportTests : IDisposable
         Skip.IfNot(NamespaceTool.Missing is null, NamespaceTool.Missing);
         _here = Keep(NetworkNamespace.Create("client"));
         NetworkNamespace dead = Computer("dead", 1);
-        HttpTransport transport = Transport(1, Answer(dead));
+        HttpTransport transport = Transport(1, Keep(new HttpService(dead)).Port);
         Assert.Equal("one\n", await AskAsync(transport));
         dead.Route.ChangeLink(dead.Route.GetLink("card").Index, new LinkChange { Up = false });
         await Assert.ThrowsAsync<BusTransportException>(() => AskAsync(transport).WaitAsync(s_deadline));
@@ -87,40 +86,54 @@ public sealed class HttpTransportTests : IDisposable
         }
     }
 
-    private HttpTransport Transport(int cable, int port) => Keep(new HttpTransport($"10.78.{cable}.2", port, TimeSpan.FromSeconds(5), s_hasty,
+    private HttpTransport Transport(int cable, int port) => Keep(new HttpTransport($"10.78.{cable}.2", port, s_connect, s_hasty,
         () => _here.Run(() => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp))));
-
-    /// <summary>Answers one connection: a question at once, a stream with one line now and one when there is more.</summary>
-    private int Answer(NetworkNamespace computer)
-    {
-        Socket listener = Keep(computer.Run(() => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp)));
-        listener.Bind(new IPEndPoint(IPAddress.Any, 0));
-        listener.Listen();
-        _ = ServeAsync();
-        return ((IPEndPoint)listener.LocalEndPoint!).Port;
-
-        async Task ServeAsync()
-        {
-            Socket client = Keep(await listener.AcceptAsync());
-            byte[] buffer = new byte[4096];
-            for (string request = ""; ;)
-            {
-                request += Encoding.ASCII.GetString(buffer, 0, await client.ReceiveAsync(buffer));
-                if (request.EndsWith("question", StringComparison.Ordinal))
-                    await client.SendAsync(Encoding.ASCII.GetBytes("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\none\n"));
-                if (!request.EndsWith("stream", StringComparison.Ordinal))
-                    continue;
-                await client.SendAsync(Encoding.ASCII.GetBytes("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\none\n\r\n"));
-                await _more.WaitAsync();
-                await client.SendAsync(Encoding.ASCII.GetBytes("4\r\ntwo\n\r\n"));
-            }
-        }
-    }
 
     private T Keep<T>(T thing) where T : IDisposable
     {
-        lock (_things)
-            _things.Add(thing);
+        _things.Add(thing);
         return thing;
+    }
+
+    /// <summary>Answers one connection, on a thread of its own: a question at once, a stream with one line now and one when there is more.</summary>
+    private sealed class HttpService : IDisposable
+    {
+        private readonly Socket _listener;
+        private volatile Socket? _client;
+
+        public HttpService(NetworkNamespace computer)
+        {
+            _listener = computer.Run(() => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
+            _listener.Bind(new IPEndPoint(IPAddress.Any, 0));
+            _listener.Listen();
+            Port = ((IPEndPoint)_listener.LocalEndPoint!).Port;
+            AnsweringThread.Start("http", Answer);
+        }
+
+        public int Port { get; }
+
+        /// <summary>The second line of a stream whose first one has come.</summary>
+        public void SayMore() => _client!.Send("4\r\ntwo\n\r\n"u8);
+
+        public void Dispose()
+        {
+            _listener.Dispose();
+            _client?.Dispose();
+        }
+
+        private void Answer()
+        {
+            Socket client = _listener.Accept();
+            _client = client;
+            byte[] buffer = new byte[4096];
+            for (string request = ""; client.Receive(buffer) is > 0 and int length;)
+            {
+                request += Encoding.ASCII.GetString(buffer, 0, length);
+                if (request.EndsWith("question", StringComparison.Ordinal))
+                    client.Send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\none\n"u8);
+                else if (request.EndsWith("stream", StringComparison.Ordinal))
+                    client.Send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\none\n\r\n"u8);
+            }
+        }
     }
 }

@@ -26,6 +26,7 @@ internal sealed class ZosBench : IAuthority, IAsyncDisposable
 {
     private readonly List<Grant> _grants = [];
     private readonly Dictionary<string, Deployment> _deployments = [];
+    private readonly HeldPort _port = new();
     private HashSet<string> _owners = [];
     private InProcessDoor _door = null!;
 
@@ -74,21 +75,20 @@ internal sealed class ZosBench : IAuthority, IAsyncDisposable
     {
         ZosBench bench = new(IdentityKey.Generate());
         more?.Invoke(bench);
-        bench._door = await InProcessDoor.OpenAsync(bench.Bus.Attach);
+        bench._door = await InProcessDoor.OpenAsync(bench.Bus.Attach, bench._port.Number);
         return bench;
     }
 
     /// <summary>The node's door is gone, the next dial meets <paramref name="meanwhile"/>, and then it is back at the same port.</summary>
     public async Task RestartAsync(Func<TcpListener, Task> meanwhile)
     {
-        int port = Port;
         await _door.DisposeAsync();
-        using (TcpListener other = new(IPAddress.Loopback, port))
+        using (TcpListener other = new(IPAddress.Loopback, _port.Number))
         {
             other.Start();
             await meanwhile(other);
         }
-        _door = await InProcessDoor.OpenAsync(Bus.Attach, port);
+        _door = await InProcessDoor.OpenAsync(Bus.Attach, _port.Number);
     }
 
     /// <summary>Key, farm settings, pinned node, grant: what everybody does first.</summary>
@@ -127,6 +127,7 @@ internal sealed class ZosBench : IAuthority, IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _door.DisposeAsync();
+        _port.Dispose();
         Bus.Dispose();
         Directory.Delete(Folder, recursive: true);
     }

@@ -26,7 +26,8 @@ internal static class BusEntries
         new DecoderEntry("envelope", () => [s_sealed.Value, Envelope.Sign("t", "signed"u8, s_bench.Value.Alice)], ReadEnvelope),
         new DecoderEntry("sender of an envelope", () => [s_sealed.Value], b => EnvelopePeek.TrySender(b, out _)),
         new DecoderEntry("message", () => [Payload()], ReadMessage),
-        new DecoderEntry("gate", () => [s_sealed.Value], b => s_bench.Value.Gate.Admit(b).Admitted || b.AsSpan().SequenceEqual(s_sealed.Value)),
+        new DecoderEntry("gate", () => [s_sealed.Value], b => s_bench.Value.Gate.Admit(b).Admitted || b.AsSpan().SequenceEqual(s_sealed.Value))
+        { TakesOnlySamples = true },
         new DecoderEntry("deployment", () => [Deployment(EngineBench.Shop())], ReadDeployment),
         new DecoderEntry("deployment file", () => [Encoding.UTF8.GetBytes(File), Deployment(EngineBench.Shop())],
             b => FuzzEntries.Reads<ClientException>(() => _ = DeploymentFile.Read("fuzz.yaml", Encoding.UTF8.GetString(b)).Draft)),

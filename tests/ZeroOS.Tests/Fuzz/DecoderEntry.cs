@@ -20,7 +20,10 @@ internal sealed class DecoderEntry(string name, Func<IReadOnlyList<byte[]>> samp
     /// <summary>Makes checksums right again, so that what they guard is looked at too; half of the inputs get it.</summary>
     public Action<byte[]>? Repair { get; init; }
 
-    public override bool MustTakeSome => true;
+    /// <summary>It takes nothing but what it is given: a changed input is a forgery, which the samples alone prove to be no closed door.</summary>
+    public bool TakesOnlySamples { get; init; }
+
+    public override bool MustTakeSome => !TakesOnlySamples;
 
     public override byte[] Next(Random random)
     {
@@ -60,6 +63,6 @@ internal sealed class DecoderEntry(string name, Func<IReadOnlyList<byte[]>> samp
         if (bases.Count < _samples + MaxBases)
             bases.Add(input);
         else
-            bases[_samples + (int)((uint)HashCode.Combine(input.Length, input.Length > 0 ? input[^1] : 0) % MaxBases)] = input;
+            bases[_samples + (((input.Length * 31) + (input.Length > 0 ? input[^1] : 0)) % MaxBases)] = input;
     }
 }

@@ -3,7 +3,8 @@ using Xunit.Abstractions;
 namespace ZeroOS.Tests.Fuzz;
 
 /// <summary>
-/// Each entry for a moment: what is kept, then new inputs by a seed of their own each time. The seed is printed, and an input that fails is kept.
+/// Each entry for a moment: what is kept, then inputs by the entry's own seed, the same ones each time, or by ZEROOS_SEED. Other inputs are for <c>make fuzz</c>.
+/// The seed is printed, and an input that fails is kept.
 /// </summary>
 public sealed class FuzzTests(ITestOutputHelper output)
 {
@@ -27,7 +28,7 @@ public sealed class FuzzTests(ITestOutputHelper output)
     internal static void Play(string name, ITestOutputHelper output)
     {
         FuzzEntry entry = FuzzEntries.All.Single(e => e.Name == name);
-        int kept = FuzzRun.Replay(entry, FuzzCorpus.Kept), seed = Random.Shared.Next();
+        int kept = FuzzRun.Replay(entry, FuzzCorpus.Kept), seed = Seeds.Of(name);
         FuzzResult result = FuzzRun.New(entry, seed, s_time);
         output.WriteLine($"seed {seed}: {kept} kept, {result.Played} new, {result.Taken} taken");
         if (result.Failure is not null)

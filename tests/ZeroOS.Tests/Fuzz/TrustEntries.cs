@@ -25,8 +25,8 @@ internal static class TrustEntries
 
     public static IReadOnlyList<FuzzEntry> All { get; } =
     [
-        new DecoderEntry("farm settings", () => [Farm()], ReadFarm),
-        new DecoderEntry("release", () => [ReleaseDocument.Sign(ReleaseDocumentTests.Manifest(), s_owner)], ReadRelease),
+        new DecoderEntry("farm settings", () => [Farm()], ReadFarm) { TakesOnlySamples = true },
+        new DecoderEntry("release", () => [ReleaseDocument.Sign(ReleaseDocumentTests.Manifest(), s_owner)], ReadRelease) { TakesOnlySamples = true },
         new DecoderEntry("release keys", () => [Encoding.ASCII.GetBytes($"threshold 1 # of one\n{s_owner.Id.Text}\n")],
             b => ReleaseKeys.TryParse(Encoding.UTF8.GetString(b), out _, out _)),
         new DecoderEntry("update record", () => [Update()],

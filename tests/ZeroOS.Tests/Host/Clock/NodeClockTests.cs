@@ -12,6 +12,7 @@ namespace ZeroOS.Tests.Host.Clock;
 public sealed class NodeClockTests : IDisposable
 {
     private static readonly DateTimeOffset s_floor = new(2026, 11, 1, 0, 0, 0, TimeSpan.Zero);
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
     private readonly string _directory = Directory.CreateTempSubdirectory("zeroos-clock-").FullName;
     private readonly FakeClock _clock = new() { Now = s_floor + TimeSpan.FromDays(1) };
     private readonly List<TimeServer> _servers = [];
@@ -24,7 +25,7 @@ public sealed class NodeClockTests : IDisposable
         AddServers(3, -TimeSpan.FromHours(5));
         Assert.True(await clock.RoundAsync(default));
         Assert.Equal((true, null), (clock.Synced, clock.Trouble));
-        Assert.InRange((_clock.Now - (s_floor + TimeSpan.FromHours(19))).TotalSeconds, -1, 1);
+        Assert.InRange(_clock.Now - (s_floor + TimeSpan.FromHours(19)), -_clock.Error, _clock.Error);
         Assert.True(_clock.IsSynchronized);
         Assert.True(File.Exists(Path.Combine(_directory, "clock")));
     }
@@ -57,8 +58,13 @@ public sealed class NodeClockTests : IDisposable
     {
         AddServers(2, TimeSpan.FromMilliseconds(150));
         AddServers(1, TimeSpan.FromDays(400));
-        await using NodeClock clock = Clock();
-        Assert.True(await clock.RoundAsync(default));
+        // Answers that take a second on a busy machine hide a difference this small: then they are asked again.
+        for (int attempt = 0; attempt == 0 || (_clock.Error > TimeSpan.FromMilliseconds(300) && attempt < 20); attempt++)
+        {
+            _clock.Now = s_floor + TimeSpan.FromDays(1);
+            await using NodeClock clock = Clock();
+            Assert.True(await clock.RoundAsync(default));
+        }
         Assert.InRange(_clock.Slewed - TimeSpan.FromMilliseconds(150), -_clock.Error, _clock.Error); // a busy machine answers late; the error says by how much
         Assert.Equal(s_floor + TimeSpan.FromDays(1), _clock.Now);
     }
@@ -91,7 +97,7 @@ public sealed class NodeClockTests : IDisposable
         Directory.Delete(_directory, recursive: true);
     }
 
-    private NodeClock Clock() => new(_directory, s_floor, () => [.. _servers.Select(s => s.Address)], LineLog.Quiet, _clock);
+    private NodeClock Clock() => new(_directory, s_floor, () => [.. _servers.Select(s => s.Address)], LineLog.Quiet, _clock, s_patience);
 
     private void AddServers(int count, TimeSpan offset)
     {
@@ -124,16 +130,16 @@ public sealed class NodeClockTests : IDisposable
         public TimeServer(Func<DateTimeOffset> time)
         {
             _socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-            _ = Task.Run(async () =>
+            AnsweringThread.Start("time server", () =>
             {
                 byte[] buffer = new byte[64];
                 while (true)
                 {
-                    SocketReceiveFromResult got = await _socket.ReceiveFromAsync(buffer, new IPEndPoint(IPAddress.Any, 0));
+                    EndPoint from = new IPEndPoint(IPAddress.Any, 0);
+                    _socket.ReceiveFrom(buffer, ref from);
                     // A forged answer with a wrong number goes first: it must not count.
-                    await _socket.SendToAsync(SntpTests.Answer(time() + TimeSpan.FromDays(9), TimeSpan.Zero, 1), got.RemoteEndPoint);
-                    await _socket.SendToAsync(SntpTests.Answer(time(), TimeSpan.Zero,
-                        BinaryPrimitives.ReadUInt64BigEndian(buffer.AsSpan(40))), got.RemoteEndPoint);
+                    _socket.SendTo(SntpTests.Answer(time() + TimeSpan.FromDays(9), TimeSpan.Zero, 1), from);
+                    _socket.SendTo(SntpTests.Answer(time(), TimeSpan.Zero, BinaryPrimitives.ReadUInt64BigEndian(buffer.AsSpan(40))), from);
                 }
             });
         }

@@ -15,11 +15,18 @@ namespace ZeroOS.Tests.Host.Network;
 
 /// <summary>
 /// A farmer's LAN in a namespace, like QEMU's user network: a DHCP server, a gateway 10.0.2.2, a resolver 10.0.2.3, a neighbour 10.0.2.50 and "the internet"
-/// 8.8.8.8; and a node in another, with a real uplink. TCP services answer who they saw; UDP 53 echoes.
+/// 8.8.8.8; and a node in another, with a real uplink. TCP services answer who they saw; UDP 53 echoes. Each service has a thread, and neither it nor who asks
+/// waits for the thread pool.
 /// </summary>
 internal sealed class LanBench : IDisposable
 {
     public const string Gateway = "10.0.2.2", Resolver = "10.0.2.3", Neighbour = "10.0.2.50", Internet = "8.8.8.8", NodeAddress = "10.0.2.15";
+
+    /// <summary>How long an answer that must come may take. Where none must come, a test gives a short time of its own.</summary>
+    public const int PatienceMs = 20_000;
+
+    private const int AttemptMs = 400;
+    private static int s_questions;
     private readonly List<IDisposable> _things = [];
     private readonly string _directory = Directory.CreateTempSubdirectory("zeroos-lan-").FullName;
 
@@ -93,59 +100,53 @@ internal sealed class LanBench : IDisposable
     {
         Socket listener = Keep(space.Run(() => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp)));
         listener.Bind(new IPEndPoint(IPAddress.Any, port));
-        listener.Listen(64);
-        _ = Task.Run(async () =>
-        {
-            while (true)
-            {
-                Socket client = await listener.AcceptAsync();
-                _ = Task.Run(async () =>
-                {
-                    using NetworkStream stream = new(client, ownsSocket: true);
-                    byte[] who = Encoding.ASCII.GetBytes($"{((IPEndPoint)client.RemoteEndPoint!).Address}\n");
-                    byte[] buffer = new byte[64];
-                    do
-                        await stream.WriteAsync(who);
-                    while (await stream.ReadAsync(buffer) > 0);
-                });
-            }
-        });
+        listener.Listen(4096);
+        AnsweringThread.Start($"tcp {port}", () => AnswerClients(listener));
     }
 
     /// <summary>Connects and returns the service's first line, or null when there is no way.</summary>
-    public static string? Ask(NetworkNamespace space, string address, int port, int timeoutMs = 1000, IPAddress? from = null)
+    public static string? Ask(NetworkNamespace space, string address, int port, int timeoutMs = PatienceMs, IPAddress? from = null)
     {
         using Socket? socket = Connect(space, address, port, timeoutMs, from);
         return socket is null ? null : ReadLine(socket);
     }
 
-    public static Socket? Connect(NetworkNamespace space, string address, int port, int timeoutMs = 1000, IPAddress? from = null)
+    public static Socket? Connect(NetworkNamespace space, string address, int port, int timeoutMs = PatienceMs, IPAddress? from = null)
     {
         Socket socket = space.Run(() => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
+        if (from is not null)
+            socket.Bind(new IPEndPoint(from, 0));
+        if (Connects(socket, address, port, timeoutMs))
+            return socket;
+        socket.Dispose();
+        return null;
+    }
+
+    /// <summary>Connects a socket, and says whether that was possible in time. The caller waits in connect(2).</summary>
+    public static bool Connects(Socket socket, string address, int port, int timeoutMs = PatienceMs)
+    {
+        // SO_SNDTIMEO ends connect(2) too (socket(7)).
+        socket.SendTimeout = timeoutMs;
         try
         {
-            if (from is not null)
-                socket.Bind(new IPEndPoint(from, 0));
-            using CancellationTokenSource patience = new(timeoutMs);
-            socket.ConnectAsync(IPAddress.Parse(address), port, patience.Token).AsTask().GetAwaiter().GetResult();
-            return socket;
+            socket.Connect(IPAddress.Parse(address), port);
+            return true;
         }
-        catch (Exception e) when (e is SocketException or OperationCanceledException)
+        catch (SocketException)
         {
-            socket.Dispose();
-            return null;
+            return false;
         }
     }
 
     public static string ReadLine(Socket socket)
     {
         byte[] buffer = new byte[64];
-        socket.ReceiveTimeout = 3000;
+        socket.ReceiveTimeout = PatienceMs;
         return Encoding.ASCII.GetString(buffer, 0, socket.Receive(buffer)).Trim();
     }
 
     /// <summary>Sends a datagram, again each second that nothing comes back, and returns whether an answer came.</summary>
-    public static bool AskDns(NetworkNamespace space, string address, int port = 53, int attempts = 4)
+    public static bool AskDns(NetworkNamespace space, string address, int port = 53, int attempts = PatienceMs / 1000)
     {
         using Socket socket = space.Run(() => new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp));
         socket.ReceiveTimeout = 1000;
@@ -190,44 +191,37 @@ internal sealed class LanBench : IDisposable
     {
         Socket socket = Keep(space.Run(() => new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp)));
         socket.Bind(new IPEndPoint(address, 53));
-        _ = Task.Run(async () =>
-        {
-            byte[] buffer = new byte[512];
-            while (true)
-            {
-                SocketReceiveFromResult got = await socket.ReceiveFromAsync(buffer, new IPEndPoint(IPAddress.Any, 0));
-                await socket.SendToAsync(buffer.AsMemory(0, got.ReceivedBytes), got.RemoteEndPoint);
-            }
-        });
+        AnswerDatagrams(socket, "echo", question => question);
     }
 
-    /// <summary>A UDP service that answers each datagram with its name.</summary>
+    /// <summary>A UDP service that answers each datagram with its name, a colon and what was in the datagram.</summary>
     public void ServeUdp(NetworkNamespace space, int port, string name, string? address = null)
     {
         Socket socket = Keep(space.Run(() => new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp)));
         socket.Bind(new IPEndPoint(address is null ? IPAddress.Any : IPAddress.Parse(address), port));
-        _ = Task.Run(async () =>
-        {
-            byte[] buffer = new byte[512];
-            while (true)
-            {
-                SocketReceiveFromResult got = await socket.ReceiveFromAsync(buffer, new IPEndPoint(IPAddress.Any, 0));
-                await socket.SendToAsync(Encoding.ASCII.GetBytes(name), got.RemoteEndPoint);
-            }
-        });
+        AnswerDatagrams(socket, name, question => [.. Encoding.ASCII.GetBytes($"{name}:"), .. question]);
     }
 
-    /// <summary>Sends a datagram from a connected socket, again a few times, and returns what comes back, or null.</summary>
-    public static string? AskAgain(Socket socket, int attempts = 5)
+    /// <summary>
+    /// Asks a <see cref="ServeUdp"/> service from a connected socket, again a few times, and returns its name, or null. Each question has a number, so that an
+    /// answer to an earlier one, which comes late, is not taken for this one's.
+    /// </summary>
+    public static string? AskAgain(Socket socket, int attempts = PatienceMs / AttemptMs)
     {
         byte[] buffer = new byte[64];
-        socket.ReceiveTimeout = 400;
+        string number = $"{Interlocked.Increment(ref s_questions)}";
+        socket.ReceiveTimeout = AttemptMs;
         for (int attempt = 0; attempt < attempts; attempt++)
         {
             try
             {
-                socket.Send("?"u8);
-                return Encoding.ASCII.GetString(buffer, 0, socket.Receive(buffer));
+                socket.Send(Encoding.ASCII.GetBytes(number));
+                while (true)
+                {
+                    string answer = Encoding.ASCII.GetString(buffer, 0, socket.Receive(buffer));
+                    if (answer.EndsWith($":{number}", StringComparison.Ordinal))
+                        return answer[..^(number.Length + 1)];
+                }
             }
             catch (SocketException)
             {
@@ -241,6 +235,64 @@ internal sealed class LanBench : IDisposable
     public static string[] Connections(NetworkNamespace space) =>
         NamespaceTool.Run(space, "cat", "/proc/net/nf_conntrack").Split('\n', StringSplitOptions.RemoveEmptyEntries);
 
+    // Each client is told who it is when it comes, and again for each line it sends.
+    private static void AnswerClients(Socket listener)
+    {
+        List<Socket> clients = [];
+        try
+        {
+            while (true)
+            {
+                List<Socket> ready = [listener, .. clients];
+                Socket.Select(ready, null, null, Timeout.Infinite);
+                foreach (Socket each in ready)
+                {
+                    bool isNew = each == listener;
+                    Socket client = isNew ? listener.Accept() : each;
+                    if (isNew)
+                        clients.Add(client);
+                    if (TryAnswer(client, isNew))
+                        continue;
+                    clients.Remove(client);
+                    client.Dispose();
+                }
+            }
+        }
+        finally
+        {
+            clients.ForEach(c => c.Dispose());
+        }
+    }
+
+    // Whether the client is still there.
+    private static bool TryAnswer(Socket client, bool isNew)
+    {
+        try
+        {
+            if (!isNew && client.Receive(new byte[64]) == 0)
+                return false;
+            client.Send(Encoding.ASCII.GetBytes($"{((IPEndPoint)client.RemoteEndPoint!).Address}\n"));
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    }
+
+    // Answers go to who asked, or all to one place.
+    private static void AnswerDatagrams(Socket socket, string name, Func<byte[], byte[]?> answer, EndPoint? to = null) => AnsweringThread.Start(name, () =>
+    {
+        byte[] buffer = new byte[2048];
+        while (true)
+        {
+            EndPoint from = new IPEndPoint(IPAddress.Any, 0);
+            int length = socket.ReceiveFrom(buffer, ref from);
+            if (answer(buffer[..length]) is { } reply)
+                socket.SendTo(reply, to ?? from);
+        }
+    });
+
     private void ServeDhcp()
     {
         Socket socket = Keep(Lan.Run(() =>
@@ -250,15 +302,6 @@ internal sealed class LanBench : IDisposable
             made.Bind(new IPEndPoint(IPAddress.Any, 67));
             return made;
         }));
-        _ = Task.Run(async () =>
-        {
-            byte[] buffer = new byte[2048];
-            while (true)
-            {
-                SocketReceiveFromResult got = await socket.ReceiveFromAsync(buffer, new IPEndPoint(IPAddress.Any, 0));
-                if (Dhcp.Answer(buffer.AsSpan(0, got.ReceivedBytes)) is { } answer)
-                    await socket.SendToAsync(answer, new IPEndPoint(IPAddress.Broadcast, 68));
-            }
-        });
+        AnswerDatagrams(socket, "dhcp", question => Dhcp.Answer(question), new IPEndPoint(IPAddress.Broadcast, 68));
     }
 }

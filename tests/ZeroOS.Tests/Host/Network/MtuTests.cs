@@ -99,21 +99,21 @@ public sealed class MtuTests
         return new TapGuest(mtu is { } wide ? nic with { Mtu = wide } : nic);
     }
 
-    /// <summary>Bytes that come of a megabyte from the internet within ten seconds.</summary>
+    /// <summary>Bytes that come of a megabyte from the internet, until none come for <see cref="LanBench.PatienceMs"/>.</summary>
     private static int Load(LanBench bench, NetworkNamespace guest)
     {
         Socket listener = bench.Keep(bench.Lan.Run(() => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp)));
         listener.Bind(new IPEndPoint(IPAddress.Parse(LanBench.Internet), Port));
         listener.Listen(1);
-        _ = Task.Run(() =>
+        AnsweringThread.Start("megabyte", () =>
         {
             using Socket client = listener.Accept();
             client.Send(new byte[Bytes]);
             client.Shutdown(SocketShutdown.Send);
             _ = client.Receive(new byte[1]);
         });
-        using Socket socket = LanBench.Connect(guest, LanBench.Internet, Port, 3000)!;
-        socket.ReceiveTimeout = 10_000;
+        using Socket socket = LanBench.Connect(guest, LanBench.Internet, Port)!;
+        socket.ReceiveTimeout = LanBench.PatienceMs;
         int total = 0;
         byte[] buffer = new byte[65536];
         try

@@ -86,7 +86,7 @@ public sealed class NetworksTests
         Assert.True(LanBench.AskDns(web.Space, "10.0.2.1"));
         Assert.Equal(LanBench.NodeAddress, LanBench.Ask(web.Space, LanBench.Internet, 80));
         foreach (string client in new[] { LanBench.Gateway, LanBench.Neighbour })
-            Assert.NotNull(LanBench.Ask(bench.Lan, LanBench.NodeAddress, 8080, 3000, IPAddress.Parse(client)));
+            Assert.NotNull(LanBench.Ask(bench.Lan, LanBench.NodeAddress, 8080, from: IPAddress.Parse(client)));
     }
 
     [SkippableFact]
@@ -100,11 +100,11 @@ public sealed class NetworksTests
             two = new(PortProtocol.Tcp, 8081, s_bob, IPAddress.Parse("10.77.1.2"), 80);
         bench.Networks.Publish([one, two]);
 
-        Assert.Equal(LanBench.Gateway, LanBench.Ask(bench.Lan, LanBench.NodeAddress, 8080, 3000));
-        Assert.Equal(LanBench.Gateway, LanBench.Ask(bench.Lan, LanBench.NodeAddress, 8081, 3000));
+        Assert.Equal(LanBench.Gateway, LanBench.Ask(bench.Lan, LanBench.NodeAddress, 8080));
+        Assert.Equal(LanBench.Gateway, LanBench.Ask(bench.Lan, LanBench.NodeAddress, 8081));
         bench.Networks.Publish([two]);
         Assert.Null(LanBench.Ask(bench.Lan, LanBench.NodeAddress, 8080, 300));
-        Assert.NotNull(LanBench.Ask(bench.Lan, LanBench.NodeAddress, 8081, 3000));
+        Assert.NotNull(LanBench.Ask(bench.Lan, LanBench.NodeAddress, 8081));
     }
 
     [SkippableFact]
@@ -179,14 +179,14 @@ public sealed class NetworksTests
         using TapGuest web = Guest(bench, s_alice, s_web, "10.77.1.2");
         bench.Serve(web.Space, 80);
         bench.Networks.Publish([new PortMapping(PortProtocol.Tcp, 8080, s_alice, IPAddress.Parse("10.77.1.2"), 80)]);
-        using Socket open = LanBench.Connect(bench.Lan, LanBench.NodeAddress, 8080, 3000)!;
+        using Socket open = LanBench.Connect(bench.Lan, LanBench.NodeAddress, 8080)!;
         Assert.Equal(LanBench.Gateway, LanBench.ReadLine(open));
 
         bench.RestartNode();
 
         open.Send("again\n"u8);
         Assert.Equal(LanBench.Gateway, LanBench.ReadLine(open));
-        Assert.NotNull(LanBench.Ask(bench.Lan, LanBench.NodeAddress, 8080, 3000));
+        Assert.NotNull(LanBench.Ask(bench.Lan, LanBench.NodeAddress, 8080));
         bench.Networks.Ensure(s_alice, new NetworkData { Range = "10.77.1.0/24" });
         MachineNic again = bench.Networks.Attach(s_alice, s_web, IPAddress.Parse("10.77.1.2"));
         Assert.True(again.Tap.IsInvalid);
@@ -204,9 +204,9 @@ public sealed class NetworksTests
         Assert.True(Fetch(bench, LanBench.Internet, 80));
         Assert.True(Fetch(bench, LanBench.Resolver, 53));
         Assert.True(Fetch(bench, LanBench.Gateway, 5000));
-        Assert.False(Fetch(bench, LanBench.Gateway, 80));
-        Assert.False(Fetch(bench, LanBench.Neighbour, 5000));
-        Assert.False(Fetch(bench, "127.0.0.1", 9000));
+        Assert.False(Fetch(bench, LanBench.Gateway, 80, 1000));
+        Assert.False(Fetch(bench, LanBench.Neighbour, 5000, 1000));
+        Assert.False(Fetch(bench, "127.0.0.1", 9000, 1000));
         Assert.NotNull(LanBench.Ask(bench.Node, LanBench.Neighbour, 80));
     }
 
@@ -264,8 +264,8 @@ public sealed class NetworksTests
     public void The_doors_group_answers_on_the_bus_port_and_opens_nothing()
     {
         using LanBench bench = Bench();
-        Assert.False(Opens(bench, LanBench.DoorGroup, LanBench.Internet, 80));
-        Assert.False(Opens(bench, LanBench.DoorGroup, LanBench.Resolver, 53));
+        Assert.False(Opens(bench, LanBench.DoorGroup, LanBench.Internet, 80, 1000));
+        Assert.False(Opens(bench, LanBench.DoorGroup, LanBench.Resolver, 53, 1000));
         using Socket client = bench.Lan.Run(() => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
         bench.Node.Run(() =>
         {
@@ -275,17 +275,17 @@ public sealed class NetworksTests
                 listener.Bind(new IPEndPoint(IPAddress.Any, 8051));
                 listener.Listen(1);
                 Task connected = client.ConnectAsync(IPAddress.Parse(LanBench.NodeAddress), 8051);
-                Assert.True(listener.Poll(3_000_000, SelectMode.SelectRead));
+                Assert.True(listener.Poll(LanBench.PatienceMs * 1000, SelectMode.SelectRead));
                 using Socket accepted = listener.Accept();
                 accepted.Send("answer\n"u8);
-                Assert.True(connected.Wait(3000));
+                Assert.True(connected.Wait(LanBench.PatienceMs));
                 Assert.Equal("answer", LanBench.ReadLine(client));
             }
             // From the bus's port outwards: a first segment is no answer.
             using Socket outward = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
             outward.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
             outward.Bind(new IPEndPoint(IPAddress.Parse(LanBench.NodeAddress), 8051));
-            Assert.False(Connects(outward, LanBench.Internet, 80));
+            Assert.False(LanBench.Connects(outward, LanBench.Internet, 80, 1000));
         });
     }
 
@@ -301,16 +301,17 @@ public sealed class NetworksTests
         return new TapGuest(bench.Networks.Attach(network, machine, IPAddress.Parse(address)));
     }
 
-    private static bool Fetch(LanBench bench, string address, int port) => Opens(bench, 4321, address, port);
+    private static bool Fetch(LanBench bench, string address, int port, int timeoutMs = LanBench.PatienceMs) =>
+        Opens(bench, 4321, address, port, timeoutMs);
 
-    private static bool Opens(LanBench bench, uint group, string address, int port)
+    private static bool Opens(LanBench bench, uint group, string address, int port, int timeoutMs)
     {
         using Socket socket = bench.Node.Run(() =>
         {
             SetGroup(group);
             return new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         });
-        return Connects(socket, address, port);
+        return LanBench.Connects(socket, address, port, timeoutMs);
     }
 
     // The firewall looks at who opened the socket, and that is this thread's file system group.
@@ -318,19 +319,5 @@ public sealed class NetworksTests
     {
         const int SYS_setfsgid = 123;
         _ = Tmds.Linux.LibC.syscall(SYS_setfsgid, group);
-    }
-
-    private static bool Connects(Socket socket, string address, int port)
-    {
-        try
-        {
-            using CancellationTokenSource patience = new(1000);
-            socket.ConnectAsync(IPAddress.Parse(address), port, patience.Token).AsTask().GetAwaiter().GetResult();
-            return true;
-        }
-        catch (Exception e) when (e is SocketException or OperationCanceledException)
-        {
-            return false;
-        }
     }
 }

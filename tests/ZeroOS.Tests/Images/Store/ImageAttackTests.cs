@@ -7,6 +7,7 @@ using ZeroOS.Workloads;
 namespace ZeroOS.Tests.Images.Store;
 
 /// <summary>What a hostile tenant, image or guest does to the node through its images, played against the real store.</summary>
+[Collection(AloneCollection.Name)]
 public sealed class ImageAttackTests
 {
     /// <summary>

@@ -11,6 +11,7 @@ using ZeroOS.Workloads;
 namespace ZeroOS.Tests.Images.Store;
 
 /// <summary>What a monitor that was taken over sends on its chunk socket, and what a disk makes of the hint.</summary>
+[Collection(AloneCollection.Name)]
 public sealed class ImageMessageFuzzTests
 {
     /// <summary>An entry point for fuzzing: a hint says nothing, or is the one that was written.</summary>

@@ -71,7 +71,7 @@ public sealed class ConntrackTests
         Assert.True(Read(whole, out ConntrackEntry entry));
         Assert.Equal((17, "10.0.0.1:258", "10.0.0.2:772"), (entry.Protocol, $"{entry.Source}", $"{entry.Destination}"));
 
-        int seed = Environment.TickCount;
+        int seed = Seeds.Of(nameof(ConntrackTests));
         Random random = new(seed);
         for (int i = 0; i < 10_000; i++)
         {

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Text;
 
 using ZeroOS.Cli.Output;
 using ZeroOS.Linux.Netlink;
@@ -18,7 +19,7 @@ public sealed class BootServerTests : IDisposable
     private static readonly TimeSpan s_deadline = TimeSpan.FromSeconds(30);
     private readonly List<IDisposable> _things = [];
     private readonly CancellationTokenSource _stop = new();
-    private readonly StringWriter _said = new();
+    private readonly HeardText _said = new();
     private readonly string _folder = Directory.CreateTempSubdirectory("zos-boot").FullName;
     private NetworkNamespace _here = null!, _there = null!;
     private Task _serving = Task.CompletedTask;
@@ -104,7 +105,7 @@ public sealed class BootServerTests : IDisposable
 
     private BootServer Server()
     {
-        Terminal terminal = new(TextWriter.Synchronized(_said), TextWriter.Null, Stream.Null, Stream.Null, interactive: false, _ => null);
+        Terminal terminal = new(_said, TextWriter.Null, Stream.Null, Stream.Null, interactive: false, _ => null);
         return new BootServer(Keep(ServeInterface.Open("served")), BootFiles.OfFolder(_folder), 80,
             new ServeReport(terminal, json: false, TimeProvider.System), TimeProvider.System);
     }
@@ -137,5 +138,32 @@ public sealed class BootServerTests : IDisposable
     {
         _things.Add(thing);
         return thing;
+    }
+
+    /// <summary>What is said, also for who looks while it is being said.</summary>
+    private sealed class HeardText : TextWriter
+    {
+        private readonly StringBuilder _text = new();
+        private readonly Lock _lock = new();
+
+        public override Encoding Encoding => Encoding.UTF8;
+
+        public override void Write(char value)
+        {
+            lock (_lock)
+                _text.Append(value);
+        }
+
+        public override void Write(string? value)
+        {
+            lock (_lock)
+                _text.Append(value);
+        }
+
+        public override string ToString()
+        {
+            lock (_lock)
+                return _text.ToString();
+        }
     }
 }

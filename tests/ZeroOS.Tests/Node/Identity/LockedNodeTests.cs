@@ -19,22 +19,31 @@ namespace ZeroOS.Tests.Node.Identity;
 public sealed class LockedNodeTests : IAsyncLifetime
 {
     private readonly IdentityBench _bench = new();
+    private readonly HeldPort _port = new();
     private readonly string _folder = Directory.CreateTempSubdirectory("zos-recover-").FullName;
     private KeyId _own = null!;
     private NodeIdentity _locked = null!;
     private NodeBus? _bus;
     private InProcessDoor? _door;
-    private int _port;
+    private volatile Task _restart = Task.CompletedTask;
 
-    private string Address => $"{_own}@127.0.0.1:{_port}";
+    private string Address => $"{_own}@127.0.0.1:{_port.Number}";
 
     public Task InitializeAsync() => Task.CompletedTask;
 
     public async Task DisposeAsync()
     {
-        await CloseBusAsync();
-        _bench.Dispose();
-        Directory.Delete(_folder, recursive: true);
+        try
+        {
+            await _restart;
+        }
+        finally
+        {
+            await CloseBusAsync();
+            _port.Dispose();
+            _bench.Dispose();
+            Directory.Delete(_folder, recursive: true);
+        }
     }
 
     [SkippableFact]
@@ -60,7 +69,7 @@ public sealed class LockedNodeTests : IAsyncLifetime
         using IdentityKey stranger = IdentityKey.Generate();
         Assert.Contains($"is {_locked.Key.Id}, not {stranger.Id}",
             await FailsAsync("--recovery-key", KeyFile(_bench.RecoverySeed), "--temporary-id", stranger.Id.Text), StringComparison.Ordinal);
-        (_, _, string elsewhere) = await ZosAsync("node", "recover", $"{stranger.Id}@127.0.0.1:{_port}", "--recovery-key", KeyFile(_bench.RecoverySeed),
+        (_, _, string elsewhere) = await ZosAsync("node", "recover", $"{stranger.Id}@127.0.0.1:{_port.Number}", "--recovery-key", KeyFile(_bench.RecoverySeed),
             "--temporary-id", _locked.Key.Id.Text);
         Assert.Contains("nothing was sent", elsewhere, StringComparison.Ordinal);
         Assert.NotNull(_bench.Restarted().Open().Locked);
@@ -75,7 +84,7 @@ public sealed class LockedNodeTests : IAsyncLifetime
         Assert.Equal(1, code);
         Assert.Contains("the node is locked", error, StringComparison.Ordinal);
         Assert.Contains("sealed by another TPM", error, StringComparison.Ordinal);
-        (_, string info, _) = await ZosAsync("node", "info", $"{_locked.Key.Id}@127.0.0.1:{_port}");
+        (_, string info, _) = await ZosAsync("node", "info", $"{_locked.Key.Id}@127.0.0.1:{_port.Number}");
         Assert.Contains($"locked    {_own}: the identity was sealed by another TPM", info, StringComparison.Ordinal);
     }
 
@@ -83,7 +92,7 @@ public sealed class LockedNodeTests : IAsyncLifetime
     public async Task Owner_may_restart_it_and_nothing_else_and_the_recovery_key_may_only_recover()
     {
         await LockAsync();
-        using HttpTransport transport = new("127.0.0.1", _port, TimeSpan.FromSeconds(10));
+        using HttpTransport transport = new("127.0.0.1", _port.Number, TimeSpan.FromSeconds(10));
         BusClient owner = new(_bench.Owner, _locked.Key.Id, transport, TimeProvider.System);
         await owner.CallAsync(Commands.NodeReboot, CancellationToken.None);
         BusErrorException refused = await Assert.ThrowsAsync<BusErrorException>(() => owner.CallAsync(Commands.NodeStatus, CancellationToken.None));
@@ -102,7 +111,7 @@ public sealed class LockedNodeTests : IAsyncLifetime
     {
         await LockAsync();
         using IdentityKey recovery = IdentityKey.FromSeed(_bench.RecoverySeed);
-        using HttpTransport transport = new("127.0.0.1", _port, TimeSpan.FromSeconds(10));
+        using HttpTransport transport = new("127.0.0.1", _port.Number, TimeSpan.FromSeconds(10));
         RecordingTransport wire = new(transport);
         BusClient client = new(recovery, _locked.Key.Id, wire, TimeProvider.System);
         await client.CallAsync(Commands.NodeRecover, new NodeRecover(), CancellationToken.None);
@@ -143,9 +152,8 @@ public sealed class LockedNodeTests : IAsyncLifetime
             _bus.Routes.Add(Commands.NodeInfo, Roles.Anyone, _bus.Describe);
         else
             NodeCommands.AddLocked(_bus.Routes, _bus.Describe, node, new PowerHandlers(() => { }, () => { }));
-        node.Recovered += () => Task.Run(() => StartBusAsync(_bench.Restarted()));
-        _door = await InProcessDoor.OpenAsync(_bus.Attach, _port);
-        _port = _door.Port;
+        node.Recovered += () => _restart = Task.Run(() => StartBusAsync(_bench.Restarted()));
+        _door = await InProcessDoor.OpenAsync(_bus.Attach, _port.Number);
     }
 
     private async Task CloseBusAsync()

@@ -11,13 +11,13 @@ internal sealed class DockerRegistry : IDisposable
 {
     private const string Program = "/usr/bin/docker-registry";
     private readonly string _directory = Directory.CreateTempSubdirectory("zeroos-registry-").FullName;
-    private readonly int _port = FreePort();
+    private readonly HeldPort _port = new();
     private readonly string? _htpasswd;
     private Process? _process;
 
     private DockerRegistry(string? htpasswd) => _htpasswd = htpasswd;
 
-    public Uri Url => new($"http://127.0.0.1:{_port}");
+    public Uri Url => new($"http://127.0.0.1:{_port.Number}");
 
     public string BlobDirectory => Path.Combine(_directory, "data/docker/registry/v2/blobs/sha256");
 
@@ -48,7 +48,7 @@ internal sealed class DockerRegistry : IDisposable
             auth = $"auth: {{ htpasswd: {{ realm: test, path: {_directory}/htpasswd }} }}\n";
         }
         File.WriteAllText(config, $"version: 0.1\nlog: {{ level: error }}\nstorage: {{ filesystem: {{ rootdirectory: {_directory}/data }} }}\nhttp: {{ addr: "
-            + $"127.0.0.1:{_port} }}\n{auth}");
+            + $"127.0.0.1:{_port.Number} }}\n{auth}");
         _process = Process.Start(new ProcessStartInfo(Program, ["serve", config]) { RedirectStandardError = true, RedirectStandardOutput = true })!;
         _process.BeginErrorReadLine();
         _process.BeginOutputReadLine();
@@ -57,7 +57,7 @@ internal sealed class DockerRegistry : IDisposable
             using TcpClient probe = new();
             try
             {
-                await probe.ConnectAsync(IPAddress.Loopback, _port);
+                await probe.ConnectAsync(IPAddress.Loopback, _port.Number);
                 return;
             }
             catch (SocketException) when (DateTime.UtcNow < deadline && !_process.HasExited)
@@ -69,13 +69,7 @@ internal sealed class DockerRegistry : IDisposable
     public void Dispose()
     {
         Stop();
+        _port.Dispose();
         Directory.Delete(_directory, recursive: true);
-    }
-
-    private static int FreePort()
-    {
-        using TcpListener listener = new(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

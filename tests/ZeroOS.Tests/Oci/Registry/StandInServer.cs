@@ -1,23 +1,19 @@
 using System.Collections.Concurrent;
 using System.Net;
-using System.Net.Sockets;
 
 namespace ZeroOS.Tests.Oci.Registry;
 
 /// <summary>A small HTTP server on loopback, for what Debian's registry does not do: token servers, redirects to other hosts, broken answers.</summary>
 internal sealed class StandInServer : IDisposable
 {
+    private readonly HeldPort _port = new();
     private readonly HttpListener _listener = new();
     private readonly Func<HttpListenerRequest, HttpListenerResponse, Task> _answer;
 
     public StandInServer(Func<HttpListenerRequest, HttpListenerResponse, Task> answer)
     {
         _answer = answer;
-        using (TcpListener free = new(IPAddress.Loopback, 0))
-        {
-            free.Start();
-            Url = new Uri($"http://127.0.0.1:{((IPEndPoint)free.LocalEndpoint).Port}/");
-        }
+        Url = new Uri($"http://127.0.0.1:{_port.Number}/");
         _listener.Prefixes.Add(Url.AbsoluteUri);
         _listener.Start();
         _ = ServeAsync();
@@ -28,7 +24,11 @@ internal sealed class StandInServer : IDisposable
     /// <summary>"METHOD path authorization" of each request.</summary>
     public ConcurrentQueue<string> Seen { get; } = new();
 
-    public void Dispose() => _listener.Close();
+    public void Dispose()
+    {
+        _listener.Close();
+        _port.Dispose();
+    }
 
     private async Task ServeAsync()
     {

@@ -116,7 +116,7 @@ public sealed class ConnectionTableTests : IDisposable
     [Fact]
     public void Whatever_comes_and_goes_the_counts_stay_right_and_within_their_bounds()
     {
-        int seed = Environment.TickCount;
+        int seed = Seeds.Of(nameof(ConnectionTableTests));
         Random random = new(seed);
         List<ConnectionPlace> open = [];
         for (int i = 0; i < 50_000; i++)

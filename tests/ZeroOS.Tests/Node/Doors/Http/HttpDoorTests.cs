@@ -115,8 +115,8 @@ public sealed class HttpDoorTests : IAsyncLifetime
     [Fact]
     public async Task A_body_over_a_mebibyte_is_413_said_by_its_length_or_by_its_bytes()
     {
-        using HttpClient http = new();
-        // the answer comes before the body: a connection that closes under what is still being sent loses it
+        // The answer comes before the body, however slow this computer is: a connection that closes under what is still being sent loses it.
+        using HttpClient http = new(new SocketsHttpHandler { Expect100ContinueTimeout = TimeSpan.FromSeconds(30) });
         http.DefaultRequestHeaders.ExpectContinue = true;
         string url = $"http://127.0.0.1:{_door.Port}/bus";
         using HttpResponseMessage declared = await http.PostAsync(url, new ByteArrayContent(new byte[Gate.MaxBytes + 1]));
@@ -155,7 +155,7 @@ public sealed class HttpDoorTests : IAsyncLifetime
         }
         for (int round = 0; round < 3; round++)
             await OwnerIsAnsweredAsync();
-        Assert.InRange(_door.Http.Connections.Proven, 0, 1);
+        Assert.True(SpinWait.SpinUntil(() => _door.Http.Connections.Proven <= 1, TimeSpan.FromSeconds(30)));   // the door hears of an end when it hears of it
     }
 
     [Fact]
@@ -184,7 +184,7 @@ public sealed class HttpDoorTests : IAsyncLifetime
             sending.Add(SendHalfAsync(attacker, half));
         }
         await Task.WhenAny(Task.WhenAll(sending), Task.Delay(TimeSpan.FromSeconds(5), CancellationToken.None));
-        Assert.InRange(GC.GetTotalMemory(forceFullCollection: true) - before, 0, 24 << 20);
+        Assert.InRange(GC.GetTotalMemory(forceFullCollection: true) - before, long.MinValue, 24L << 20);
         await OwnerIsAnsweredAsync();
 
         // A tenant's large deployment, while they all hang.
@@ -227,8 +227,8 @@ public sealed class HttpDoorTests : IAsyncLifetime
 
     private async Task OwnerIsAnsweredAsync()
     {
-        using CancellationTokenSource deadline = new(TimeSpan.FromSeconds(10));
-        using HttpTransport transport = new("127.0.0.1", _door.Port, TimeSpan.FromSeconds(10));
+        using CancellationTokenSource deadline = new(TimeSpan.FromSeconds(30));
+        using HttpTransport transport = new("127.0.0.1", _door.Port, TimeSpan.FromSeconds(30));
         BusClient client = new(_bench.Owner, _bench.Node.Id, transport, TimeProvider.System);
         Assert.Equal(_bench.Node.Id.Text, (await client.InfoAsync(deadline.Token)).Id);
         await client.CallAsync(Commands.GrantList, deadline.Token);
@@ -277,7 +277,7 @@ public sealed class HttpDoorTests : IAsyncLifetime
 
     private static async Task<string> ToTheEndAsync(TcpClient client)
     {
-        using CancellationTokenSource deadline = new(TimeSpan.FromSeconds(8));
+        using CancellationTokenSource deadline = new(TimeSpan.FromSeconds(30));
         using StreamReader reader = new(client.GetStream());
         return await reader.ReadToEndAsync(deadline.Token);
     }
