@@ -84,13 +84,17 @@ internal sealed class NodeBase
     {
         SealingMeans means = SealingMeans.OfThisStart();
         IdentityKeeper keeper = new(Storage.Pool, Storage.Persistent, Settings.InForce, means, _node.Log, NodeUpdates.OnTrial)
-        { OtherFarm = Decision.Locked ? Decision.Trouble?.Message : null };
+        {
+            Ledger = new CountedLedger(Storage.Pool),
+            OtherFarm = Decision.Locked ? Decision.Trouble?.Message : null,
+        };
         NodeIdentity identity = keeper.Open();
         LedgerStore? ledger = null;
         if (identity.Locked is null)
         {
-            means.Dispose();    // a locked node needs the TPM again, to seal what comes back
-            ledger = KeepFarm(identity.Key.Id);
+            if (identity.Counter is null)
+                means.Dispose();    // a locked node needs the TPM again, to seal what comes back; and a ledger that is counted needs it at each change
+            ledger = KeepFarm(identity);
         }
         _node.Log.Info(identity.Locked is { } locked ? $"node id: {identity.Key.Id.Text} for this start alone; locked is {locked.NodeId}"
             : $"node id: {identity.Key.Id.Text} tier={identity.Tier}");
@@ -98,9 +102,9 @@ internal sealed class NodeBase
     }
 
     /// <summary>Pins what is in force; owners and tenants hear of a change.</summary>
-    private LedgerStore KeepFarm(KeyId node)
+    private LedgerStore KeepFarm(NodeIdentity node)
     {
-        LedgerStore ledger = new(Storage.Pool, node, (disk, why) => Storage.State.Strike(disk.StateDirectory, why));
+        LedgerStore ledger = new(Storage.Pool, node.Key, node.Counter, (disk, why) => Storage.State.Strike(disk.StateDirectory, why));
         bool changed = new FarmPin(Storage.Pool, NodeUpdates.OnTrial).Keep(ledger, Decision);
         if (Settings.InForce is not { } farm)
             return ledger;

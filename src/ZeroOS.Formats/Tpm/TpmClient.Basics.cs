@@ -85,36 +85,6 @@ public sealed partial class TpmClient
     public void ExtendPcr(int pcr, TpmAlgorithm hash, ReadOnlySpan<byte> digest) =>
         Run(TpmCommandCode.PcrExtend, [TpmEntity.OfHandle((uint)pcr)], [TpmSession.Password], new TpmWriter().UInt32(1).Algorithm(hash).Raw(digest));
 
-    /// <summary>TPM2_NV_ReadPublic: what an index is.</summary>
-    /// <exception cref="TpmErrorException"><see cref="TpmError.Handle"/>: there is no such index.</exception>
-    public TpmNvPublic ReadNvPublic(uint index)
-    {
-        TpmReader reader = new(Run(TpmCommandCode.NvReadPublic, [TpmEntity.OfHandle(index)], [], new TpmWriter()));
-        byte[] area = reader.ReadSized().ToArray(), name = reader.ReadSized().ToArray();
-        reader.RequireEnd("an NV index");
-        TpmNvPublic read = TpmNvPublic.Parse(area);
-        return read.Index == index && read.Name().AsSpan().SequenceEqual(name)
-            ? read
-            : throw new TpmException($"NV index 0x{index:x8} comes under another name than its content has");
-    }
-
-    /// <summary>TPM2_NV_Read of a whole index that may be read with its own empty password, as the makers' certificates may.</summary>
-    public byte[] ReadNv(uint index)
-    {
-        const int Piece = 512;      // what every TPM gives at once
-        TpmNvPublic there = ReadNvPublic(index);
-        TpmEntity entity = new(index, there.Name());
-        List<byte> bytes = [];
-        while (bytes.Count < there.DataBytes)
-        {
-            ushort size = (ushort)Math.Min(Piece, there.DataBytes - bytes.Count);
-            byte[] answer = Run(TpmCommandCode.NvRead, [entity, entity], [TpmSession.Password], new TpmWriter().UInt16(size).UInt16((ushort)bytes.Count));
-            ReadOnlySpan<byte> got = OneSized(answer);
-            bytes.AddRange(got.Length == size ? got : throw new TpmException($"{got.Length} bytes of NV index 0x{index:x8} came where {size} were asked for"));
-        }
-        return [.. bytes];
-    }
-
     private TpmReader GetCapability(uint capability, uint property, int count)
     {
         byte[] answer = Run(TpmCommandCode.GetCapability, [], [], new TpmWriter().UInt32(capability).UInt32(property).UInt32((uint)count));

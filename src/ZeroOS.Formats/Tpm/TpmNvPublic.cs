@@ -3,6 +3,12 @@ namespace ZeroOS.Formats.Tpm;
 /// <summary>The public area of an NV index (TPMS_NV_PUBLIC, Part 2, 13.5).</summary>
 public sealed record TpmNvPublic
 {
+    /// <summary>TPMA_NV (Part 2, 13.4) of something that has been written since it was defined.</summary>
+    public const uint Written = 1 << 29;
+
+    // TPMA_NV_AUTHWRITE, TPM_NT_COUNTER, TPMA_NV_AUTHREAD, TPMA_NV_NO_DA
+    private const uint CounterAttributes = (1 << 2) | (1 << 4) | (1 << 18) | (1 << 25);
+
     /// <summary>Its handle.</summary>
     public required uint Index { get; init; }
 
@@ -17,6 +23,16 @@ public sealed record TpmNvPublic
 
     /// <summary>Bytes in it.</summary>
     public required int DataBytes { get; init; }
+
+    /// <summary>A counter that whoever is at the TPM reads and raises; nobody can lower it.</summary>
+    public static TpmNvPublic Counter(uint index, bool written) => new()
+    {
+        Index = index,
+        NameAlgorithm = TpmAlgorithm.Sha256,
+        Attributes = CounterAttributes | (written ? Written : 0),
+        AuthPolicy = ReadOnlyMemory<byte>.Empty,
+        DataBytes = sizeof(ulong),
+    };
 
     /// <summary>Reads the area.</summary>
     /// <exception cref="TpmException">It is none.</exception>
@@ -38,6 +54,7 @@ public sealed record TpmNvPublic
     /// <summary>The name by which authorizations know it.</summary>
     public byte[] Name() => new TpmWriter().Algorithm(NameAlgorithm).Raw(TpmHash.Compute(NameAlgorithm, ToBytes())).ToArray();
 
-    private byte[] ToBytes() =>
+    /// <summary>The area.</summary>
+    public byte[] ToBytes() =>
         new TpmWriter().UInt32(Index).Algorithm(NameAlgorithm).UInt32(Attributes).Sized(AuthPolicy.Span).UInt16((ushort)DataBytes).ToArray();
 }

@@ -2,10 +2,14 @@ using ZeroOS.Bus.Keys;
 using ZeroOS.Contracts.Bus;
 using ZeroOS.Host.Storage;
 using ZeroOS.Linux;
+using ZeroOS.Node.Identity;
 
 namespace ZeroOS.Node.Farm;
 
-/// <summary>The node's ledger, one copy on each disk of the pool: the highest generation counts, and the others follow it. Thread-safe.</summary>
+/// <summary>
+/// The node's ledger, one copy on each disk of the pool: the highest generation counts, and the others follow it. With a counter in the TPM each change raises
+/// it, and is acknowledged after that. Thread-safe.
+/// </summary>
 internal sealed class LedgerStore
 {
     private const string Name = "/state/ledger";
@@ -16,20 +20,25 @@ internal sealed class LedgerStore
     private static readonly TimeSpan s_keptLonger = TimeSpan.FromDays(1);
 
     private readonly IReadOnlyList<StorageDisk> _pool;
+    private readonly IdentityKey _node;
+    private readonly LedgerCounter? _counter;
     private readonly Func<StorageDisk, string, bool> _lost;
     private readonly Lock _lock = new();
     private Ledger _current;
 
     /// <summary>
-    /// Opens the node's ledger, or begins it, and brings every disk to it. <paramref name="lost"/> is told of a disk that refuses, and why, and answers whether
-    /// the node goes on without that disk; the others know of it before anything else is written.
+    /// Opens the ledger of <paramref name="node"/>, or begins it, and brings every disk and the <paramref name="counter"/> to it. <paramref name="lost"/> is
+    /// told of a disk that refuses, and why, and answers whether the node goes on without that disk; the others know of it before anything else is written.
     /// </summary>
-    /// <exception cref="IOException">A disk refuses, and the node cannot go on without it.</exception>
-    public LedgerStore(IReadOnlyList<StorageDisk> pool, KeyId node, Func<StorageDisk, string, bool> lost)
+    /// <exception cref="IOException">A disk or the TPM refuses, and the node cannot go on without it.</exception>
+    public LedgerStore(IReadOnlyList<StorageDisk> pool, IdentityKey node, LedgerCounter? counter, Func<StorageDisk, string, bool> lost)
     {
-        (_pool, _lost, _current) = (pool, lost, Read(pool, node) ?? new Ledger { Node = node.Text });
+        (_pool, _node, _counter, _lost) = (pool, node, counter, lost);
+        _current = Read(pool, node.Id) ?? new Ledger { Node = node.Id.Text };
         if (_current.Generation > 0)
             Write(_current);
+        if (_current.Counter is { } counted && counter is not null && Tpm(counter.Read) is { } value && value + 1 == counted)
+            Raise(counter, counted);    // the power went in between
     }
 
     /// <summary>What it says.</summary>
@@ -48,15 +57,14 @@ internal sealed class LedgerStore
         Ledger? newest = null;
         foreach (StorageDisk disk in pool)
         {
-            if (Bytes(disk) is { } bytes && Ledger.TryRead(bytes, out Ledger? ledger) && ledger.Node == node.Text
-                && ledger.Generation > (newest?.Generation ?? 0))
+            if (Bytes(disk) is { } bytes && Ledger.TryRead(bytes, node, out Ledger? ledger) && ledger.Generation > (newest?.Generation ?? 0))
                 newest = ledger;
         }
         return newest;
     }
 
-    /// <summary>Changes it; when this returns, every disk has it. Nothing is written when nothing changes.</summary>
-    /// <exception cref="IOException">A disk refuses: the change may be on some of the disks, and counts from the next start.</exception>
+    /// <summary>Changes it; when this returns, every disk has it, and the counter is there. Nothing is written when nothing changes.</summary>
+    /// <exception cref="IOException">A disk or the TPM refuses: the change may be on the disks, and counts from the next start.</exception>
     public Ledger Change(Func<Ledger, Ledger> change)
     {
         lock (_lock)
@@ -64,8 +72,10 @@ internal sealed class LedgerStore
             Ledger next = change(_current);
             if (next == _current)
                 return next;
-            next = next with { Generation = _current.Generation + 1 };
+            next = next with { Generation = _current.Generation + 1, Counter = _counter is null ? next.Counter : _current.Counter + 1 };
             Write(next);
+            if (_counter is not null && next.Counter is { } counted)
+                Raise(_counter, counted);
             return _current = next;
         }
     }
@@ -90,7 +100,7 @@ internal sealed class LedgerStore
 
     private void Write(Ledger ledger)
     {
-        byte[] bytes = ledger.ToBytes();
+        byte[] bytes = ledger.ToBytes(_node);
         foreach (StorageDisk disk in _pool)
         {
             try
@@ -103,6 +113,24 @@ internal sealed class LedgerStore
                 if (!_lost(disk, e.Message))
                     throw;
             }
+        }
+    }
+
+    private static void Raise(LedgerCounter counter, ulong value) => Tpm(() =>
+    {
+        counter.RaiseTo(value);
+        return value;
+    });
+
+    private static T Tpm<T>(Func<T> use)
+    {
+        try
+        {
+            return use();
+        }
+        catch (SealException e)
+        {
+            throw new IOException($"the ledger is not counted: {e.Message}", e);
         }
     }
 

@@ -12,16 +12,25 @@ namespace ZeroOS.Node.Identity;
 /// <summary>
 /// Finds out who the node is. The seed, 32 bytes, is made once, when storage is first there, and is never silently replaced. Where there are a TPM and a signed
 /// image it is kept sealed, also if it lay in the open before; where it cannot be unsealed the node is locked, until the farm's recovery key gives the seed
-/// back. An image <paramref name="onTrial"/> seals nothing: the one before, which may come back, could not read it.
+/// back. The seal says whether the TPM counts the ledger; an older ledger locks the node too. An image <paramref name="onTrial"/> seals nothing: the one
+/// before, which may come back, could not read it.
 /// </summary>
 internal sealed class IdentityKeeper(IReadOnlyList<StorageDisk> pool, bool persistent, FarmSettings? settings, SealingMeans means, ILog log,
     bool onTrial = false)
 {
+    // What is sealed: the seed, the hash of the terms, and one byte more when the TPM counts the ledger.
+    private const int SecretBytes = IdentityRecord.SeedBytes + SHA256.HashSizeInBytes;
+    private const byte Counted = 1;
+
     private readonly IdentityStore _store = new(pool);
     private SealedIdentity? _locked;
+    private LedgerCounter? _counter;
 
     /// <summary>Why the settings that were found are not those that a sealed identity was sealed with; null: they are, or there are none.</summary>
     public string? OtherFarm { get; init; }
+
+    /// <summary>The ledger on the same disks.</summary>
+    public required ICountedLedger Ledger { get; init; }
 
     /// <summary>The box and whose key opens it, while the node is locked.</summary>
     public SealedIdentity Locked => _locked ?? throw new InvalidOperationException("the node is not locked");
@@ -43,7 +52,7 @@ internal sealed class IdentityKeeper(IReadOnlyList<StorageDisk> pool, bool persi
             return new NodeIdentity(IdentityKey.FromSeed(seed), "open", null);
         }
         log.Info($"event=identity-sealed{(open is null ? "" : " the copy in the open is erased")}");
-        return new NodeIdentity(IdentityKey.FromSeed(seed), "sealed", null);
+        return new NodeIdentity(IdentityKey.FromSeed(seed), "sealed", null) { Counter = _counter };
     }
 
     /// <summary>
@@ -74,19 +83,22 @@ internal sealed class IdentityKeeper(IReadOnlyList<StorageDisk> pool, bool persi
         try
         {
             byte[] secret = means.Tpm.Unseal(there, means.Policy);
-            if (secret.Length != IdentityRecord.SeedBytes + SHA256.HashSizeInBytes
-                || !secret.AsSpan(IdentityRecord.SeedBytes).SequenceEqual(there.Terms.Hash()))
+            if (secret.Length < SecretBytes || secret.AsSpan(SecretBytes) is not ([] or [Counted])
+                || !secret.AsSpan(IdentityRecord.SeedBytes, SHA256.HashSizeInBytes).SequenceEqual(there.Terms.Hash()))
                 throw new SealException("record-changed", "who may recover the identity was changed on the disk");
             byte[] seed = secret[..IdentityRecord.SeedBytes];
+            _counter = secret.Length > SecretBytes ? new LedgerCounter(means.Tpm, there.RootName) : null;
             Crypto.Erase(secret);
             IdentityKey key = IdentityKey.FromSeed(seed);
             if (!key.Id.Equals(there.Node))
                 throw new SealException("record-changed", $"the TPM holds the seed of {key.Id}, the disk says {there.Node}");
             if (OtherFarm is { } other)
                 throw new SealException("farm-record-changed", other);
+            if (_counter is not null && Ledger.Fault(there.Node, _counter.Read()) is { } fault)
+                throw new SealException("ledger-older", fault);
             Renew(seed, record);
             Crypto.Erase(seed);
-            return new NodeIdentity(key, "sealed", null);
+            return new NodeIdentity(key, "sealed", null) { Counter = _counter };
         }
         catch (SealException e)
         {
@@ -97,7 +109,8 @@ internal sealed class IdentityKeeper(IReadOnlyList<StorageDisk> pool, bool persi
     }
 
     /// <summary>
-    /// Seals again when the farm's owners have named another recovery key, or the image's maker signs with another key; else every disk gets the record.
+    /// Seals again when the farm's owners have named another recovery key, the image's maker signs with another key, or the ledger can be counted and is not
+    /// yet; else every disk gets the record.
     /// </summary>
     private void Renew(byte[] seed, IdentityRecord record)
     {
@@ -105,11 +118,12 @@ internal sealed class IdentityKeeper(IReadOnlyList<StorageDisk> pool, bool persi
         PinnedTerms terms = TermsAfter(there.Terms);
         if (onTrial)
             return;
-        if (!ReferenceEquals(terms, there.Terms) || !means.Policy.Key.AsSpan().SequenceEqual(there.PolicyKey))
+        bool counted = _counter is not null || TryCount(seed);
+        if (!ReferenceEquals(terms, there.Terms) || !means.Policy.Key.AsSpan().SequenceEqual(there.PolicyKey) || (counted && _counter is null))
         {
-            if (TrySeal(seed, record.Generation + 1, terms) is not SealException why)
+            if (TrySeal(seed, record.Generation + 1, terms, counted) is not SealException why)
             {
-                log.Info("event=identity-sealed again, to another recovery key or another key of the image's maker");
+                log.Info("event=identity-sealed again, to another recovery key or another key of the image's maker, or with the ledger counted");
                 return;
             }
             log.Warn($"event=identity-not-sealed again reason={why.Reason} message=\"{why.Message}\"");
@@ -132,19 +146,39 @@ internal sealed class IdentityKeeper(IReadOnlyList<StorageDisk> pool, bool persi
         : settings is null ? new SealException("no-settings", "without farm settings nobody could recover it")
         : TrySeal(seed, generation, PinnedTerms.Of(settings));
 
-    private SealException? TrySeal(byte[] seed, ulong generation, PinnedTerms terms)
+    /// <summary>Makes the ledger the one that the TPM counts from; false: this TPM counts none.</summary>
+    private bool TryCount(ReadOnlySpan<byte> seed)
+    {
+        using IdentityKey key = IdentityKey.FromSeed(seed);
+        try
+        {
+            Ledger.CountFrom(key, new LedgerCounter(means.Tpm, rootName: null).Make());
+            return true;
+        }
+        catch (Exception e) when (e is SealException or IOException)
+        {
+            log.Warn($"event=ledger-not-counted message=\"{e.Message}\"");
+            return false;
+        }
+    }
+
+    // The ledger is counted before the seal says so: a start that ends in between changes nothing.
+    private SealException? TrySeal(byte[] seed, ulong generation, PinnedTerms terms, bool? counted = null)
     {
         try
         {
             using IdentityKey key = IdentityKey.FromSeed(seed);
             SignedPolicy policy = means.Policy;
+            IdentityTpm tpm = means.Tpm;
+            bool counts = counted ?? TryCount(seed);
             byte[] box = Crypto.TrySeal(terms.EncryptionKey, seed)
                 ?? throw new SealException("no-settings", "nothing can be sealed to the farm's recovery encryption key");
-            byte[] secret = [.. seed, .. terms.Hash()];
-            (byte[] rootName, Formats.Tpm.TpmBlob blob) = means.Tpm.Seal(policy, secret);
+            byte[] secret = [.. seed, .. terms.Hash(), .. (ReadOnlySpan<byte>)(counts ? [Counted] : [])];
+            (byte[] rootName, Formats.Tpm.TpmBlob blob) = tpm.Seal(policy, secret);
             Crypto.Erase(secret);
             SealedIdentity made = new() { Node = key.Id, Terms = terms, Box = box, RootName = rootName, PolicyKey = policy.Key, Blob = blob };
             _store.Write(new IdentityRecord(generation, key.Id, null, made), eraseOld: true);
+            _counter = counts ? new LedgerCounter(tpm, rootName) : null;
             return null;
         }
         catch (SealException e)

@@ -39,12 +39,20 @@ internal sealed class IdentityTpm(TpmClient tpm)
     public byte[] Unseal(SealedIdentity identity, SignedPolicy policy) => Guarded(() => WithRoot(root =>
     {
         if (!root.Entity.Name.Span.SequenceEqual(identity.RootName))
-            throw new SealException("other-tpm", "the identity was sealed by another TPM: the disk or the mainboard was exchanged, or the TPM was cleared");
+            throw OtherTpm();
         if (identity.Blob.Private.Length > MaxBlobBytes || identity.Blob.Public.Length > MaxBlobBytes)
             throw new SealException("record-changed", "the sealed identity is larger than one can be");
         RequireMeasured();
         return Open(root, identity.Blob, identity.PolicyKey, policy);
     }));
+
+    /// <summary>Uses the TPM in a session that only it can speak in: what it answers there nobody between processor and TPM can have made.</summary>
+    /// <param name="rootName">The storage root key that it must have; null: whichever it has.</param>
+    /// <param name="use">Gets the session.</param>
+    /// <exception cref="SealException">Another TPM, or one that fails.</exception>
+    public T InSession<T>(byte[]? rootName, Func<TpmClient, TpmSession, T> use) => Guarded(() => WithRoot(root =>
+        rootName is not null && !root.Entity.Name.Span.SequenceEqual(rootName) ? throw OtherTpm()
+            : WithSession(TpmSessionKind.Hmac, root, session => use(tpm, session))));
 
     private byte[] Open(TpmKey root, TpmBlob blob, byte[] policyKey, SignedPolicy policy)
     {
@@ -123,6 +131,9 @@ internal sealed class IdentityTpm(TpmClient tpm)
             tpm.Flush(session.Entity);
         }
     }
+
+    private static SealException OtherTpm() =>
+        new("other-tpm", "the identity was sealed by another TPM: the disk or the mainboard was exchanged, or the TPM was cleared");
 
     private static TpmPublic PolicyKeyOf(byte[] der)
     {

@@ -9,6 +9,9 @@ namespace ZeroOS.Node.Identity;
 /// <param name="Locked">Why it cannot be who it is.</param>
 internal sealed record NodeIdentity(IdentityKey Key, string Tier, LockedState? Locked)
 {
+    /// <summary>What counts the ledger, in the TPM; null: nothing does.</summary>
+    public LedgerCounter? Counter { get; init; }
+
     /// <summary>It came out of the TPM, and lies nowhere in the open.</summary>
     public bool IsSealed => Tier == "sealed";
 }

@@ -34,8 +34,8 @@ internal static class TrustEntries
         new DecoderEntry("key file", () => [KeyFile.Encode(s_owner, null)], ReadKeyFile),
         new DecoderEntry("identity record", () => [IdentityRecord.Open(1, new byte[32]).ToBytes(), Sealed()],
             b => IdentityRecord.TryRead(b, out _)) { Repair = RepairIdentity },
-        new DecoderEntry("ledger", () => [new Ledger { Generation = 1, Node = s_owner.Id.Text, Farm = Farm(), HighestRelease = "1.2.3" }.ToBytes()],
-            b => Ledger.TryRead(b, out _)) { Repair = RepairIdentity },
+        new DecoderEntry("ledger", () => [new Ledger { Generation = 1, Node = s_owner.Id.Text, Farm = Farm(), HighestRelease = "1.2.3" }.ToBytes(s_owner)],
+            b => Ledger.TryRead(b, s_owner.Id, out _)) { Repair = RepairLedger },
         new DecoderEntry("tpm answer", Answers, ReadAnswer) { Repair = RepairAnswer },
         new DecoderEntry("measured boot log", () => [MeasuredBootLogTests.Sample()], ReadLog),
     ];
@@ -93,6 +93,12 @@ internal static class TrustEntries
     {
         if (bytes.Length >= 24)
             BitConverter.TryWriteBytes(bytes.AsSpan(bytes.Length - 4), Checksum.Crc32C(bytes.AsSpan(0, bytes.Length - 4)));
+    }
+
+    private static void RepairLedger(byte[] bytes)
+    {
+        if (bytes.Length >= 64)
+            s_owner.Sign(bytes.AsSpan(0, bytes.Length - 64)).CopyTo(bytes, bytes.Length - 64);
     }
 
     // The first byte says to which command the rest is the answer.

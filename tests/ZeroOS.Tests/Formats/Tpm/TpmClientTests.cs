@@ -129,6 +129,10 @@ public sealed class TpmClientTests
                 byte kind = original.Exchanges[at].Command[13];
                 _ = kind == 6 ? tpm.GetProperties(0x100, 1).Count : kind == 5 ? tpm.GetPcrBanks().Count : tpm.GetHandles(0x81000000, 16).Count;
                 break;
+            case TpmCommandCode.NvReadPublic: tpm.ReadNvPublic(0x01800001); break;
+            case TpmCommandCode.NvDefineSpace: tpm.DefineNv(TpmNvPublic.Counter(0x01800001, written: false)); break;
+            case TpmCommandCode.NvIncrement: tpm.IncrementNv(TpmNvPublic.Counter(0x01800001, written: true), session); break;
+            case TpmCommandCode.NvRead: tpm.ReadNvCounter(TpmNvPublic.Counter(0x01800001, written: true), session); break;
             case TpmCommandCode.GetRandom: tpm.GetRandom(original.Exchanges[at].Command[11]); break;
             case TpmCommandCode.PcrExtend: tpm.ExtendPcr(11, TpmAlgorithm.Sha256, new byte[32]); break;
             case TpmCommandCode.PcrRead: tpm.ReadPcrs(new TpmPcrSelection(TpmAlgorithm.Sha256, 0, 1, 2, 3, 4, 5, 6, 7)); break;

@@ -62,6 +62,13 @@ internal static class TpmScenario
         TpmSession may = tpm.StartSession(TpmSessionKind.Policy);
         tpm.PolicySecret(may, TpmEntity.Endorsement);
         Say("activated", tpm.ActivateCredential(attestation, endorsement, may, challenge));
+
+        TpmNvPublic counter = TpmNvPublic.Counter(0x01800001, written: false), counting = TpmNvPublic.Counter(0x01800001, written: true);
+        tpm.DefineNv(counter);
+        tpm.IncrementNv(counter, TpmSession.Password);
+        tpm.IncrementNv(counting, TpmSession.Password);
+        Say("counter", tpm.ReadNvPublic(0x01800001).ToBytes());
+        said.Add($"counted {tpm.ReadNvCounter(counting, TpmSession.Password)}");
         return said;
     }
 }

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using ZeroOS.Bus.Keys;
 using ZeroOS.Host.Storage;
 using ZeroOS.Linux;
+using ZeroOS.Node.Farm;
 using ZeroOS.Node.Identity;
 using ZeroOS.Tests.Repository;
 using ZeroOS.Tests.Shared;
@@ -59,7 +60,7 @@ public abstract class StorageBench : IDisposable
     protected static KeyId WhoIs(NodeStorage storage)
     {
         SealingMeans none = new(() => throw new SealException("no-tpm", "none"), () => throw new SealException("image-not-signed", "none"));
-        return new IdentityKeeper(storage.Pool, storage.Persistent, null, none, LineLog.Quiet).Open().Key.Id;
+        return new IdentityKeeper(storage.Pool, storage.Persistent, null, none, LineLog.Quiet) { Ledger = new CountedLedger(storage.Pool) }.Open().Key.Id;
     }
 
     protected NodeStorage Open(bool mayClaim, params BlockDisk[] disks) =>

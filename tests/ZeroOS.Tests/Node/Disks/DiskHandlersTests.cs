@@ -157,7 +157,7 @@ public sealed class DiskHandlersTests : IDisposable
         return start;
     }
 
-    private LedgerStore OpenLedger() => new([new StorageDisk(_folder.Path)], _node.Id, (_, _) => false);
+    private LedgerStore OpenLedger() => new([new StorageDisk(_folder.Path)], _node, counter: null, (_, _) => false);
 
     private DiskHandlers Handlers() => new(_store, _dependencies);
 

@@ -140,7 +140,7 @@ public sealed class FarmPinTests : IDisposable
         VerifiedFarm foreign = Sign(TestFarm.Of(_thief, new byte[32]) with { Version = 9 }, _thief);
         _bench.Disks.Add("b");
         Counts(Sign(_first with { Version = 2 }, _a, _b));
-        File.WriteAllBytes(_bench.LedgerPath("b"), new Ledger { Generation = 1000, Node = _thief.Id.Text, Farm = foreign.Document }.ToBytes());
+        File.WriteAllBytes(_bench.LedgerPath("b"), new Ledger { Generation = 1000, Node = _thief.Id.Text, Farm = foreign.Document }.ToBytes(_thief));
         Stays(foreign, "settings-foreign");
     }
 

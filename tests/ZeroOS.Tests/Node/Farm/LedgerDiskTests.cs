@@ -50,7 +50,7 @@ public sealed class LedgerDiskTests : IDisposable
     [Fact]
     public void Without_another_disk_an_order_that_cannot_be_remembered_does_not_count()
     {
-        LedgerStore ledger = new([_pool[0]], _node.Id, (_, _) => false);
+        LedgerStore ledger = new([_pool[0]], _node, counter: null, (_, _) => false);
         Directory.Delete(_pool[0].Root, recursive: true);
         Assert.ThrowsAny<IOException>(() => ledger.Spend("1", s_now.AddDays(6), s_now));
         Assert.Null(ledger.Current.Spent);
@@ -65,7 +65,7 @@ public sealed class LedgerDiskTests : IDisposable
             Generation = 1,
             Spent = Enumerable.Range(0, LedgerStore.MaxSpent).ToDictionary(i => $"order {i}", _ => s_now),
         };
-        File.WriteAllBytes(_pool[0].StateDirectory + "/ledger", full.ToBytes());
+        File.WriteAllBytes(_pool[0].StateDirectory + "/ledger", full.ToBytes(_node));
         LedgerStore ledger = Open(_pool);
         Assert.Equal(ErrorCodes.Busy, Refused(ledger, "one more"));
         ledger.Spend("one more", s_now.AddDays(9), s_now.AddDays(2));
@@ -75,7 +75,7 @@ public sealed class LedgerDiskTests : IDisposable
     private static string Refused(LedgerStore ledger, string id) =>
         Assert.Throws<BusErrorException>(() => ledger.Spend(id, s_now.AddDays(6), s_now)).Error.Code;
 
-    private LedgerStore Open(params StorageDisk[] pool) => new(pool, _node.Id, (disk, _) =>
+    private LedgerStore Open(params StorageDisk[] pool) => new(pool, _node, counter: null, (disk, _) =>
     {
         _lost.Add(disk.Root);
         return true;

@@ -94,7 +94,7 @@ internal sealed class IdentityBench : IDisposable
     /// <summary>Whether the last <see cref="Start"/> brought other settings into force.</summary>
     public bool LastChanged { get; private set; }
 
-    public LedgerStore Ledger(NodeIdentity identity) => new(Pool(fresh: false), identity.Key.Id, (_, _) => false);
+    public LedgerStore Ledger(NodeIdentity identity) => new(Pool(fresh: false), identity.Key, identity.Counter, (_, _) => false);
 
     public string LedgerPath(string disk = "a") => $"{_base}/{disk}/state/ledger";
 
@@ -108,7 +108,11 @@ internal sealed class IdentityBench : IDisposable
         SealingMeans means = new(
             () => Tpm is null ? throw new SealException("no-tpm", "there is no TPM") : new IdentityTpm(Tpm.Open()),
             () => SignedPolicy.Read(WriteKey(), WriteSignatures()));
-        return new IdentityKeeper(Pool(fresh), persistent: true, Farm, means, new LineLog(Log.Add), OnTrial) { OtherFarm = OtherFarm };
+        return new IdentityKeeper(Pool(fresh), persistent: true, Farm, means, new LineLog(Log.Add), OnTrial)
+        {
+            Ledger = new CountedLedger(Pool(fresh)),
+            OtherFarm = OtherFarm,
+        };
     }
 
     public void Dispose()
