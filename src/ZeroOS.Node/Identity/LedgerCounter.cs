@@ -71,7 +71,7 @@ internal sealed class LedgerCounter(IdentityTpm tpm, byte[]? rootName)
             }
             catch (TpmErrorException e) when (e.Error == TpmError.NvRate && attempt < Attempts)
             {
-                Thread.Sleep(s_pause);
+                _ = CancellationToken.None.WaitHandle.WaitOne(s_pause);
             }
         }
     }
