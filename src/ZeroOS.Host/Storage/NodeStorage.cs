@@ -190,7 +190,9 @@ public sealed class NodeStorage
         }
     }
 
-    /// <summary>A node that ran from memory and has a disk now stays who it is, and keeps its grants; a move that a start did not end, the next one does.</summary>
+    /// <summary>
+    /// A node that ran from memory and has a disk now stays who it is, and keeps its grants; a move that one start did not end, the next one does.
+    /// </summary>
     private static void MoveFromMemory(string memory, StorageDisk first, ILog log)
     {
         if (!Directory.Exists(memory + "/state"))

@@ -142,8 +142,8 @@ public sealed class StateMirror : IDisposable
     }
 
     /// <summary>
-    /// Takes over the state of a node that ran from memory, to its first disk, which has none or part of one. Who the node is comes first: a power cut in between
-    /// loses the rest, as it would have without a disk. That it is complete comes last.
+    /// Takes over the state of a node that ran from memory, to its first disk, which has none or part of one. Who the node is comes first: a power cut in
+    /// between loses the rest, as it would have without a disk. That it is complete comes last.
     /// </summary>
     internal static void Adopt(string memory, string stateDirectory)
     {

@@ -3,8 +3,8 @@ using Xunit.Abstractions;
 namespace ZeroOS.Tests.Fuzz;
 
 /// <summary>
-/// Each entry for a moment: what is kept, then inputs by the entry's own seed, the same ones each time, or by ZEROOS_SEED. Other inputs are for <c>make fuzz</c>.
-/// The seed is printed, and an input that fails is kept.
+/// Each entry for a moment: what is kept, then inputs by the entry's own seed, the same ones each time, or by ZEROOS_SEED. Other inputs are for
+/// <c>make fuzz</c>. The seed is printed, and an input that fails is kept.
 /// </summary>
 public sealed class FuzzTests(ITestOutputHelper output)
 {

@@ -188,7 +188,7 @@ internal static class BusLimits
             "-",
             "PID 1 replaces it",
             "DoorKeeper.LivesMs",
-            "DoorKeeperTests.A_door_is_replaced_after_an_hour_when_it_is_broken_and_when_the_node_is_gone"),
+            "DoorKeeperTests.A_door_is_replaced_after_an_hour_when_it_is_broken_and_when_it_outlives_the_node"),
         new(
             "streams of replies (logs, events)",
             "owner, tenant",
