@@ -149,7 +149,7 @@ public sealed class StateMirror : IDisposable
     {
         string[] files = [.. Directory.EnumerateFiles(memory).Select(f => Path.GetFileName(f)).Where(n => !IsTransient(n))];
         // A write-ahead log that belongs to another database must not lie beside this one.
-        foreach (string left in Directory.EnumerateFiles(stateDirectory).Where(f => !files.Contains(Path.GetFileName(f))))
+        foreach (string left in Directory.EnumerateFiles(stateDirectory, Database + "*").Where(f => !files.Contains(Path.GetFileName(f))))
             DurableFile.Delete(left);
         // The database after its own write-ahead log, which is nothing without it.
         foreach (string name in files.OrderBy(n => n switch { Identity => 0, Database => 2, StateGeneration.FileName => 3, _ => 1 }))

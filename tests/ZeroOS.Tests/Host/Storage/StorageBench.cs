@@ -78,7 +78,18 @@ public abstract class StorageBench : IDisposable
     }
 
     /// <summary>As a restart of the computer does; what disks of the test lie in stays.</summary>
-    protected void UnmountAll() => UnmountAll("mounts/", detach: false);
+    protected void UnmountAll()
+    {
+        UnmountAll("mounts/", detach: false);
+        // A jail that another test is just making has a copy of every mount until it has changed its root.
+        Assert.True(SpinWait.SpinUntil(() => Loops.TrueForAll(IsFree), TimeSpan.FromSeconds(30)), "a disk is still mounted somewhere");
+    }
+
+    private static bool IsFree(string loop)
+    {
+        using FileDescriptor? device = FileDescriptor.TryOpen(loop, OpenFlags.ReadOnly | OpenFlags.Exclusive, 0, out _);
+        return device is not null;
+    }
 
     private void UnmountAll(string below, bool detach)
     {
