@@ -60,7 +60,7 @@ internal sealed class Siege(SiegeOptions options)
         return busy || starved ? CannotJudge : sound ? 0 : 1;
     }
 
-    /// <summary>Every attack once, unmeasured: the runtime, and QEMU in emulation, compiles what runs for the first time, while those who work would wait.</summary>
+    /// <summary>Every attack once, unmeasured: the runtime, and QEMU in emulation, compiles what runs for the first time, and whoever works waits.</summary>
     private async Task RehearseAsync(IBesieged node)
     {
         foreach (Process attacker in await AttackAsync(node, options with { Seconds = RehearsalSeconds }))

@@ -19,7 +19,7 @@ internal sealed class LedgerCounter(IdentityTpm tpm, byte[]? rootName)
 
     /// <summary>Its value; null: there is none, or something else lies there.</summary>
     /// <exception cref="SealException">The TPM fails, or is another one.</exception>
-    public ulong? Read() => tpm.InSession<ulong?>(rootName, 
+    public ulong? Read() => tpm.InSession<ulong?>(rootName,
         (client, session) => Find(client) is { } there && Is(there, s_counting) ? client.ReadNvCounter(s_counting, session) : null);
 
     /// <summary>Its value; makes it where there is none.</summary>

@@ -269,6 +269,27 @@ public sealed class DoorConnectionTests : IDisposable
         await _bench.Released.WaitAsync(s_soon);
     }
 
+    /// <summary>zos node recover and every order that starts the role anew: whoever gave it hears that it was taken.</summary>
+    [Fact]
+    public void The_answer_that_the_node_hangs_up_for_leaves_whole()
+    {
+        _bench.Routes.Add(Commands.NodeReboot, Roles.Owner, context =>
+        {
+            context.AfterSent(() =>
+            {
+                new Thread(_connection.Dispose).Start();
+                _ = _ended.Task.Wait(TimeSpan.FromMilliseconds(300));   // the node is faster than the end of its answer
+            });
+            return new Nothing();
+        });
+        SkipKeys();
+        Ask(1, _bench.Seal(_bench.Request(_bench.Owner, Commands.NodeReboot.Name, "{}"), _bench.Owner));
+        Assert.Equal(DoorVerb.Begin, Receive().Head.Verb);
+        Assert.Equal(DoorVerb.Piece, Receive().Head.Verb);
+        (DoorMessage end, _) = Receive();
+        Assert.Equal((DoorVerb.End, false), (end.Verb, end.Has(DoorMessage.CutFlag)));
+    }
+
     [Fact]
     public async Task Mutated_messages_break_the_link_at_most()
     {

@@ -195,6 +195,16 @@ public sealed class HttpDoorTests : IAsyncLifetime
         Assert.Equal(ErrorCodes.NotFound, e.Error.Code);
     }
 
+    /// <summary>A client that lost its power gives its place back.</summary>
+    [SkippableFact]
+    public async Task A_connection_that_says_nothing_is_asked_by_the_kernel_whether_it_lives()
+    {
+        Skip.IfNot(File.Exists("/usr/bin/ss"), "iproute2 is not installed");
+        await ConnectFromAsync("127.0.0.1");
+        Assert.True(SpinWait.SpinUntil(() => ProgramRun.Of("ss", "-Htno", "state", "established", $"sport = :{_door.Port}").Succeeded().Output
+            .Contains("timer:(keepalive,", StringComparison.Ordinal), TimeSpan.FromSeconds(30)));
+    }
+
     [Fact]
     public async Task A_client_that_goes_away_ends_what_the_node_does_for_it()
     {
