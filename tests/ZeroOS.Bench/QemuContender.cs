@@ -10,7 +10,7 @@ namespace ZeroOS.Bench;
 /// </summary>
 internal sealed class QemuContender(string name, string machine, bool pci) : Contender(name)
 {
-    protected override int Start(FileDescriptor serial, string commandLine)
+    protected override int Start(FileDescriptor serial, string commandLine, long memoryBytes)
     {
         using FileDescriptor disk = Disk(), tap = TapDevice.TryOpen("bench0") ?? throw new LinuxException(Errno.EBUSY, "open tap", "bench0");
         using FileDescriptor nothing = FileDescriptor.Open("/dev/null", OpenFlags.ReadWrite), errors = FileDescriptor.Open("/dev/console", OpenFlags.WriteOnly);
@@ -21,7 +21,7 @@ internal sealed class QemuContender(string name, string machine, bool pci) : Con
             Arguments =
             [
                 "qemu", "-L", "/usr/share/qemu", "-M", machine, "-accel", "kvm", "-cpu", "host",
-                "-m", (MemoryBytes >> 20).ToString(CultureInfo.InvariantCulture), "-nodefaults",
+                "-m", (memoryBytes >> 20).ToString(CultureInfo.InvariantCulture), "-nodefaults",
                 "-no-user-config", "-display", "none", "-no-reboot", "-serial", "stdio", "-kernel", "/guest/vmlinux", "-initrd", "/guest/initramfs.cpio",
                 "-append", commandLine,
                 "-drive", "file=/proc/self/fd/10,format=raw,if=none,id=d", "-device", $"virtio-blk-{bus},drive=d", "-netdev", "tap,fd=11,id=n,vhost=off",

@@ -13,7 +13,7 @@ internal sealed class ZvmmContender(FileDescriptor console) : Contender("zvmm")
 {
     private SeqPacketSocket? _control;
 
-    protected override int Start(FileDescriptor serial, string commandLine)
+    protected override int Start(FileDescriptor serial, string commandLine, long memoryBytes)
     {
         const int Config = 10, Kvm = 11, Control = 12, Serial = 13, Kernel = 14, Initrd = 15, DiskAt = 16, Tap = 17;
         _control?.Dispose();
@@ -21,7 +21,7 @@ internal sealed class ZvmmContender(FileDescriptor console) : Contender("zvmm")
         VmConfig config = new()
         {
             Cpus = 1,
-            MemoryBytes = MemoryBytes,
+            MemoryBytes = memoryBytes,
             KvmDescriptor = Kvm,
             ControlDescriptor = Control,
             SerialDescriptor = Serial,
