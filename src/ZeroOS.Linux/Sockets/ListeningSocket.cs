@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Net;
 
 namespace ZeroOS.Linux;
 
@@ -39,6 +40,34 @@ public static unsafe class ListeningSocket
             listener.Dispose();
             throw;
         }
+    }
+
+    /// <summary>
+    /// Takes a connection that waits at a listening socket which does not block, and says where it comes from: one call of the kernel, where .NET's Accept
+    /// needs several and an object with each. EAGAIN: none waits.
+    /// </summary>
+    public static Errno TryTake(int listener, out int connection, out IPAddress? from)
+    {
+        from = null;
+        byte* address = stackalloc byte[28];
+        socklen_t length = 28;
+        connection = accept4(listener, (sockaddr*)address, &length, SOCK_CLOEXEC);
+        if (connection < 0)
+            return Libc.LastError;
+        int family = *(ushort*)address;
+        if (family == AF_INET && (uint)length >= 8)
+            from = new IPAddress(new ReadOnlySpan<byte>(address + 4, 4));
+        else if (family == AF_INET6 && (uint)length >= 24)
+            from = new IPAddress(new ReadOnlySpan<byte>(address + 8, 16));
+        return Errno.None;
+    }
+
+    /// <summary>Ends a connection that was taken, so that its client hears so at once: nothing lingers.</summary>
+    public static void Reset(int connection)
+    {
+        long lingers = 1;   // struct linger: on, for 0 seconds
+        _ = setsockopt(connection, SOL_SOCKET, SO_LINGER, &lingers, sizeof(long));
+        _ = close(connection);
     }
 
     private static void Set(int fd, int level, int option, int value)

@@ -24,8 +24,7 @@ internal sealed class LimitedTransport(AcceptLimits limits, int backlog) : IConn
         Socket socket;
         if (endpoint is FileHandleEndPoint inherited)
         {
-            // PID 1's sockets do not block; .NET then refuses to wait in Accept.
-            socket = new Socket(new SafeSocketHandle((nint)inherited.FileHandle, ownsHandle: true)) { Blocking = true };
+            socket = new Socket(new SafeSocketHandle((nint)inherited.FileHandle, ownsHandle: true));
         }
         else
         {
@@ -35,6 +34,7 @@ internal sealed class LimitedTransport(AcceptLimits limits, int backlog) : IConn
             socket.Bind(endpoint);
             socket.Listen(backlog);
         }
+        socket.Blocking = false;
         return ValueTask.FromResult<IConnectionListener>(new Listener(socket, endpoint is not FileHandleEndPoint, limits));
     }
 
@@ -99,34 +99,42 @@ internal sealed class LimitedTransport(AcceptLimits limits, int backlog) : IConn
 
         private void Accept()
         {
+            int listener = (int)_socket.Handle;
             while (!_ended)
             {
                 try
                 {
-                    if (_socket.Poll(LookEveryUs, SelectMode.SelectRead) && !_ended)
-                        Take(_socket.Accept());
+                    _socket.Poll(LookEveryUs, SelectMode.SelectRead);
                 }
                 catch (SocketException e) when (e.SocketErrorCode is not SocketError.NotSocket)
                 {
-                    // the client has gone, another door was faster, or descriptors are short: the next one may do better
                     Thread.Yield();
                 }
+                Errno errno = Errno.None;
+                while (!_ended && (errno = ListeningSocket.TryTake(listener, out int connection, out IPAddress? from)) == Errno.None)
+                    Take(connection, Origin.Of(from));
+                if (errno is not (Errno.None or Errno.EAGAIN))
+                    Thread.Yield();     // the client has gone, or descriptors are short: the next one may do better
             }
             if (!_own)
                 _socket.Dispose();
         }
 
-        private void Take(Socket socket)
+        // What is refused costs three calls of the kernel and no object: a flood of new connections keeps nobody waiting in the kernel's queue.
+        private void Take(int connection, Origin from)
         {
+            if (!_limits.Allow(from))
+            {
+                ListeningSocket.Reset(connection);
+                return;
+            }
+            Socket socket = new(new SafeSocketHandle(connection, ownsHandle: true));
             try
             {
-                if (_limits.Allow(Origin.Of((socket.RemoteEndPoint as IPEndPoint)?.Address)))
-                {
-                    socket.NoDelay = true;
-                    TcpKeepAlive.Usual.Set(socket);     // a client that lost its power gives its stream back
-                    if (_waiting.Writer.TryWrite(socket))
-                        return;
-                }
+                socket.NoDelay = true;
+                TcpKeepAlive.Usual.Set(socket);     // a client that lost its power gives its stream back
+                if (_waiting.Writer.TryWrite(socket))
+                    return;
             }
             catch (SocketException)
             {
