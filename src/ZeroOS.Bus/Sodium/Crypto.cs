@@ -12,6 +12,12 @@ public static unsafe class Crypto
     /// <summary>What sealing adds: an ephemeral key and a tag.</summary>
     public const int SealOverhead = 48;
 
+    /// <summary>Bytes of the tag of ChaCha20-Poly1305.</summary>
+    internal const int TagBytes = 16;
+
+    /// <summary>Bytes of its nonce.</summary>
+    internal const int NonceBytes = 12;
+
     internal const int SecretBoxOverhead = 16;
     internal const int SecretBoxNonceBytes = 24;
     internal const int SaltBytes = 16;
@@ -164,6 +170,79 @@ public static unsafe class Crypto
         fixed (byte* k = key)
             result = Libsodium.crypto_pwhash(k, KeyBytes, w, (ulong)passphrase.Length, s, operations, (nuint)memoryBytes, crypto_pwhash_ALG_ARGON2ID13);
         return result == 0 ? key : throw new InsufficientMemoryException($"Argon2id needs {memoryBytes} bytes of memory");
+    }
+
+    /// <summary>BLAKE2b-256 (RFC 7693) of <paramref name="message"/> under <paramref name="key"/>, which may be empty and has at most 64 bytes.</summary>
+    internal static void Hash(ReadOnlySpan<byte> key, ReadOnlySpan<byte> message, Span<byte> hash)
+    {
+        Require(hash, KeyBytes, nameof(hash));
+        int result;
+        fixed (byte* k = key)
+        fixed (byte* m = message)
+        fixed (byte* h = hash)
+            result = Libsodium.crypto_generichash(h, KeyBytes, m, (ulong)message.Length, k, (nuint)key.Length);
+        if (result != 0)
+            throw new ArgumentException($"a key of BLAKE2b has {key.Length} bytes", nameof(key));
+    }
+
+    /// <summary>A fresh X25519 key pair for one key exchange.</summary>
+    internal static void ExchangeKeyPair(Span<byte> publicKey, Span<byte> secretKey)
+    {
+        Require(publicKey, KeyBytes, nameof(publicKey));
+        Require(secretKey, KeyBytes, nameof(secretKey));
+        fixed (byte* p = publicKey)
+        fixed (byte* s = secretKey)
+            _ = Libsodium.crypto_kx_keypair(p, s);
+    }
+
+    /// <summary>
+    /// The keys of both directions (libsodium's crypto_kx) as one end computes them; false when the peer's key is of small order, so that nothing could be
+    /// secret.
+    /// </summary>
+    internal static bool TryExchange(bool client, ReadOnlySpan<byte> publicKey, ReadOnlySpan<byte> secretKey, ReadOnlySpan<byte> peerKey, Span<byte> send,
+        Span<byte> receive)
+    {
+        Require(publicKey, KeyBytes, nameof(publicKey));
+        Require(secretKey, KeyBytes, nameof(secretKey));
+        Require(peerKey, KeyBytes, nameof(peerKey));
+        Require(send, KeyBytes, nameof(send));
+        Require(receive, KeyBytes, nameof(receive));
+        fixed (byte* p = publicKey)
+        fixed (byte* s = secretKey)
+        fixed (byte* k = peerKey)
+        fixed (byte* o = send)
+        fixed (byte* i = receive)
+            return (client ? Libsodium.crypto_kx_client_session_keys(i, o, p, s, k) : Libsodium.crypto_kx_server_session_keys(i, o, p, s, k)) == 0;
+    }
+
+    /// <summary>
+    /// Encrypts in place by ChaCha20-Poly1305 (RFC 8439); <paramref name="beside"/> is authenticated with it. A nonce counts once for a key.
+    /// </summary>
+    internal static void Encrypt(ReadOnlySpan<byte> key, ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> beside, Span<byte> message, Span<byte> tag)
+    {
+        Require(key, KeyBytes, nameof(key));
+        Require(nonce, NonceBytes, nameof(nonce));
+        Require(tag, TagBytes, nameof(tag));
+        fixed (byte* k = key)
+        fixed (byte* n = nonce)
+        fixed (byte* b = beside)
+        fixed (byte* m = message)
+        fixed (byte* t = tag)
+            _ = Libsodium.crypto_aead_chacha20poly1305_ietf_encrypt_detached(m, t, null, m, (ulong)message.Length, b, (ulong)beside.Length, null, n, k);
+    }
+
+    /// <summary>Decrypts in place what <see cref="Encrypt"/> made; false, and nothing is decrypted, when it is anything else.</summary>
+    internal static bool TryDecrypt(ReadOnlySpan<byte> key, ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> beside, Span<byte> cipher, ReadOnlySpan<byte> tag)
+    {
+        Require(key, KeyBytes, nameof(key));
+        Require(nonce, NonceBytes, nameof(nonce));
+        Require(tag, TagBytes, nameof(tag));
+        fixed (byte* k = key)
+        fixed (byte* n = nonce)
+        fixed (byte* b = beside)
+        fixed (byte* c = cipher)
+        fixed (byte* t = tag)
+            return Libsodium.crypto_aead_chacha20poly1305_ietf_decrypt_detached(c, null, c, (ulong)cipher.Length, t, b, (ulong)beside.Length, n, k) == 0;
     }
 
     private static void Require(ReadOnlySpan<byte> bytes, int length, string what)

@@ -46,4 +46,24 @@ internal static unsafe partial class Libsodium
     [LibraryImport(Sodium)]
     internal static partial int crypto_pwhash(byte* output, ulong outputLength, byte* password, ulong passwordLength, byte* salt, ulong operations,
         nuint memory, int algorithm);
+
+    [LibraryImport(Sodium)]
+    internal static partial int crypto_generichash(byte* output, nuint outputLength, byte* input, ulong inputLength, byte* key, nuint keyLength);
+
+    [LibraryImport(Sodium)]
+    internal static partial int crypto_kx_keypair(byte* publicKey, byte* secretKey);
+
+    [LibraryImport(Sodium)]
+    internal static partial int crypto_kx_client_session_keys(byte* receive, byte* send, byte* clientKey, byte* clientSecret, byte* serverKey);
+
+    [LibraryImport(Sodium)]
+    internal static partial int crypto_kx_server_session_keys(byte* receive, byte* send, byte* serverKey, byte* serverSecret, byte* clientKey);
+
+    [LibraryImport(Sodium)]
+    internal static partial int crypto_aead_chacha20poly1305_ietf_encrypt_detached(byte* cipher, byte* tag, ulong* tagLength, byte* message,
+        ulong messageLength, byte* beside, ulong besideLength, byte* unused, byte* nonce, byte* key);
+
+    [LibraryImport(Sodium)]
+    internal static partial int crypto_aead_chacha20poly1305_ietf_decrypt_detached(byte* message, byte* unused, byte* cipher, ulong cipherLength,
+        byte* tag, byte* beside, ulong besideLength, byte* nonce, byte* key);
 }

@@ -8,6 +8,7 @@ using ZeroOS.Client;
 using ZeroOS.Client.Deploying;
 using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Deployments;
+using ZeroOS.Contracts.Sessions;
 using ZeroOS.Engine.Admission;
 using ZeroOS.Engine.Deployments;
 using ZeroOS.Tests.Bus;
@@ -33,6 +34,7 @@ internal static class BusEntries
             b => FuzzEntries.Reads<ClientException>(() => _ = DeploymentFile.Read("fuzz.yaml", Encoding.UTF8.GetString(b)).Draft)),
         new DecoderEntry("texts of a grant",
             () => [.. new[] { "80", "30000-32767", "10.77.1.0/24", "192.168.0.9", "128MiB", "30s", "2m" }.Select(Encoding.UTF8.GetBytes)], ReadTexts),
+        new DecoderEntry("session frame", () => [.. SessionFrames()], ReadSessionFrame),
         new DecoderEntry("key id", () => [Encoding.ASCII.GetBytes(s_bench.Value.Alice.Id.Text)], ReadKey),
     ];
 
@@ -54,6 +56,46 @@ internal static class BusEntries
                   two
                   lines
         """;
+
+    private static IEnumerable<byte[]> SessionFrames() =>
+    [
+        FrameBytes(new SessionFrame(SessionFrame.SessionChannel, SessionFrameType.Begin, "{}"u8)),
+        FrameBytes(new SessionFrame(1, SessionFrameType.Data, "output"u8)),
+        FrameBytes(new SessionFrame(1, SessionFrameType.Window, SessionFrame.CreditBody(65536))),
+        FrameBytes(new SessionFrame(0, SessionFrameType.Close, SessionFrame.CloseBody(SessionCloseReason.Refused, "no such file"))),
+        FrameBytes(new SessionFrame(0, SessionFrameType.Resize, SessionFrame.SizeBody(80, 24))),
+        FrameBytes(new SessionFrame(0, SessionFrameType.Signal, [15])),
+        FrameBytes(new SessionFrame(0, SessionFrameType.Exit, SessionFrame.ExitBody(137))),
+    ];
+
+    private static bool ReadSessionFrame(byte[] bytes)
+    {
+        if (!SessionFrame.TryRead(bytes, out SessionFrame frame))
+            return false;
+        Assert.Equal(bytes, FrameBytes(frame));
+        _ = frame.Type switch
+        {
+            SessionFrameType.Close => $"{frame.Reason} {frame.Sentence}",
+            SessionFrameType.Note => frame.Sentence,
+            SessionFrameType.Window => $"{frame.Credit}",
+            SessionFrameType.Resize => $"{frame.Size}",
+            SessionFrameType.Signal => $"{frame.SignalNumber}",
+            SessionFrameType.Exit => $"{frame.ExitCode}",
+            _ => "",
+        };
+        SessionChannels channels = new(opens: false, 0);
+        channels.Make(2);
+        _ = channels.Receive(new SessionFrame(SessionFrame.SessionChannel, SessionFrameType.Begin, "{}"u8), 0);
+        Assert.Equal(channels.Receive(frame, 1) == SessionVerdict.Break, channels.Fault.Length > 0);
+        return true;
+    }
+
+    private static byte[] FrameBytes(in SessionFrame frame)
+    {
+        byte[] bytes = new byte[frame.Length];
+        frame.Write(bytes);
+        return bytes;
+    }
 
     private static byte[] Payload() =>
         Envelope.TryRead(s_sealed.Value, out Envelope? envelope) ? envelope.Payload.ToArray() : throw new InvalidOperationException("the bench seals nothing");

@@ -45,6 +45,7 @@ public class FolderGraphTests
           Messages -> Envelopes Json Keys Sodium
           Release -> Envelopes Json Keys
           Serving -> Gates Json Keys Messages
+          Sessions -> Sodium
         Oci
           Build -> (root) Layout Registry
           Layout -> (root)

@@ -190,6 +190,14 @@ internal static class BusLimits
             "DoorKeeper.LivesMs",
             "DoorKeeperTests.A_door_is_replaced_after_an_hour_when_it_is_broken_and_when_it_outlives_the_node"),
         new(
+            "life of a door whose node is gone",
+            "a door that was taken over",
+            "-",
+            "2.5 s",
+            "PID 1 kills it",
+            "DoorKeeper.LastWordsMs",
+            "DoorKeeperTests.A_door_is_replaced_after_an_hour_when_it_is_broken_and_when_it_outlives_the_node"),
+        new(
             "streams of replies (logs, events)",
             "owner, tenant",
             "Dispatcher.MaxStreamsPerKey = 8 per key",
