@@ -25,7 +25,7 @@ public sealed class FrameOpener : IDisposable
     public bool IsUnfinished => _end > _start;
 
     /// <summary>Room for the next read; at least one byte. Say with <see cref="Filled"/> how much was read.</summary>
-    public Span<byte> Room()
+    public Memory<byte> Room()
     {
         if (_start > 0)
         {
@@ -34,7 +34,7 @@ public sealed class FrameOpener : IDisposable
         }
         if (_end == _bytes.Length)
             Array.Resize(ref _bytes, Math.Min(_bytes.Length * 4, FrameSealer.LengthBytes + MostBytes));
-        return _bytes.AsSpan(_end);
+        return _bytes.AsMemory(_end);
     }
 
     /// <summary>Says that <paramref name="count"/> bytes of <see cref="Room"/> were filled.</summary>

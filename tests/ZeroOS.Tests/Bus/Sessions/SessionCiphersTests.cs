@@ -29,7 +29,7 @@ public sealed class SessionCiphersTests
         List<byte[]> bodies = [];
         for (int at = 0; at < wire.Length;)
         {
-            Span<byte> room = node.Opener.Room();
+            Span<byte> room = node.Opener.Room().Span;
             int count = Math.Min(Math.Min(room.Length, 1000), wire.Length - at);
             wire.AsSpan(at, count).CopyTo(room);
             node.Opener.Filled(count);
@@ -105,7 +105,7 @@ public sealed class SessionCiphersTests
     {
         (_, SessionCiphers node) = Begin();
         byte[] head = [(byte)length, (byte)(length >> 8), (byte)(length >> 16)];
-        head.CopyTo(node.Opener.Room());
+        head.CopyTo(node.Opener.Room().Span);
         node.Opener.Filled(head.Length);
         Assert.False(node.Opener.TryTake(out _));
         Assert.True(node.Opener.IsBroken);
@@ -122,7 +122,7 @@ public sealed class SessionCiphersTests
         wire[FrameSealer.LengthBytes + 4] = (byte)SessionFrameType.HalfClose;
         key1.Seal(wire.AsSpan(0, 3), wire.AsSpan(3, SessionFrame.HeadBytes + 1), wire.AsSpan(wire.Length - Crypto.TagBytes));
         using FrameOpener opener = new(key2);
-        wire.CopyTo(opener.Room());
+        wire.CopyTo(opener.Room().Span);
         opener.Filled(wire.Length);
         Assert.False(opener.TryTake(out _));
         Assert.True(opener.IsBroken);
@@ -187,7 +187,7 @@ public sealed class SessionCiphersTests
         List<string> opened = [];
         while (wire.Length > 0 && !end.Opener.IsBroken)
         {
-            Span<byte> room = end.Opener.Room();
+            Span<byte> room = end.Opener.Room().Span;
             int count = Math.Min(room.Length, wire.Length);
             wire[..count].CopyTo(room);
             end.Opener.Filled(count);

@@ -1,0 +1,365 @@
+using ZeroOS.Contracts.Sessions;
+
+namespace ZeroOS.Bus.Sessions;
+
+/// <summary>
+/// One end of a session over a stream of bytes: frames out and in, credit, ends, and signs of life. Reading never waits for writing. Thread-safe; one reader
+/// and one writer a channel. What the peer may cost in memory is its credit.
+/// </summary>
+public sealed class Session : IAsyncDisposable
+{
+    /// <summary>A frame is sent at least so often, so that the peer knows that this end is there.</summary>
+    public static readonly TimeSpan KeepAliveEvery = TimeSpan.FromSeconds(30);
+
+    /// <summary>A peer from whom nothing came for so long is gone; one that leaves a frame unfinished is gone sooner.</summary>
+    public static readonly TimeSpan Silence = TimeSpan.FromSeconds(90), FrameWithin = TimeSpan.FromSeconds(60);
+
+    // A socket that is closed with unread bytes in it is reset, and the peer may lose what was sent last: who closes goes on reading until the peer hangs up.
+    private static readonly TimeSpan s_linger = TimeSpan.FromSeconds(2);
+
+    private readonly Stream _stream;
+    private readonly SessionCiphers _ciphers;
+    private readonly SessionChannels _state;
+    private readonly TimeProvider _clock;
+    private readonly long _began;
+    private readonly Lock _lock = new();
+    private readonly SemaphoreSlim _sending = new(1);
+    private readonly byte[] _outgoing = new byte[FrameSealer.Room(SessionLimits.BodyBytes)];
+    private readonly Dictionary<uint, ChannelQueue> _queues = [];
+    private readonly TaskCompletionSource<byte[]> _begin = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<SessionException> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly CancellationTokenSource _over = new();
+    private readonly ITimer _timer;
+    private readonly Task _receiving;
+    private bool _left;
+    private long _heardAt;
+    private long _saidAt;
+
+    /// <summary>
+    /// Takes ownership of the stream and the keys and begins to receive. <paramref name="channels"/> are there from the beginning; the client may open more.
+    /// </summary>
+    public Session(Stream stream, SessionCiphers ciphers, bool isClient, int channels, TimeProvider clock)
+    {
+        (_stream, _ciphers, _clock, _began) = (stream, ciphers, clock, clock.GetTimestamp());
+        _state = new SessionChannels(isClient, 0);
+        _state.Make(channels);
+        for (uint i = 0; i < channels; i++)
+            _queues.Add(i, new ChannelQueue());
+        _timer = clock.CreateTimer(_ => Watch(), null, KeepAliveEvery / 3, KeepAliveEvery / 3);
+        _receiving = ReceiveAsync();
+    }
+
+    /// <summary>The end of the whole session: its reason and a sentence. It comes after everything that was sent before.</summary>
+    public Task<SessionException> Ended => _ended.Task;
+
+    /// <summary>What the client asked for, on its peer's side.</summary>
+    /// <exception cref="SessionException">The session ended before.</exception>
+    public Task<byte[]> BegunAsync() => _begin.Task;
+
+    /// <summary>Says what this session is to do; nothing happens before. <paramref name="body"/> is JSON of its kind, at most 64 KiB.</summary>
+    public Task BeginAsync(ReadOnlyMemory<byte> body) => SendAsync(SessionFrame.SessionChannel, SessionFrameType.Begin, body);
+
+    /// <summary>Sends data as the peer gives credit for it, and waits while it gives none.</summary>
+    /// <exception cref="SessionException">The channel is over, or the session.</exception>
+    public async Task WriteAsync(uint channel, ReadOnlyMemory<byte> data, CancellationToken cancellation = default)
+    {
+        while (!data.IsEmpty)
+        {
+            int sent;
+            Task changed;
+            await _sending.WaitAsync(cancellation).ConfigureAwait(false);
+            try
+            {
+                int length = 0;
+                lock (_lock)
+                {
+                    ThrowIfOver(channel);
+                    changed = Queue(channel).Changed;
+                    sent = Math.Min(_state.MaySend(channel), data.Length);
+                    if (sent > 0)
+                        length = Seal(new SessionFrame(channel, SessionFrameType.Data, data.Span[..sent]));
+                }
+                if (length > 0)
+                    await SendSealedAsync(length).ConfigureAwait(false);
+            }
+            finally
+            {
+                _sending.Release();
+            }
+            data = data[sent..];
+            if (sent == 0)
+                await changed.WaitAsync(cancellation).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Reads what came on the channel, at least a byte; 0 when the peer has ended it.</summary>
+    /// <exception cref="SessionException">The session broke, or the channel was closed, before its end.</exception>
+    public async Task<int> ReadAsync(uint channel, Memory<byte> buffer, CancellationToken cancellation = default)
+    {
+        while (true)
+        {
+            int count;
+            uint grant;
+            Task changed;
+            lock (_lock)
+            {
+                ChannelQueue queue = Queue(channel);
+                changed = queue.Changed;
+                count = queue.Take(buffer.Span);
+                grant = count > 0 ? _state.Taken(channel, count) : 0;
+                if (count == 0 && queue.Ended)
+                    return 0;
+                if (count == 0)
+                    ThrowIfOver(channel);
+            }
+            await GrantAsync(channel, grant).ConfigureAwait(false);
+            if (count > 0)
+                return count;
+            await changed.WaitAsync(cancellation).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Gives the peer more room on the channel than <see cref="SessionLimits.FirstWindow"/>; the memory is the caller's to have reserved.</summary>
+    public async Task SetWindowAsync(uint channel, int bytes)
+    {
+        uint grant;
+        lock (_lock)
+            grant = _state.SetWindow(channel, bytes);
+        await GrantAsync(channel, grant).ConfigureAwait(false);
+    }
+
+    /// <summary>No more data from this end of the channel.</summary>
+    public Task EndAsync(uint channel) => SendAsync(channel, SessionFrameType.HalfClose, default);
+
+    /// <summary>The program's terminal has another size.</summary>
+    public Task ResizeAsync(uint channel, ushort columns, ushort rows) => SendAsync(channel, SessionFrameType.Resize, SessionFrame.SizeBody(columns, rows));
+
+    /// <summary>Sends the program a signal, 1 to 64.</summary>
+    public Task SignalAsync(uint channel, int number) => SendAsync(channel, SessionFrameType.Signal, new[] { (byte)number });
+
+    /// <summary>Says that the program ended.</summary>
+    public Task ExitAsync(uint channel, int code) => SendAsync(channel, SessionFrameType.Exit, SessionFrame.ExitBody(code));
+
+    /// <summary>
+    /// The program's exit code. It counts only when the session was closed as done after it: somebody who cuts the connection makes no program succeed.
+    /// </summary>
+    /// <exception cref="SessionException">The session ended in any other way.</exception>
+    public async Task<int> ExitCodeAsync(uint channel)
+    {
+        SessionException end = await Ended.ConfigureAwait(false);
+        lock (_lock)
+            return end.Reason == SessionCloseReason.Done && Queue(channel).ExitCode is int code ? code : throw end;
+    }
+
+    /// <summary>Closes the session and everything in it, in an order: what was sent before arrives before.</summary>
+    public async Task CloseAsync(SessionCloseReason reason, string sentence = "")
+    {
+        try
+        {
+            await SendAsync(SessionFrame.SessionChannel, SessionFrameType.Close, SessionFrame.CloseBody(reason, sentence)).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is SessionException or InvalidOperationException)
+        {
+            // it is over already
+        }
+        End(new SessionException(reason, sentence), s_linger);
+    }
+
+    /// <summary>Ends everything at once; who wants the peer to know why closes first.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _left, true))
+            return;
+        End(new SessionException(SessionCloseReason.Cancelled, "this end left"));
+        await _receiving.ConfigureAwait(false);
+        await _timer.DisposeAsync().ConfigureAwait(false);
+        await _sending.WaitAsync().ConfigureAwait(false);       // nobody seals with keys that are gone
+        await _stream.DisposeAsync().ConfigureAwait(false);
+        _ciphers.Dispose();
+        _over.Dispose();
+    }
+
+    private async Task ReceiveAsync()
+    {
+        try
+        {
+            while (true)
+            {
+                int count = await _stream.ReadAsync(_ciphers.Opener.Room(), _over.Token).ConfigureAwait(false);
+                if (count == 0)
+                {
+                    End(new SessionException(SessionCloseReason.Internal, "the connection broke"));
+                    return;
+                }
+                lock (_lock)
+                {
+                    // After this end's close the rest is read and forgotten.
+                    if (!_ended.Task.IsCompleted)
+                        Take(count);
+                }
+            }
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException or ObjectDisposedException)
+        {
+            End(new SessionException(SessionCloseReason.Internal, $"the connection broke: {e.Message}", e));
+        }
+    }
+
+    // With the lock held: everything that is whole.
+    private void Take(int count)
+    {
+        _ciphers.Opener.Filled(count);
+        while (!_ended.Task.IsCompleted && _ciphers.Opener.TryTake(out SessionFrame frame))
+        {
+            _heardAt = Now();
+            SessionVerdict verdict = _state.Receive(frame, _heardAt);
+            if (verdict == SessionVerdict.Break)
+                End(new SessionException(SessionCloseReason.Protocol, $"the peer broke the protocol: {_state.Fault}"));
+            else if (verdict == SessionVerdict.Take)
+                Obey(frame);
+        }
+        if (_ciphers.Opener.IsBroken)
+            End(new SessionException(SessionCloseReason.Protocol, "what came was not what the peer sent"));
+    }
+
+    private void Obey(in SessionFrame frame)
+    {
+        if (frame.Channel == SessionFrame.SessionChannel)
+        {
+            if (frame.Type == SessionFrameType.Begin)
+                _begin.TrySetResult(frame.Body.ToArray());
+            else if (frame.Type == SessionFrameType.Close)
+                End(new SessionException(frame.Reason, frame.Sentence));
+            return;
+        }
+        if (!_queues.TryGetValue(frame.Channel, out ChannelQueue? queue))
+            _queues.Add(frame.Channel, queue = new ChannelQueue());
+        switch (frame.Type)
+        {
+            case SessionFrameType.Data:
+                queue.Add(frame.Body);
+                break;
+            case SessionFrameType.HalfClose:
+                queue.Ended = true;
+                break;
+            case SessionFrameType.Exit:
+                queue.ExitCode = frame.ExitCode;
+                break;
+            case SessionFrameType.Close:
+                queue.Closed = new SessionException(frame.Reason, frame.Sentence);
+                break;
+        }
+        queue.Wake();
+    }
+
+    // Whoever reads hears of the session's end after the data that came before it.
+    private async Task GrantAsync(uint channel, uint bytes)
+    {
+        if (bytes == 0)
+            return;
+        try
+        {
+            await SendAsync(channel, SessionFrameType.Window, SessionFrame.CreditBody(bytes)).ConfigureAwait(false);
+        }
+        catch (SessionException)
+        {
+            // as above
+        }
+    }
+
+    private async Task SendAsync(uint channel, SessionFrameType type, ReadOnlyMemory<byte> body)
+    {
+        await _sending.WaitAsync().ConfigureAwait(false);
+        try
+        {
+            int length;
+            lock (_lock)
+            {
+                if (_ended.Task.IsCompleted)
+                    throw _ended.Task.Result;
+                length = Seal(new SessionFrame(channel, type, body.Span));
+            }
+            await SendSealedAsync(length).ConfigureAwait(false);
+        }
+        finally
+        {
+            _sending.Release();
+        }
+    }
+
+    // With both locks held.
+    private int Seal(in SessionFrame frame)
+    {
+        _saidAt = Now();
+        _state.Sent(frame);
+        return _ciphers.Sealer.Seal(frame, _outgoing, _saidAt);
+    }
+
+    private async Task SendSealedAsync(int length)
+    {
+        try
+        {
+            await _stream.WriteAsync(_outgoing.AsMemory(0, length), _over.Token).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException or ObjectDisposedException)
+        {
+            SessionException broken = new(SessionCloseReason.Internal, $"the connection broke: {e.Message}", e);
+            End(broken);
+            throw broken;
+        }
+    }
+
+    private void Watch()
+    {
+        bool silent, quiet;
+        lock (_lock)
+        {
+            silent = Now() - _heardAt > (_ciphers.Opener.IsUnfinished ? FrameWithin : Silence).TotalMilliseconds;
+            quiet = Now() - _saidAt >= KeepAliveEvery.TotalMilliseconds;
+        }
+        if (silent)
+            End(new SessionException(SessionCloseReason.TimedOut, "nothing came from the peer for too long"));
+        else if (quiet && _sending.CurrentCount > 0)
+            _ = KeepAliveAsync();
+    }
+
+    private async Task KeepAliveAsync()
+    {
+        try
+        {
+            await SendAsync(SessionFrame.SessionChannel, SessionFrameType.KeepAlive, default).ConfigureAwait(false);
+        }
+        catch (SessionException)
+        {
+            // whoever uses the session hears of it
+        }
+    }
+
+    // The first reason counts. Whoever waits for anything wakes.
+    private void End(SessionException end, TimeSpan linger = default)
+    {
+        if (!_ended.TrySetResult(end))
+            return;
+        lock (_lock)
+        {
+            foreach (ChannelQueue queue in _queues.Values)
+                queue.Wake();
+        }
+        _begin.TrySetException(end);
+        _ = _begin.Task.Exception;      // nobody has to have asked
+        _over.CancelAfter(linger);
+    }
+
+    private ChannelQueue Queue(uint channel) =>
+        _queues.GetValueOrDefault(channel) ?? throw new ArgumentException($"there is no channel {channel}", nameof(channel));
+
+    private void ThrowIfOver(uint channel)
+    {
+        if (Queue(channel).Closed is { } closed)
+            throw closed;
+        if (_ended.Task.IsCompleted)
+            throw _ended.Task.Result;
+    }
+
+    private long Now() => (long)_clock.GetElapsedTime(_began).TotalMilliseconds;
+}

@@ -1,0 +1,173 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+
+using ZeroOS.Bus.Sessions;
+using ZeroOS.Contracts.Sessions;
+
+namespace ZeroOS.Tests.Bus.Sessions;
+
+/// <summary>Two ends of sessions over a real connection: data both ways, credit, ends in their order, and ends out of order.</summary>
+public sealed class SessionTests
+{
+    private const uint Input = 0, Output = 1, Error = 2;
+
+    [Fact]
+    public async Task Program_reads_writes_and_ends_and_its_code_comes_last()
+    {
+        await using Ends ends = await Ends.OpenAsync();
+        await ends.Client.BeginAsync("""{"arguments":["cat"]}"""u8.ToArray());
+        Assert.Equal("""{"arguments":["cat"]}""", System.Text.Encoding.UTF8.GetString(await ends.Node.BegunAsync()));
+
+        await ends.Client.WriteAsync(Input, "to the program"u8.ToArray());
+        await ends.Client.EndAsync(Input);
+        byte[] input = await AllAsync(ends.Node, Input);
+        Assert.Equal("to the program"u8.ToArray(), input);
+
+        await ends.Node.WriteAsync(Output, input);
+        await ends.Node.EndAsync(Output);
+        await ends.Node.EndAsync(Error);
+        await ends.Node.ExitAsync(Output, 3);
+        await ends.Node.CloseAsync(SessionCloseReason.Done);
+        Assert.Equal(input, await AllAsync(ends.Client, Output));
+        Assert.Empty(await AllAsync(ends.Client, Error));
+        Assert.Equal(3, await ends.Client.ExitCodeAsync(Output));
+    }
+
+    [Fact]
+    public async Task Megabytes_go_both_ways_at_once_and_arrive_as_they_were()
+    {
+        await using Ends ends = await Ends.OpenAsync();
+        await ends.Client.BeginAsync("{}"u8.ToArray());
+        byte[] up = RandomNumberGenerator.GetBytes(3_000_001), down = RandomNumberGenerator.GetBytes(5_000_003);
+        await ends.Client.SetWindowAsync(Output, 1 << 20);
+        Task<byte[]> upRead = AllAsync(ends.Node, Input), downRead = AllAsync(ends.Client, Output);
+        await Task.WhenAll(SendAllAsync(ends.Client, Input, up), SendAllAsync(ends.Node, Output, down)).WaitAsync(TimeSpan.FromSeconds(60));
+        Assert.Equal(up, await upRead);
+        Assert.Equal(down, await downRead);
+    }
+
+    [Fact]
+    public async Task Reader_that_does_not_read_stops_its_own_channel_and_no_other()
+    {
+        await using Ends ends = await Ends.OpenAsync();
+        await ends.Client.BeginAsync("{}"u8.ToArray());
+        await ends.Node.WriteAsync(Output, new byte[SessionLimits.FirstWindow]);
+        Task waits = ends.Node.WriteAsync(Output, new byte[1]);
+        await SendAllAsync(ends.Node, Error, "something is wrong"u8.ToArray());
+        Assert.Equal("something is wrong"u8.ToArray(), await AllAsync(ends.Client, Error));
+        Assert.False(waits.IsCompleted);
+        byte[] buffer = new byte[SessionLimits.FirstWindow];
+        await ends.Client.ReadAsync(Output, buffer);
+        await waits.WaitAsync(TimeSpan.FromSeconds(30));
+    }
+
+    [Fact]
+    public async Task Connection_that_is_cut_is_no_exit_code_and_wakes_whoever_waits()
+    {
+        await using Ends ends = await Ends.OpenAsync();
+        await ends.Client.BeginAsync("{}"u8.ToArray());
+        await ends.Node.ExitAsync(Output, 0);
+        Task<int> code = ends.Client.ExitCodeAsync(Output);
+        Task<byte[]> output = AllAsync(ends.Client, Output);
+        Task write = ends.Client.WriteAsync(Input, new byte[SessionLimits.FirstWindow + 1]);
+        ends.Cut();
+        Assert.Equal(SessionCloseReason.Internal, (await Assert.ThrowsAsync<SessionException>(() => code)).Reason);
+        await Assert.ThrowsAsync<SessionException>(() => output);
+        await Assert.ThrowsAsync<SessionException>(() => write);
+        await Assert.ThrowsAsync<SessionException>(() => ends.Client.EndAsync(Input));
+    }
+
+    [Fact]
+    public async Task Close_with_a_reason_reaches_the_peer_although_it_was_still_sending()
+    {
+        await using Ends ends = await Ends.OpenAsync();
+        await ends.Client.BeginAsync("{}"u8.ToArray());
+        await ends.Client.WriteAsync(Input, new byte[SessionLimits.FirstWindow]);
+        await ends.Node.CloseAsync(SessionCloseReason.Refused, "there is no shell in this image");
+        Task left = ends.Node.DisposeAsync().AsTask();
+        SessionException end = await ends.Client.Ended.WaitAsync(TimeSpan.FromSeconds(30));
+        Assert.Equal((SessionCloseReason.Refused, "there is no shell in this image"), (end.Reason, end.Message));
+        await ends.Client.DisposeAsync();
+        await left.WaitAsync(TimeSpan.FromSeconds(30));
+    }
+
+    [Fact]
+    public async Task Peer_that_breaks_the_rules_or_changes_a_byte_loses_the_session()
+    {
+        await using Ends ends = await Ends.OpenAsync();
+        await ends.Node.WriteAsync(Output, "x"u8.ToArray());        // a node may speak before the begin, a client may not
+        await ends.Client.WriteAsync(Input, "x"u8.ToArray());
+        Assert.Equal(SessionCloseReason.Protocol, (await ends.Node.Ended.WaitAsync(TimeSpan.FromSeconds(30))).Reason);
+        await Assert.ThrowsAsync<SessionException>(() => ends.Node.BegunAsync());
+        await Assert.ThrowsAsync<SessionException>(() => ends.Node.ReadAsync(Input, new byte[1]));
+    }
+
+    [Fact]
+    public async Task Sessions_that_are_over_leave_nothing_behind()
+    {
+        List<WeakReference> sessions = [];
+        for (int i = 0; i < 500; i++)
+            await OneAsync(sessions);
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        GC.Collect();
+        Assert.True(sessions.Count(s => s.IsAlive) <= 2, "sessions that are over are still held");     // the last one may lie on a stack
+
+        static async Task OneAsync(List<WeakReference> sessions)
+        {
+            await using Ends ends = await Ends.OpenAsync();
+            sessions.AddRange([new WeakReference(ends.Client), new WeakReference(ends.Node)]);
+            await ends.Client.BeginAsync("{}"u8.ToArray());
+            await ends.Node.BegunAsync();
+            await ends.Node.CloseAsync(SessionCloseReason.Done);
+            await ends.Client.Ended;
+        }
+    }
+
+    private static async Task SendAllAsync(Session end, uint channel, byte[] data)
+    {
+        await end.WriteAsync(channel, data);
+        await end.EndAsync(channel);
+    }
+
+    private static async Task<byte[]> AllAsync(Session end, uint channel)
+    {
+        using MemoryStream all = new();
+        byte[] buffer = new byte[10_000];
+        while (await end.ReadAsync(channel, buffer) is > 0 and int count)
+            all.Write(buffer, 0, count);
+        return all.ToArray();
+    }
+
+    /// <summary>Both ends of one session over a TCP connection.</summary>
+    private sealed class Ends(Session client, Session node, Socket wire) : IAsyncDisposable
+    {
+        public Session Client => client;
+
+        public Session Node => node;
+
+        public static async Task<Ends> OpenAsync()
+        {
+            using Socket listener = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+            listener.Listen(1);
+            Socket dialled = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            await dialled.ConnectAsync(listener.LocalEndPoint!);
+            Socket accepted = await listener.AcceptAsync();
+            using SessionKeyPair ours = new(), theirs = new();
+            byte[] key = ours.PublicKey.ToArray();
+            SessionCiphers client = ours.AsClient(theirs.PublicKey, "o"u8, "a"u8)!, node = theirs.AsNode(key, "o"u8, "a"u8)!;
+            return new Ends(new Session(new NetworkStream(dialled, ownsSocket: true), client, isClient: true, 3, TimeProvider.System),
+                new Session(new NetworkStream(accepted, ownsSocket: true), node, isClient: false, 3, TimeProvider.System), dialled);
+        }
+
+        public void Cut() => wire.Shutdown(SocketShutdown.Both);
+
+        public async ValueTask DisposeAsync()
+        {
+            await client.DisposeAsync();
+            await node.DisposeAsync();
+        }
+    }
+}
