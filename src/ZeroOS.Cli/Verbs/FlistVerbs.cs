@@ -26,7 +26,10 @@ internal static class FlistVerbs
 
     private static Command BuildVerb(Terminal terminal)
     {
-        Argument<string> source = new("SOURCE") { Description = "oci:DIRECTORY[:TAG], docker-archive:FILE[:NAME], rootfs:PATH or tar:FILE" };
+        Argument<string> source = new("SOURCE")
+        {
+            Description = "docker://IMAGE[:TAG] from a registry, oci:DIRECTORY[:TAG], docker-archive:FILE[:NAME], rootfs:PATH or tar:FILE"
+        };
         Option<string> output = new("-o", "--output")
         {
             HelpName = "DIR",
@@ -34,23 +37,25 @@ internal static class FlistVerbs
             Description = "OCI layout directory to write to"
         };
         Command command = new("build", "Build a flist from a container image. The same image always gives the same digest.") { source, output };
-        Session.Set(command, terminal, (session, parsed) =>
+        Session.Set(command, terminal, async (session, parsed) =>
         {
+            string folder = parsed.GetValue(output)!;
+            using PulledImage image = await PulledImage.OpenAsync(session, parsed.GetRequiredValue(source), folder);
             using ProgressLine progress = new(terminal, TimeProvider.System);
-            BuildResult result = FlistBuilder.Build(FlistSource.Parse(parsed.GetRequiredValue(source)), parsed.GetValue(output)!, progress);
+            BuildResult result = FlistBuilder.Build(image.Source, folder, progress);
             progress.Dispose();
             if (session.Json)
             {
                 session.WriteJson(new FlistSummary(result.ManifestDigest, result.DeviceBytes, result.StoredBytes, result.ChunkCount, result.Files),
                     FlistSummaryJson.Default.FlistSummary);
-                return Task.FromResult(0);
+                return 0;
             }
             if (result.IgnoredXattrs > 0)
                 terminal.Complain($"{result.IgnoredXattrs} extended attributes were left out: Linux has no place for them");
             terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"{result.ManifestDigest}  {result.Files} files, {result.DeviceBytes >> 20} MiB, "
                 + $"{result.StoredBytes >> 20} MiB stored in {result.ChunkCount} chunks"));
-            return Task.FromResult(0);
+            return 0;
         }, lasting: true);
         return command;
     }

@@ -20,7 +20,7 @@ internal static class RunVerb
     /// <summary>Docker's exit code for its own refusals.</summary>
     public const int OurFault = 125;
 
-    private static readonly string[] s_sources = ["oci:", "oci-archive:", "docker-archive:", "rootfs:", "tar:"];
+    private static readonly string[] s_sources = [PulledImage.Scheme, "oci:", "oci-archive:", "docker-archive:", "rootfs:", "tar:"];
 
     private static readonly Option<string[]> s_env = new("-e", "--env")
     {
@@ -72,7 +72,7 @@ internal static class RunVerb
     private static readonly Option<bool> s_remove = new("--rm") { Description = "delete the deployment when its program ends; volumes are kept" };
     private static readonly Argument<string> s_image = new("IMAGE")
     {
-        Description = "flist REGISTRY/NAME[:TAG]; or oci:, docker-archive:, rootfs: or tar: source, which is built and pushed first"
+        Description = "flist REGISTRY/NAME[:TAG]; or docker://, oci:, docker-archive:, rootfs: or tar: source, which is built and pushed first"
     };
     private static readonly Argument<string[]> s_command = new("COMMAND")
     {
@@ -164,9 +164,10 @@ internal static class RunVerb
         string folder = Directory.CreateTempSubdirectory("zos-run").FullName;
         try
         {
+            using PulledImage image = await PulledImage.OpenAsync(session, source, folder);
             BuildResult built;
             using (ProgressLine progress = new(session.Terminal, TimeProvider.System))
-                built = FlistBuilder.Build(FlistSource.Parse(source), folder, progress);
+                built = FlistBuilder.Build(image.Source, folder, progress);
             RegistryReference reference = Registries.Parse($"{registry}/{name}:{built.ManifestDigest[7..19]}");
             await FlistVerbs.PushAsync(session, folder, built.ManifestDigest, reference);
             return new FlistReference { Reference = reference.ToString(), Digest = built.ManifestDigest };

@@ -58,6 +58,22 @@ public sealed class Registries
         return new RegistryClient(new Uri($"https://{reference.Registry}"), plainHttp: false, credentials);
     }
 
+    /// <summary>
+    /// Opens a registry that only this computer pulls from. Docker Hub is where Docker finds it; a registry on loopback is this computer's, by plain HTTP as
+    /// Docker does.
+    /// </summary>
+    /// <exception cref="ClientException">It is not known.</exception>
+    public RegistryClient OpenToPull(RegistryReference reference, RegistryCredentials? credentials)
+    {
+        if (_urls.ContainsKey(reference.Registry))
+            return Open(reference, credentials);
+        if (reference.Registry == RegistryReference.DockerHub)
+            return new RegistryClient(new Uri("https://registry-1.docker.io"), plainHttp: false, credentials);
+        return IsLoopback(reference.Registry)
+            ? new RegistryClient(new Uri($"http://{reference.Registry}"), plainHttp: true, credentials)
+            : Open(reference, credentials);
+    }
+
     /// <summary>A reference, or why it is none.</summary>
     public static RegistryReference Parse(string text) => RegistryReference.TryParse(text, out RegistryReference? reference, out string? error)
         ? reference

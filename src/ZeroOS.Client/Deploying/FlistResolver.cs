@@ -37,9 +37,11 @@ public static class FlistResolver
             && first != "localhost" && !registries.Knows(first));
     }
 
-    private static string WhatToDo(string text) =>
-        $"\"{text}\" is a container image, and no flist of it is known here; a node runs flists. Fetch it (skopeo copy "
-        + $"docker://{text.Replace("docker://", "", StringComparison.Ordinal)} oci:DIR:1), then zos run --registry NAME=URL oci:DIR:1, "
-        + "or zos flist build oci:DIR:1 -o OUT "
-        + "and zos flist push OUT NAME/IMAGE; if NAME is a registry of yours, say where with --registry NAME=URL";
+    private static string WhatToDo(string text)
+    {
+        string image = text.Replace("docker://", "", StringComparison.Ordinal);
+        return $"\"{text}\" is a container image, and no flist of it is known here; a node runs flists. Build it, push it and run it at once: "
+            + $"zos run --registry NAME=URL docker://{image}; or zos flist build docker://{image} -o OUT and zos flist push OUT NAME/IMAGE. "
+            + "If NAME is a registry of yours, say where with --registry NAME=URL";
+    }
 }

@@ -3,6 +3,9 @@ namespace ZeroOS.Oci.Build;
 /// <summary>What a build or a push is doing.</summary>
 public enum BuildPhase
 {
+    /// <summary>Bringing layers from a registry; bytes are as stored.</summary>
+    Pulling,
+
     /// <summary>Reading layers; bytes are those of the archives as stored.</summary>
     Reading,
 

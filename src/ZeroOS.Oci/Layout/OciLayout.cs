@@ -36,6 +36,14 @@ internal static class OciLayout
         };
     }
 
+    /// <summary>Of an index of one image, the version that suits every node best.</summary>
+    /// <exception cref="FlistBuildException">It has none for nodes.</exception>
+    internal static OciDescriptor ForNodes(List<OciDescriptor> index)
+    {
+        List<OciDescriptor> images = index.FindAll(IsImage);
+        return Best(images).FirstOrDefault() ?? throw new FlistBuildException(NotForUs(images));
+    }
+
     /// <summary>The layers' uncompressed digests out of a config.</summary>
     internal static List<Sha256Digest> DiffIds(byte[] config, int layers)
     {
@@ -117,9 +125,7 @@ internal static class OciLayout
         }
         if (depth == MaxDepth)
             throw new FlistBuildException("the image is an index of indexes of indexes");
-        List<OciDescriptor> images = choices.FindAll(IsImage);
-        OciDescriptor ours = Best(images).FirstOrDefault() ?? throw new FlistBuildException(NotForUs(images));
-        return Follow(files, ours, depth + 1, out subject);
+        return Follow(files, ForNodes(choices), depth + 1, out subject);
     }
 
     private static byte[] ReadBlob(StoredFiles files, OciDescriptor descriptor, string what)

@@ -12,6 +12,9 @@ namespace ZeroOS.Oci.Registry;
 /// </summary>
 public sealed partial record RegistryReference
 {
+    /// <summary>What Docker calls its own registry.</summary>
+    public const string DockerHub = "docker.io";
+
     /// <summary>Characters in a reference at most.</summary>
     public const int MaxLength = 512;
 
@@ -44,6 +47,28 @@ public sealed partial record RegistryReference
         else
             reference = ParseRest(text[..slash], text[(slash + 1)..], ref error);
         return reference is not null;
+    }
+
+    /// <summary>
+    /// Reads a reference as Docker does: the first component is a registry if it has a dot or a colon, is "localhost", or if
+    /// <paramref name="isRegistry"/> says so; else the image is Docker Hub's, in "library" if its name has one component ("nginx" is
+    /// "docker.io/library/nginx:latest").
+    /// </summary>
+    public static bool TryParseDocker(string text, Func<string, bool> isRegistry, [NotNullWhen(true)] out RegistryReference? reference,
+        [NotNullWhen(false)] out string? error)
+    {
+        if (text.Length == 0)
+            return TryParse(text, out reference, out error);
+        int slash = text.IndexOf('/', StringComparison.Ordinal);
+        string first = slash < 0 ? "" : text[..slash];
+        if (first == "index.docker.io")
+            (first, text) = (DockerHub, DockerHub + text[slash..]);
+        bool named = first == "localhost" || first.AsSpan().IndexOfAny('.', ':') >= 0 || (first.Length > 0 && isRegistry(first));
+        if (!named)
+            text = $"{DockerHub}/{text}";
+        if ((!named || first == DockerHub) && text.LastIndexOf('/') == DockerHub.Length)
+            text = $"{DockerHub}/library{text[DockerHub.Length..]}";
+        return TryParse(text, out reference, out error);
     }
 
     /// <summary>Whether the text is a repository name as registries allow it.</summary>

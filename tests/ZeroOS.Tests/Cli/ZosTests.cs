@@ -6,6 +6,8 @@ using Xunit;
 using ZeroOS.Bus.Keys;
 using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Deployments;
+using ZeroOS.Tests.Oci.Build;
+using ZeroOS.Tests.Oci.Pull;
 
 namespace ZeroOS.Tests.Cli;
 
@@ -179,12 +181,30 @@ public sealed class ZosTests : IAsyncLifetime
         string[] registry = ["--registry", "demo=http://127.0.0.1:1"];
         Assert.Contains("127.0.0.1:1", await _zos.Fails(125, ["run", "--name", "one", .. registry, reference]), StringComparison.Ordinal);
         Assert.Contains("another computer for the node", await _zos.Fails(125, "run", "localhost:5000/nginx"), StringComparison.Ordinal);
-        foreach (string plain in new[] { "nginx", "nginx:1.27", "library/nginx", "docker.io/library/nginx", "docker://nginx" })
+        foreach (string plain in new[] { "nginx", "nginx:1.27", "library/nginx", "docker.io/library/nginx" })
             Assert.Contains("zos flist build", await _zos.Fails(125, "run", plain), StringComparison.Ordinal);
         Assert.Contains("no folder of yours", await _zos.Fails(2, "run", "-v", "/srv:/data", reference), StringComparison.Ordinal);
         Assert.Contains("-p 8080:80", await _zos.Fails(2, "run", "-p", "80", reference), StringComparison.Ordinal);
-        Assert.Contains("--registry", await _zos.Fails(2, "run", "oci:/nowhere"), StringComparison.Ordinal);
+        foreach (string built in new[] { "oci:/nowhere", "docker://nginx" })
+            Assert.Contains("--registry", await _zos.Fails(2, "run", built), StringComparison.Ordinal);
         await _zos.Fails(1, "get", "one");
+    }
+
+    [Fact]
+    public async Task Container_image_in_a_registry_becomes_a_flist_and_nothing_else_is_left()
+    {
+        using PlayedRegistry registry = new();
+        using TemporaryDirectory work = new();
+        registry.Serve(registry.Image.Manifest());
+        Environment.SetEnvironmentVariable("DOCKER_CONFIG", work.Path);
+        await _zos.Ok("flist", "build", $"docker://{registry.Url.Authority}/team/app:1", "-o", work["out"]);
+        Assert.Equal([work["out/blobs"], work["out/index.json"], work["out/oci-layout"]], Directory.EnumerateFileSystemEntries(work["out"]).Order());
+        Assert.Equal("GET /v2/team/app/manifests/1", registry.Seen.First());
+        Assert.Contains("not a repository name", await _zos.Fails(2, "flist", "build", "docker://Nginx", "-o", work["no"]), StringComparison.Ordinal);
+        registry.Serve("{}"u8.ToArray(), "application/json");
+        Assert.Contains("no container image", await _zos.Fails(1, "flist", "build", $"docker://{registry.Url.Authority}/a", "-o", work["no"]),
+            StringComparison.Ordinal);
+        Assert.False(Directory.Exists(work["no"]));
     }
 
     [Fact]

@@ -49,6 +49,7 @@ public class FolderGraphTests
         Oci
           Build -> (root) Layout Registry
           Layout -> (root)
+          Pull -> (root) Build Layout Registry
         Init
           (root) -> Jail
         Engine

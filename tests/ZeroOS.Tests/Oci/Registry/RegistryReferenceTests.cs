@@ -39,4 +39,36 @@ public sealed class RegistryReferenceTests
         Assert.False(RegistryReference.TryParse(text, out _, out string? error));
         Assert.NotEmpty(error);
     }
+
+    [Theory]
+    [InlineData("nginx", "docker.io/library/nginx:latest")]
+    [InlineData("nginx:1.27-alpine", "docker.io/library/nginx:1.27-alpine")]
+    [InlineData("nginx@" + Digest, "docker.io/library/nginx@" + Digest)]
+    [InlineData("grafana/grafana", "docker.io/grafana/grafana:latest")]
+    [InlineData("docker.io/nginx", "docker.io/library/nginx:latest")]
+    [InlineData("index.docker.io/library/nginx", "docker.io/library/nginx:latest")]
+    [InlineData("ghcr.io/owner/image:v1", "ghcr.io/owner/image:v1")]
+    [InlineData("localhost/image", "localhost/image:latest")]
+    [InlineData("registry:5000/image", "registry:5000/image:latest")]
+    [InlineData("mine/nginx", "mine/nginx:latest")]
+    [InlineData("yours/nginx", "docker.io/yours/nginx:latest")]
+    public void Name_is_read_as_Docker_reads_it(string text, string expected)
+    {
+        Assert.True(RegistryReference.TryParseDocker(text, r => r == "mine", out RegistryReference? reference, out string? error), error);
+        Assert.Equal(expected, reference.ToString());
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("/")]
+    [InlineData("Nginx")]
+    [InlineData("nginx:")]
+    [InlineData("ghcr.io/")]
+    [InlineData("ghcr.io/Owner/image")]
+    [InlineData("nginx@sha256:12")]
+    public void What_Docker_would_not_take_is_refused_with_a_sentence(string text)
+    {
+        Assert.False(RegistryReference.TryParseDocker(text, _ => false, out _, out string? error));
+        Assert.NotEmpty(error);
+    }
 }
