@@ -14,6 +14,9 @@ namespace ZeroOS.Tests.Oci.Pull;
 /// <summary>Container images out of registries: the right one of several, whole in spite of broken connections, and nothing that is not what it says.</summary>
 public sealed class ImagePullTests : IDisposable
 {
+    private const string Config = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+        Layer = "sha256:01ba4719c80b6fe911b091a7c05124b64eeece964e09c058ef8f9805daca546b";
+
     private static readonly RegistryReference s_reference = new() { Registry = "r", Repository = "library/app", Tag = "1" };
 
     private readonly PlayedRegistry _registry = new();
@@ -84,7 +87,9 @@ public sealed class ImagePullTests : IDisposable
     [InlineData("""{"schemaVersion":1,"name":"app","fsLayers":[]}""", "schema 1")]
     [InlineData("""{"schemaVersion":2,"artifactType":"application/vnd.zeroos.flist.v1"}""", "a flist already")]
     [InlineData("""{"schemaVersion":2,"config":{"digest":"sha256:12","size":5},"layers":[]}""", "no sha256 digest")]
-    [InlineData("""{"config":{"digest":"sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855","size":-5},"layers":[]}""", "no size")]
+    [InlineData($$"""{"config":{"digest":"{{Config}}","size":-5},"layers":[]}""", "no size")]
+    [InlineData($$"""{"config":{"digest":"{{Config}}","size":68719476737},"layers":[]}""", "no size")]
+    [InlineData($$"""{"config":{"digest":"{{Config}}","size":68719476736},"layers":[{"digest":"{{Layer}}","size":1}]}""", "the limit is")]
     [InlineData("[]", "not the JSON")]
     [InlineData("{", "not the JSON")]
     public async Task What_is_no_image_is_refused_by_a_sentence(string manifest, string sentence)

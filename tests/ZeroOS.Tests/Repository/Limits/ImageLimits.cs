@@ -183,6 +183,14 @@ internal static class ImageLimits
             "BuildLimits.MaxFileBytes",
             "FlistBuilderTests.Limits_hold"),
         new(
+            "stored bytes and layers of a container image that is pulled",
+            "a registry",
+            "64 GiB, 127 layers, three blobs at once",
+            "-",
+            "zos refuses the image",
+            "ImagePull.MaxBytes",
+            "ImagePullTests.What_is_no_image_is_refused_by_a_sentence"),
+        new(
             "links that a path of a container image leads through",
             "an image",
             "40, with 4,096 bytes of targets",
