@@ -13,6 +13,7 @@ namespace ZeroOS.Tests.Host.Storage;
 
 /// <summary>A node on two real disks, of which one is taken out, dies, or comes back.</summary>
 [Trait("tier", "kernel")]
+[Collection(AloneCollection.Name)]   // a program that another test starts in a mount namespace of its own keeps every disk of then mounted
 public sealed class NodeStateTests : StorageBench
 {
     private static readonly WorkloadId s_volume = new("tenant", "shop", "data");

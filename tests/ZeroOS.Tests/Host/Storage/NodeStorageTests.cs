@@ -15,6 +15,7 @@ namespace ZeroOS.Tests.Host.Storage;
 
 /// <summary>Real disks (loop devices), real templates, the kernel's own btrfs and ext4, and btrfs check and e2fsck as judges.</summary>
 [Trait("tier", "kernel")]
+[Collection(AloneCollection.Name)]   // a program that another test starts in a mount namespace of its own keeps every disk of then mounted
 public sealed class NodeStorageTests : StorageBench
 {
     [SkippableFact]
