@@ -100,6 +100,10 @@ public sealed class DockerCredentials(string folder)
         {
             throw new ClientException($"{program}, which the docker configuration names, cannot be started: {e.Message}");
         }
+        catch (IOException e)
+        {
+            throw new ClientException($"{program} ended before it was asked: {e.Message}");
+        }
         catch (JsonException e)
         {
             throw new ClientException($"{program} does not answer in JSON: {e.Message}");
