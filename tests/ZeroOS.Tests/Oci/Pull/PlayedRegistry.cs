@@ -43,6 +43,8 @@ internal sealed class PlayedRegistry : IDisposable
                 bytes[^1] ^= 1;
             response.ContentLength64 = bytes.Length - from;
             await response.OutputStream.WriteAsync(bytes.AsMemory(from, end - from));
+            if (end < bytes.Length)
+                response.Abort();       // or whoever reads waits for the rest
         });
     }
 
