@@ -29,6 +29,8 @@ namespace ZeroOS.Contracts.Bus;
 [JsonSerializable(typeof(MachineName))]
 [JsonSerializable(typeof(MachineLogs))]
 [JsonSerializable(typeof(LogPiece))]
+[JsonSerializable(typeof(SessionOpen))]
+[JsonSerializable(typeof(SessionOpened))]
 [JsonSerializable(typeof(EventsWatch))]
 [JsonSerializable(typeof(NodeEvent))]
 [JsonSerializable(typeof(VolumeList))]

@@ -71,6 +71,10 @@ public static class Commands
     /// <summary>Tenant: a machine's output.</summary>
     public static readonly StreamCommand<MachineLogs, LogPiece> MachineLogs = new("zos.machine.logs", BusJson.Default.MachineLogs, BusJson.Default.LogPiece);
 
+    /// <summary>Tenant, by <c>POST /session</c>: a two-way stream to a machine.</summary>
+    public static readonly Command<SessionOpen, SessionOpened> SessionOpen = new("zos.session.open", BusJson.Default.SessionOpen,
+        BusJson.Default.SessionOpened);
+
     /// <summary>Owner, tenant: own events.</summary>
     public static readonly StreamCommand<EventsWatch, NodeEvent> EventsWatch = new("zos.events.watch", BusJson.Default.EventsWatch, BusJson.Default.NodeEvent);
 

@@ -30,6 +30,9 @@ public static class DoorLimits
     /// <summary>Bytes of one answer that are on their way at most; the door returns them as they leave.</summary>
     public const int WindowBytes = 64 * 1024;
 
+    /// <summary>How long a door may take to hand over the connection of somebody who gets a session.</summary>
+    public static readonly TimeSpan HandWithin = TimeSpan.FromSeconds(10);
+
     /// <summary>Bytes of all answers that wait for room in the socket; beyond that the door does not read and is broken.</summary>
     public const int QueueBytes = 8 << 20;
 }

@@ -30,6 +30,12 @@ public enum DoorVerb : byte
 
     /// <summary>Node: the end of an answer; with <see cref="DoorMessage.CutFlag"/> it is not whole.</summary>
     End = 7,
+
+    /// <summary>
+    /// Door: the connection of an asker whose answer began with <see cref="DoorMessage.HandFlag"/>, a descriptor beside. The door has closed its own; the node
+    /// answers on it, and with <see cref="End"/> here.
+    /// </summary>
+    Hand = 8,
 }
 
 /// <summary>The head of every message: verb, flags, two zero bytes, and the number (little-endian) of the request it is about, which the door chose.</summary>
@@ -40,6 +46,12 @@ public readonly record struct DoorMessage(DoorVerb Verb, byte Flags, uint Id)
 
     /// <summary>With Ask: the envelope is in the file beside.</summary>
     public const byte BesideFlag = 1;
+
+    /// <summary>With Ask: the asker wants a session, and its connection can be handed over.</summary>
+    public const byte SessionFlag = 2;
+
+    /// <summary>With Begin: the asker gets a session; hand its connection over.</summary>
+    public const byte HandFlag = 4;
 
     /// <summary>With Keys: a new table begins.</summary>
     public const byte FirstFlag = 1;
@@ -82,7 +94,7 @@ public readonly record struct DoorMessage(DoorVerb Verb, byte Flags, uint Id)
     {
         head = default;
         body = default;
-        if (message.Length < HeadBytes || message[0] is < (byte)DoorVerb.Ask or > (byte)DoorVerb.End || message[2] != 0 || message[3] != 0)
+        if (message.Length < HeadBytes || message[0] is < (byte)DoorVerb.Ask or > (byte)DoorVerb.Hand || message[2] != 0 || message[3] != 0)
             return false;
         head = new DoorMessage((DoorVerb)message[0], message[1], BinaryPrimitives.ReadUInt32LittleEndian(message[4..]));
         body = message[HeadBytes..];

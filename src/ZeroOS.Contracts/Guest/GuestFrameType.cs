@@ -42,4 +42,7 @@ public enum GuestFrameType : byte
 
     /// <summary>Guest: the secret, once, after <see cref="Spec"/>: "I have it". From then on nobody without it is heard in this boot.</summary>
     Claim = 12,
+
+    /// <summary>Node: <see cref="GuestSession"/>: dial for a session. Only after the workload has started.</summary>
+    Session = 13,
 }

@@ -11,4 +11,5 @@ namespace ZeroOS.Contracts.Guest;
 [JsonSerializable(typeof(GuestExited))]
 [JsonSerializable(typeof(GuestFailure))]
 [JsonSerializable(typeof(GuestStop))]
+[JsonSerializable(typeof(GuestSession))]
 public sealed partial class GuestJson : JsonSerializerContext;

@@ -10,6 +10,12 @@ public static class GuestProtocol
     /// <summary>The host port zguest dials.</summary>
     public const uint Port = 1024;
 
+    /// <summary>The host port zguest dials for a session, once for each that the node asks for.</summary>
+    public const uint SessionPort = 1025;
+
+    /// <summary>Bytes of a session's token.</summary>
+    public const int TokenBytes = 16;
+
     /// <summary>Bytes of a frame before its payload.</summary>
     public const int HeaderSize = 9;
 

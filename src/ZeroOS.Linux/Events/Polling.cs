@@ -1,13 +1,28 @@
 namespace ZeroOS.Linux;
 
-/// <summary>poll(2) of one descriptor.</summary>
+/// <summary>poll(2) of a few descriptors.</summary>
 public static unsafe class Polling
 {
-    /// <summary>Whether a write would be taken now.</summary>
-    public static bool IsWritable(FileDescriptor descriptor) => (Poll(descriptor, POLLOUT, 0) & (POLLOUT | POLLERR)) == POLLOUT;
+    /// <summary>Whether a write would be taken within <paramref name="timeoutMs"/>; -1: however long it takes.</summary>
+    public static bool IsWritable(FileDescriptor descriptor, int timeoutMs = 0) =>
+        (Poll(descriptor, POLLOUT, timeoutMs) & (POLLOUT | POLLERR)) == POLLOUT;
 
     /// <summary>Whether there is something to read within <paramref name="timeoutMs"/>, an end of file included.</summary>
     public static bool IsReadable(FileDescriptor descriptor, int timeoutMs = 0) => Poll(descriptor, POLLIN, timeoutMs) != 0;
+
+    /// <summary>
+    /// Waits until one of <paramref name="readable"/> has something to read or <paramref name="writable"/> takes a write, ends and errors included, at most
+    /// <paramref name="timeoutMs"/> (-1: for ever) and never beyond a signal. One that is null is not waited for. Which it was, a call that does not block
+    /// finds out.
+    /// </summary>
+    public static void WaitForAny(ReadOnlySpan<FileDescriptor?> readable, FileDescriptor? writable, int timeoutMs)
+    {
+        pollfd* p = stackalloc pollfd[readable.Length + 1];
+        for (int i = 0; i < readable.Length; i++)
+            p[i] = new() { fd = readable[i]?.Number ?? -1, events = POLLIN };
+        p[readable.Length] = new() { fd = writable?.Number ?? -1, events = POLLOUT };
+        _ = poll(p, (uint)readable.Length + 1, timeoutMs);
+    }
 
     private static short Poll(FileDescriptor descriptor, short interest, int timeoutMs)
     {

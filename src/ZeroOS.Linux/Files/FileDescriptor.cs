@@ -181,6 +181,9 @@ public sealed unsafe class FileDescriptor : SafeHandleMinusOneIsInvalid
     /// <summary>Sets the length in bytes; a longer file gets a hole.</summary>
     public void SetLength(long sizeBytes) => Check(ftruncate(Number, sizeBytes), "ftruncate");
 
+    /// <summary>Gives the file to a user; its group stays.</summary>
+    public void SetOwner(uint user) => Check(fchown(Number, user, uint.MaxValue), "fchown");
+
     /// <summary>The length in bytes of a regular file or block device. Moves the file position.</summary>
     public long Length
     {

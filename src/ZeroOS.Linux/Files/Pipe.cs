@@ -19,6 +19,13 @@ public static unsafe class Pipe
         return read;
     }
 
+    /// <summary>Bytes that are in it now, or in a terminal, and can be read.</summary>
+    public static int Waiting(FileDescriptor read)
+    {
+        int bytes = 0;
+        return read.Ioctl((nuint)FIONREAD, ref bytes) >= 0 ? bytes : 0;
+    }
+
     private static (FileDescriptor Read, FileDescriptor Write) Make(int flags)
     {
         int* ends = stackalloc int[2];

@@ -19,13 +19,16 @@ public sealed record ChildStart
 
     /// <summary>It is the first process of a process-id namespace of its own.</summary>
     public bool NewPidNamespace { get; init; }
+
+    /// <summary>The process-id namespace that it belongs to (/proc/PID/ns/pid), one below this process's own; null: this process's.</summary>
+    public FileDescriptor? PidNamespace { get; init; }
 }
 
 /// <summary>Children of this process by posix_spawn(3) and waitid(2); no managed code runs between the two worlds.</summary>
 public static unsafe class ChildProcess
 {
     private const short POSIX_SPAWN_SETSIGDEF = 4, POSIX_SPAWN_SETSIGMASK = 8, POSIX_SPAWN_SETSID = 0x80;
-    private const int P_ALL = 0, P_PID = 1, WEXITED = 4;
+    private const int P_ALL = 0, P_PID = 1, WEXITED = 4, WNOWAIT = 0x01000000;
 
     // Sources are copied up here first, so that no dup2 of one can overwrite the source of another.
     private const int StagingFrom = 512;
@@ -59,7 +62,7 @@ public static unsafe class ChildProcess
             int error;
             fixed (byte* path = Encoding.UTF8.GetBytes(start.Path + '\0'))
             {
-                using FileDescriptor? ownPids = start.NewPidNamespace ? EnterNewPidNamespace() : null;
+                using FileDescriptor? ownPids = start.NewPidNamespace || start.PidNamespace is not null ? ChangePidNamespace(start.PidNamespace) : null;
                 error = Libc.posix_spawn(&pid, path, &actions, &attributes, argv.Pointers, envp.Pointers);
                 if (ownPids is not null && setns(ownPids.Number, CLONE_NEWPID) != 0)
                     throw new LinuxException(Libc.LastError, "setns", "own process ids");
@@ -74,12 +77,15 @@ public static unsafe class ChildProcess
         }
     }
 
-    /// <summary>Waits for a child to end and forgets it; <paramref name="pid"/> 0 means any. ECHILD when there is none.</summary>
-    public static Errno TryWait(int pid, out ProcessExit exit)
+    /// <summary>
+    /// Waits for a child to end and forgets it; <paramref name="pid"/> 0 means any. ECHILD when there is none. With <paramref name="leave"/> it is not
+    /// forgotten: it keeps its process id until somebody waits again.
+    /// </summary>
+    public static Errno TryWait(int pid, out ProcessExit exit, bool leave = false)
     {
         siginfo_t info = default;
         exit = default;
-        while (Libc.waitid(pid == 0 ? P_ALL : P_PID, (uint)pid, &info, WEXITED) != 0)
+        while (Libc.waitid(pid == 0 ? P_ALL : P_PID, (uint)pid, &info, leave ? WEXITED | WNOWAIT : WEXITED) != 0)
         {
             if (Libc.LastError is var errno && errno != Errno.EINTR)
                 return errno;
@@ -113,12 +119,13 @@ public static unsafe class ChildProcess
 
     // The namespace for children belongs to the calling thread, and only its next child enters it; the thread itself stays where it is
     // and must be set back, because a second unshare from a changed thread is EINVAL (pid_namespaces(7)).
-    private static FileDescriptor EnterNewPidNamespace()
+    private static FileDescriptor ChangePidNamespace(FileDescriptor? into)
     {
         FileDescriptor own = FileDescriptor.Open("/proc/thread-self/ns/pid", OpenFlags.ReadOnly);
-        if (unshare(CLONE_NEWPID) == 0)
+        if ((into is null ? unshare(CLONE_NEWPID) : setns(into.Number, CLONE_NEWPID)) == 0)
             return own;
+        Errno errno = Libc.LastError;
         own.Dispose();
-        throw new LinuxException(Libc.LastError, "unshare", "process ids");
+        throw new LinuxException(errno, into is null ? "unshare" : "setns", "process ids");
     }
 }

@@ -15,6 +15,7 @@ public enum Resource
 public static unsafe class CurrentThread
 {
     private const int SYS_setgroups = 116, SYS_setresuid = 117, SYS_setresgid = 119;
+    private const int PR_SET_DUMPABLE = 4;
     private const int PR_SET_NO_NEW_PRIVS = 38, PR_SET_SECUREBITS = 28, PR_CAPBSET_DROP = 24, PR_CAP_AMBIENT = 47, PR_CAP_AMBIENT_CLEAR_ALL = 4;
     private const int SYS_capset = 126, LinuxCapabilityVersion3 = 0x20080522, CLOSE_RANGE_CLOEXEC = 4;
     private const int SECBIT_NOROOT = 1, SECBIT_NOROOT_LOCKED = 2, SECBIT_NO_CAP_AMBIENT_RAISE = 64, SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED = 128;
@@ -24,6 +25,15 @@ public static unsafe class CurrentThread
 
     /// <summary>Leaves namespaces for new, empty ones.</summary>
     public static void Unshare(Namespaces namespaces) => Check(unshare((int)namespaces), "unshare", namespaces.ToString());
+
+    /// <summary>Moves into a namespace of that one kind (/proc/PID/ns/...); into one of mounts with its root as root and working directory.</summary>
+    public static void Join(FileDescriptor space, Namespaces kind)
+    {
+        // The threads of a process share root and working directory, and setns(2) does not change what is shared.
+        if (kind == Namespaces.Mounts)
+            Check(unshare(CLONE_FS), "unshare", "root and working directory");
+        Check(setns(space.Number, (int)kind), "setns", kind.ToString());
+    }
 
     /// <summary>Sets the host name of the current namespace.</summary>
     public static void SetHostName(string name)
@@ -116,6 +126,9 @@ public static unsafe class CurrentThread
 
     /// <summary>No program started from here gains privileges, whatever its file says (PR_SET_NO_NEW_PRIVS).</summary>
     public static void NoNewPrivileges() => Check(Libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "prctl", "no new privileges");
+
+    /// <summary>Until it becomes another program nobody reads or traces this process who may not trace all (PR_SET_DUMPABLE).</summary>
+    public static void ForbidTracing() => Check(Libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0), "prctl", "dumpable");
 
     private static void Check(int result, string operation, string subject)
     {

@@ -58,21 +58,10 @@ public sealed unsafe class StreamSocket : IDisposable
     /// <summary>
     /// Receives what is there and never waits, whatever the socket's flags say: EAGAIN when nothing is, 0 bytes when the peer will send no more.
     /// </summary>
-    public Errno TryReceiveNow(Span<byte> buffer, out int received)
-    {
-        fixed (byte* p = buffer)
-        {
-            while (true)
-            {
-                long n = recvfrom(Descriptor.Number, p, buffer.Length, MSG_DONTWAIT, null, null);
-                received = (int)Math.Max(n, 0);
-                if (n >= 0)
-                    return Errno.None;
-                if (Libc.LastError is var e && e != Errno.EINTR)
-                    return e;
-            }
-        }
-    }
+    public Errno TryReceiveNow(Span<byte> buffer, out int received) => Receive(buffer, MSG_DONTWAIT, out received);
+
+    /// <summary>As <see cref="TryReceiveNow"/>, but leaves what it shows where it is: the next one shows it again.</summary>
+    public Errno TryPeekNow(Span<byte> buffer, out int shown) => Receive(buffer, MSG_DONTWAIT | MSG_PEEK, out shown);
 
     /// <summary>Sends everything, waiting for room; the refusal returned, and no SIGPIPE when the peer is gone.</summary>
     public Errno TrySendAll(ReadOnlySpan<byte> bytes)
@@ -90,8 +79,35 @@ public sealed unsafe class StreamSocket : IDisposable
     /// <summary>Ends the connection both ways, so that a thread that waits in it wakes; the descriptor stays.</summary>
     public void Shutdown() => _ = shutdown(Descriptor.Number, SHUT_RDWR);
 
+    /// <summary>Says that no more will be sent.</summary>
+    public void EndSending() => _ = shutdown(Descriptor.Number, SHUT_WR);
+
     /// <inheritdoc/>
     public void Dispose() => Descriptor.Dispose();
+
+    /// <summary>An option of the socket's own level, as a number; -1 for what is no socket.</summary>
+    internal static int Option(FileDescriptor descriptor, int option)
+    {
+        int value = -1;
+        socklen_t length = sizeof(int);
+        return getsockopt(descriptor.Number, SOL_SOCKET, option, &value, &length) == 0 ? value : -1;
+    }
+
+    private Errno Receive(Span<byte> buffer, int flags, out int received)
+    {
+        fixed (byte* p = buffer)
+        {
+            while (true)
+            {
+                long n = recvfrom(Descriptor.Number, p, buffer.Length, flags, null, null);
+                received = (int)Math.Max(n, 0);
+                if (n >= 0)
+                    return Errno.None;
+                if (Libc.LastError is var e && e != Errno.EINTR)
+                    return e;
+            }
+        }
+    }
 
     private Errno Send(ReadOnlySpan<byte> bytes, int flags, out int sent)
     {
@@ -107,13 +123,5 @@ public sealed unsafe class StreamSocket : IDisposable
                     return e;
             }
         }
-    }
-
-    // -1 for what is no socket.
-    private static int Option(FileDescriptor descriptor, int option)
-    {
-        int value = -1;
-        socklen_t length = sizeof(int);
-        return getsockopt(descriptor.Number, SOL_SOCKET, option, &value, &length) == 0 ? value : -1;
     }
 }

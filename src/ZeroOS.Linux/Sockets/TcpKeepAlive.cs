@@ -29,9 +29,18 @@ public sealed record TcpKeepAlive(TimeSpan Idle, TimeSpan Interval, int Question
         socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveRetryCount, Questions);
     }
 
+    /// <summary>The same for a connection that .NET's sockets do not know; one that has gone takes no options, and needs none.</summary>
+    public void Set(FileDescriptor connection)
+    {
+        TcpConnection.SetOption(connection, SOL_SOCKET, SO_KEEPALIVE, 1);
+        TcpConnection.SetOption(connection, IPPROTO_TCP, TCP_KEEPIDLE, (int)Idle.TotalSeconds);
+        TcpConnection.SetOption(connection, IPPROTO_TCP, TCP_KEEPINTVL, (int)Interval.TotalSeconds);
+        TcpConnection.SetOption(connection, IPPROTO_TCP, TCP_KEEPCNT, Questions);
+    }
+
     /// <summary>
-    /// As <see cref="Set"/>, and gives what is sent no longer than <see cref="Silence"/> either (TCP_USER_TIMEOUT). Not for large bodies: an end that lives and
-    /// does not read for as long loses the connection too.
+    /// As <see cref="Set(Socket)"/>, and gives what is sent no longer than <see cref="Silence"/> either (TCP_USER_TIMEOUT). Not for large bodies: an end that
+    /// lives and does not read for as long loses the connection too.
     /// </summary>
     public void SetForMessages(Socket socket)
     {

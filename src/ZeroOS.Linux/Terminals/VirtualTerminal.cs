@@ -6,6 +6,13 @@ public static class VirtualTerminal
     internal const nuint TIOCLINUX = 0x541C, VT_ACTIVATE = 0x5606;
     internal const byte TIOCL_SETKMSGREDIRECT = 11;
 
+    /// <summary>Whether the descriptor is a terminal's.</summary>
+    public static bool IsTerminal(FileDescriptor descriptor)
+    {
+        termios settings = default;
+        return descriptor.Ioctl((nuint)TCGETS, ref settings) == 0;
+    }
+
     /// <summary>Rows and columns; null if it is no terminal or does not know.</summary>
     public static (int Rows, int Columns)? Size(FileDescriptor terminal)
     {

@@ -1,0 +1,39 @@
+namespace ZeroOS.Contracts.Bus;
+
+/// <summary>
+/// Body of zos.session.open, which is sent by <c>POST /session</c>: what authority needs to know. What is to be done comes in the session itself.
+/// </summary>
+public sealed record SessionOpen
+{
+    /// <summary>What kind of session: a name of <see cref="SessionKinds"/>.</summary>
+    public required string Kind { get; init; }
+
+    /// <summary>The deployment.</summary>
+    public required string Deployment { get; init; }
+
+    /// <summary>The zmachine in it.</summary>
+    public required string Machine { get; init; }
+
+    /// <summary>The client's fresh X25519 public key, 32 bytes, base64.</summary>
+    public required string Key { get; init; }
+}
+
+/// <summary>The answer to zos.session.open: both ends derive their keys from it and from the opening, as they were signed.</summary>
+public sealed record SessionOpened
+{
+    /// <summary>A name for the node's log and for people.</summary>
+    public required string Session { get; init; }
+
+    /// <summary>The node's fresh X25519 public key, 32 bytes, base64.</summary>
+    public required string Key { get; init; }
+}
+
+/// <summary>Kinds of sessions.</summary>
+public static class SessionKinds
+{
+    /// <summary>
+    /// A program beside the workload: channel 0 is its input, with its resizes and signals, and its exit; 1 its output, 2 its errors. With a terminal both are
+    /// on channel 1.
+    /// </summary>
+    public const string Exec = "exec";
+}
