@@ -3,6 +3,7 @@ using ZeroOS.Guest.Disks;
 using ZeroOS.Guest.Network;
 using ZeroOS.Guest.Node;
 using ZeroOS.Guest.Output;
+using ZeroOS.Guest.Sessions;
 using ZeroOS.Guest.Setup;
 using ZeroOS.Guest.Users;
 using ZeroOS.Guest.Workload;
@@ -13,11 +14,12 @@ namespace ZeroOS.Guest.Boot;
 /// <summary>The life of a guest, in order: mounts, the node, root, volumes, network, workload, its end, power off.</summary>
 internal sealed class GuestInit : INodeOrders
 {
-    private const int MaxUserFile = 4 * 1024 * 1024;
-    private static readonly TimeSpan s_lastWords = TimeSpan.FromSeconds(10), s_buttonGrace = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_lastWords = TimeSpan.FromSeconds(10), s_buttonGrace = TimeSpan.FromSeconds(10), s_sessionsEnd = TimeSpan.FromSeconds(1);
     private const long ClockToleranceNs = 100_000_000;
 
     private readonly OutputRing _ring = new(GuestProtocol.LogRingBytes, TimeSpan.FromSeconds(5));
+    private readonly Reaper _reaper = new(ChildProcess.TryWait);
+    private readonly GuestSessions _sessions = new(DialSession);
     private readonly NodeLink _node;
     private readonly Lock _lock = new();
     private RunningWorkload? _workload;
@@ -84,6 +86,9 @@ internal sealed class GuestInit : INodeOrders
         }
     }
 
+    /// <inheritdoc/>
+    public void Dial(GuestSession order, byte[] secret) => _sessions.Dial(order, secret);
+
     private void Live()
     {
         _node.Start();
@@ -92,6 +97,8 @@ internal sealed class GuestInit : INodeOrders
         try
         {
             RunningWorkload workload = SetUp(spec);
+            _sessions.Open(new ExecStarter(spec, workload.OpenNamespaces, s => _reaper.Start(() => ChildProcess.Spawn(s))).Start);
+            workload.OnEnd(_sessions.End);
             _node.ReportStarted(new GuestStarted { BootUs = KernelClock.BootTimeNs / 1000 });
             lock (_lock)
             {
@@ -104,6 +111,7 @@ internal sealed class GuestInit : INodeOrders
             _node.ReportExited(exited);
             // Whoever pressed the button wants the machine off; otherwise only the node knows when the end is stored.
             _node.WaitForAcknowledgement(_buttonPressed ? s_lastWords : null);
+            _sessions.WaitUntilNone(s_sessionsEnd);
         }
         catch (SetupException e)
         {
@@ -136,15 +144,17 @@ internal sealed class GuestInit : INodeOrders
             Groups = user.Groups,
             Privileged = spec.Process.Privileged,
         };
-        return In("exec", () => RunningWorkload.Start(plan, _ring, _node.OutputCame));
+        return In("exec", () => RunningWorkload.Start(plan, _reaper, _ring, _node.OutputCame));
     }
 
     private static StreamSocket? DialNode(out Errno errno) => StreamSocket.TryDialHost(GuestProtocol.Port, out errno);
 
+    private static StreamSocket? DialSession(out Errno errno) => StreamSocket.TryDialHost(GuestProtocol.SessionPort, out errno);
+
     private static ImageUser ResolveUser(string user)
     {
         using RootedDirectory root = new(RootFileSystem.Path);
-        return ImageUser.Resolve(user, root.TryReadText("/etc/passwd", MaxUserFile), root.TryReadText("/etc/group", MaxUserFile));
+        return ImageUser.Resolve(user, root);
     }
 
     private static void SetClock(long unixTimeNs)

@@ -13,4 +13,7 @@ internal interface INodeOrders
 
     /// <summary>A disk has grown, grow its file system.</summary>
     void GrowDisk(string serial);
+
+    /// <summary>Make a session: dial, and begin with the machine's secret and the order's token. Returns at once.</summary>
+    void Dial(GuestSession order, byte[] secret);
 }

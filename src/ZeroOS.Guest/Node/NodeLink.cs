@@ -174,6 +174,9 @@ internal sealed class NodeLink(OutputRing ring, INodeOrders orders, long bootUs,
             case GuestFrameType.GrowDisk:
                 orders.GrowDisk(Encoding.ASCII.GetString(payload));
                 break;
+            case GuestFrameType.Session when _secret.Length > 0 && Read(payload, GuestJson.Default.GuestSession) is { } session:
+                orders.Dial(session, _secret);
+                break;
             default:
                 GuestConsole.Say($"ignored a frame of type {(byte)type} that cannot be read");
                 break;

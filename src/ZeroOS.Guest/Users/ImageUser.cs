@@ -1,6 +1,7 @@
 using System.Globalization;
 
 using ZeroOS.Guest.Setup;
+using ZeroOS.Linux;
 
 namespace ZeroOS.Guest.Users;
 
@@ -10,6 +11,12 @@ namespace ZeroOS.Guest.Users;
 /// </summary>
 internal sealed record ImageUser(uint Uid, uint Gid, IReadOnlyList<uint> Groups, string Home)
 {
+    private const int MaxFileBytes = 4 * 1024 * 1024;
+
+    /// <summary>As below, with /etc/passwd and /etc/group in <paramref name="root"/>; a longer file counts as none.</summary>
+    internal static ImageUser Resolve(string text, RootedDirectory root) =>
+        Resolve(text, root.TryReadText("/etc/passwd", MaxFileBytes), root.TryReadText("/etc/group", MaxFileBytes));
+
     /// <summary>
     /// Resolves "", user, uid, user:group, uid:gid with the image's own files (null: not there). No group given: the user's, with its supplementary ones;
     /// group given: only that. A number that no line knows is taken as it is, with group 0.

@@ -11,7 +11,8 @@ namespace ZeroOS.Guest.Workload;
 
 /// <summary>
 /// The step between zguest and the workload, in the child: already process 1 of its own process-id namespace, it takes a cgroup, its own mounts and
-/// root, gives up what it must not have, and becomes the workload. One thread does all of it, and what it sets counts for that thread, which execve(2) keeps.
+/// root, gives up what it must not have, and becomes the workload. A program beside the workload is already in that namespace, and joins the rest. One thread
+/// does all of it, and what it sets counts for that thread, which execve(2) keeps.
 /// </summary>
 internal static class Enter
 {
@@ -52,15 +53,14 @@ internal static class Enter
 
     private static GuestFailure Become(EnterPlan plan)
     {
-        KernelFile.Write(WorkloadCgroup.Path + "/cgroup.procs", "0");
+        KernelFile.Write(plan.Cgroup + "/cgroup.procs", "0");
         KernelFile.Write("/proc/self/oom_score_adj", "0");
-        CurrentThread.Unshare(Namespaces.Mounts | Namespaces.Cgroup);
-        Mounts.MakeAllPrivate();
-        WorkloadMounts.Mount(RootFileSystem.Path, plan.Privileged);
-        TakeRoot();
-        using (RootedDirectory root = new("/"))
-            root.MakeDirectory(plan.WorkingDirectory, out _).Dispose();
-        Mounts.ChangeDirectory(plan.WorkingDirectory.Length == 0 ? "/" : plan.WorkingDirectory);
+        if (plan.Joins)
+            Join(plan.WorkingDirectory);
+        else
+            MakeRoot(plan);
+        if (plan.OnTerminal)
+            TakeTerminal();
 
         CurrentThread.Limit(Resource.OpenFiles, 1_048_576);
         if (!plan.Privileged)
@@ -70,6 +70,46 @@ internal static class Enter
             CurrentThread.SetCapabilities(s_default);
         CurrentThread.UnignoreSignals();
         return Execute(plan);
+    }
+
+    private static void MakeRoot(EnterPlan plan)
+    {
+        CurrentThread.Unshare(Namespaces.Mounts | Namespaces.Cgroup);
+        Mounts.MakeAllPrivate();
+        WorkloadMounts.Mount(RootFileSystem.Path, plan.Privileged);
+        TakeRoot();
+        using (RootedDirectory root = new("/"))
+            root.MakeDirectory(plan.WorkingDirectory, out _).Dispose();
+        Mounts.ChangeDirectory(plan.WorkingDirectory.Length == 0 ? "/" : plan.WorkingDirectory);
+    }
+
+    // The workload's processes see this one from its start. Until it is one of them they can neither trace it nor reach zguest's files through its /proc: it
+    // has more capabilities than they, and at the end, when it has no more, it cannot be traced.
+    private static void Join(string workingDirectory)
+    {
+        CurrentThread.ForbidTracing();
+        using (FileDescriptor cgroups = new(EnterPlan.CgroupsDescriptor), mounts = new(EnterPlan.MountsDescriptor))
+        {
+            CurrentThread.Join(cgroups, Namespaces.Cgroup);
+            CurrentThread.Join(mounts, Namespaces.Mounts);
+        }
+        try
+        {
+            Mounts.ChangeDirectory(workingDirectory.Length == 0 ? "/" : workingDirectory);
+        }
+        catch (LinuxException e)
+        {
+            throw new SetupException("exec", $"{workingDirectory} cannot be the working directory: {Explain(e.Errno)}", 126);
+        }
+    }
+
+    private static void TakeTerminal()
+    {
+        FileDescriptor terminal = new(0);
+        Errno errno = PseudoTerminal.TakeControl(terminal);
+        terminal.SetHandleAsInvalid();      // the program's: it stays open
+        if (errno != Errno.None)
+            throw new LinuxException(errno, "ioctl TIOCSCTTY", "the program's terminal");
     }
 
     private static void TakeRoot()
@@ -108,6 +148,7 @@ internal static class Enter
     {
         8 => "not a program this computer can run, and no #! line (ENOEXEC)",
         13 => "permission denied (EACCES)",
+        2 => "there is no such directory (ENOENT)",
         _ => errno.ToString(),
     };
 }

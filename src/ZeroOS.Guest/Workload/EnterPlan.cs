@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 namespace ZeroOS.Guest.Workload;
 
 /// <summary>
-/// What <see cref="Enter"/> does in the child before it becomes the workload; handed over as JSON in a memory file, descriptor <see cref="Descriptor"/>.
+/// What <see cref="Enter"/> does in the child before it becomes its program; handed over as JSON in a memory file, descriptor <see cref="Descriptor"/>.
 /// </summary>
 internal sealed record EnterPlan
 {
@@ -12,6 +12,9 @@ internal sealed record EnterPlan
 
     /// <summary>Where the child writes a GuestFailure; closed without a word by a successful execve(2).</summary>
     public const int ReportDescriptor = 4;
+
+    /// <summary>The workload's namespaces of mounts and of cgroups, for a child that <see cref="Joins"/>.</summary>
+    public const int MountsDescriptor = 5, CgroupsDescriptor = 6;
 
     public required IReadOnlyList<string> Arguments { get; init; }
 
@@ -26,6 +29,15 @@ internal sealed record EnterPlan
     public required IReadOnlyList<uint> Groups { get; init; }
 
     public required bool Privileged { get; init; }
+
+    /// <summary>The folder of the cgroup that it runs in.</summary>
+    public string Cgroup { get; init; } = WorkloadCgroup.Path;
+
+    /// <summary>It is a program beside the workload, in its namespaces; otherwise it is the workload, and makes them.</summary>
+    public bool Joins { get; init; }
+
+    /// <summary>Its input is the terminal that controls it.</summary>
+    public bool OnTerminal { get; init; }
 }
 
 [JsonSerializable(typeof(EnterPlan))]

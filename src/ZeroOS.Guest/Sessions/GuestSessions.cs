@@ -1,0 +1,151 @@
+using ZeroOS.Contracts.Bus;
+using ZeroOS.Contracts.Guest;
+using ZeroOS.Contracts.Sessions;
+using ZeroOS.Guest.Node;
+using ZeroOS.Guest.Setup;
+using ZeroOS.Linux;
+
+namespace ZeroOS.Guest.Sessions;
+
+/// <summary>
+/// The sessions of this guest, each with a connection to the node and a thread of its own. There are some only between the workload's start and its end.
+/// Thread-safe.
+/// </summary>
+internal sealed class GuestSessions(Dial dial)
+{
+    /// <summary>Sessions at once.</summary>
+    internal const int Most = 64;
+
+    // A flood of orders gets refusals as long as they too are few, then nothing.
+    private const int MostRefused = 64;
+
+    // The node takes so many connections a second and no more.
+    private const int DialTries = 50, DialPauseMs = 20;
+
+    private readonly object _lock = new();
+    private readonly HashSet<SessionLink> _links = [];
+    private StartProgram? _start;
+    private int _threads;
+
+    /// <summary>The workload runs, and programs can run beside it.</summary>
+    internal void Open(StartProgram start)
+    {
+        lock (_lock)
+            _start = start;
+    }
+
+    /// <summary>Makes the session that the node wants; returns at once. Before the workload's start and after its end it does nothing.</summary>
+    internal void Dial(GuestSession order, byte[] secret)
+    {
+        lock (_lock)
+        {
+            if (_start is null || _threads == Most + MostRefused || order.Token.Length != GuestProtocol.TokenBytes)
+            {
+                GuestConsole.Say("ignored an order to make a session");
+                return;
+            }
+            StartProgram start = _start;
+            SessionEnd? refusal = _threads >= Most ? new SessionEnd(SessionCloseReason.OverCapacity, $"the machine has {Most} sessions, the most there are")
+                : order.Kind != SessionKinds.Exec ? new SessionEnd(SessionCloseReason.Refused, $"the machine knows no session of kind {order.Kind}")
+                : null;
+            _threads++;
+            new Thread(() => Run([.. secret, .. order.Token], start, refusal), 256 * 1024) { Name = "session", IsBackground = true }.Start();
+        }
+    }
+
+    /// <summary>The workload ended: so do all sessions. Returns at once.</summary>
+    internal void End()
+    {
+        lock (_lock)
+        {
+            _start = null;
+            foreach (SessionLink link in _links)
+                EndWithMachine(link);
+            Monitor.PulseAll(_lock);
+        }
+    }
+
+    /// <summary>Waits until no session is left, at most <paramref name="timeout"/>.</summary>
+    internal void WaitUntilNone(TimeSpan timeout)
+    {
+        long deadline = Environment.TickCount64 + (long)timeout.TotalMilliseconds;
+        lock (_lock)
+        {
+            while (_threads > 0 && Environment.TickCount64 < deadline)
+                Monitor.Wait(_lock, (int)(deadline - Environment.TickCount64));
+        }
+    }
+
+    private void Run(byte[] introduction, StartProgram start, SessionEnd? refusal)
+    {
+        try
+        {
+            if (TryDial() is not { } socket)
+                return;
+            if (socket.TrySendAll(introduction) != Errno.None)
+                socket.Dispose();
+            else
+                Serve(socket, start, refusal);
+        }
+        catch (Exception e)
+        {
+            // The boundary of one session: whatever is wrong with it, the guest goes on.
+            GuestConsole.Say($"a session broke: {e.Message}");
+        }
+        finally
+        {
+            lock (_lock)
+            {
+                _threads--;
+                Monitor.PulseAll(_lock);
+            }
+        }
+    }
+
+    private void Serve(StreamSocket socket, StartProgram start, SessionEnd? refusal)
+    {
+        using ExecOrders orders = new();
+        using SessionLink link = new(socket, ExecOrders.Channels, orders);
+        SessionEnd end = new(SessionCloseReason.Internal, "the session broke inside the machine");
+        Add(link);
+        try
+        {
+            end = refusal ?? new ExecSession(link, orders, start).Run();
+        }
+        finally
+        {
+            link.Close(end);
+            lock (_lock)
+                _links.Remove(link);
+        }
+    }
+
+    private void Add(SessionLink link)
+    {
+        lock (_lock)
+        {
+            _links.Add(link);
+            if (_start is null)
+                EndWithMachine(link);
+        }
+    }
+
+    private static void EndWithMachine(SessionLink link) => link.End(new SessionEnd(SessionCloseReason.MachineEnded, "the machine ended"));
+
+    private StreamSocket? TryDial()
+    {
+        for (int i = 0; i < DialTries; i++)
+        {
+            if (dial(out _) is { } socket)
+                return socket;
+            lock (_lock)
+            {
+                if (_start is null)
+                    return null;
+                Monitor.Wait(_lock, DialPauseMs);
+            }
+        }
+        GuestConsole.Say("the node did not take the connection of a session that it wanted");
+        return null;
+    }
+}
