@@ -1,7 +1,11 @@
+using System.Text.Json;
+
 using ZeroOS.Bus.Client;
 using ZeroOS.Bus.Keys;
+using ZeroOS.Bus.Sessions;
 using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Deployments;
+using ZeroOS.Contracts.Sessions;
 
 namespace ZeroOS.Client;
 
@@ -13,6 +17,8 @@ namespace ZeroOS.Client;
 /// <param name="lost">Told once a break when a node that is followed is gone and dialled again.</param>
 public sealed class NodeClient(BusClient bus, Action? lost = null)
 {
+    private const int ExecChannels = 3;
+
     private readonly Reconnection _reconnection = new(bus, TimeProvider.System) { Lost = lost ?? (static () => { }) };
 
     /// <summary>The pinned node.</summary>
@@ -103,6 +109,32 @@ public sealed class NodeClient(BusClient bus, Action? lost = null)
 
     /// <summary>Stops a machine, with its grace.</summary>
     public Task StopAsync(MachineName machine, CancellationToken cancellation) => bus.CallAsync(Commands.MachineStop, machine, cancellation);
+
+    /// <summary>
+    /// Begins a program beside a machine's own; <see cref="SessionKinds.Exec"/> says what is on which channel. It is never begun twice: a
+    /// <see cref="SessionException"/>, of this or of the session, says that the program may have run, unless the reason is
+    /// <see cref="SessionCloseReason.Refused"/> or <see cref="SessionCloseReason.NotFound"/>. Every other exception says that it did not.
+    /// </summary>
+    public async Task<Session> ExecAsync(MachineName machine, ExecBegin begin, CancellationToken cancellation)
+    {
+        byte[] body = JsonSerializer.SerializeToUtf8Bytes(begin, SessionJson.Default.ExecBegin);
+        if (body.Length > SessionLimits.BodyBytes)
+        {
+            throw new ClientException($"command and environment are {body.Length} bytes, and at most {SessionLimits.BodyBytes} fit; put them into a file",
+                isUsage: true);
+        }
+        Session session = await bus.OpenSessionAsync(SessionKinds.Exec, machine, ExecChannels, cancellation);
+        try
+        {
+            await session.BeginAsync(body);
+            return session;
+        }
+        catch (SessionException)
+        {
+            await session.DisposeAsync();
+            throw;
+        }
+    }
 
     /// <summary>The asker's volumes.</summary>
     public async Task<IReadOnlyList<VolumeStatus>> VolumesAsync(CancellationToken cancellation) =>

@@ -6,6 +6,7 @@ using ZeroOS.Bus.Envelopes;
 using ZeroOS.Bus.Json;
 using ZeroOS.Bus.Keys;
 using ZeroOS.Bus.Messages;
+using ZeroOS.Bus.Sessions;
 using ZeroOS.Contracts.Bus;
 
 namespace ZeroOS.Bus.Client;
@@ -17,10 +18,12 @@ namespace ZeroOS.Bus.Client;
 public sealed class BusClient(IdentityKey identity, KeyId node, IBusTransport transport, TimeProvider clock)
 {
     private static readonly TimeSpan s_window = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan s_openingWindow = TimeSpan.FromSeconds(20);    // openings are many, and the node remembers each as long as it counts
     private static readonly TimeSpan s_infoLife = TimeSpan.FromHours(1);
 
-    // A flooded door resets what is over its rate. node.info changes nothing, so it may be sent as often as it takes.
-    private const int InfoDials = 20;
+    // A flooded door resets what is over its rate. node.info changes nothing, so it may be sent as often as it takes. Nor does an opening that nothing came of:
+    // the node does nothing in or to a machine before the client's begin, and a session that nobody begins is gone after ten seconds.
+    private const int Dials = 20;
     private static readonly TimeSpan s_dialAgainAfter = TimeSpan.FromMilliseconds(100);
 
     private NodeChannel? _channel;
@@ -92,17 +95,70 @@ public sealed class BusClient(IdentityKey identity, KeyId node, IBusTransport tr
         where TBody : class where TPiece : class
         => AskAsync(command.Name, body, command.Body, command.Piece, cancellation);
 
+    /// <summary>
+    /// Opens a session of <paramref name="kind"/> (a name of <see cref="SessionKinds"/>) with a machine. It has <paramref name="channels"/> channels from its
+    /// beginning, and nothing happens in the machine before its <see cref="Session.BeginAsync"/>.
+    /// </summary>
+    /// <exception cref="BusErrorException">What the node refused.</exception>
+    /// <exception cref="SpoofedReplyException">Not the pinned node's answer to this opening.</exception>
+    /// <exception cref="BusTransportException">The node cannot be reached, or knows no sessions.</exception>
+    public async Task<Session> OpenSessionAsync(string kind, MachineName machine, int channels, CancellationToken cancellation)
+    {
+        ISessionTransport way = transport as ISessionTransport ?? throw new BusTransportException("this way to the node carries no sessions");
+        for (int attempt = 0, dials = 1; ;)
+        {
+            await LearnAsync(cancellation);
+            // Fresh keys and a fresh id each time: an opening that the node has seen is never sent again.
+            using SessionKeyPair pair = new();
+            using SealingKeyPair replyKey = SealingKeyPair.Generate();
+            SessionOpen body = new() { Kind = kind, Deployment = machine.Deployment, Machine = machine.Machine, Key = Convert.ToBase64String(pair.PublicKey) };
+            Message request = NewRequest(Commands.SessionOpen.Name, JsonSerializer.SerializeToElement(body, Commands.SessionOpen.Body), replyKey);
+            request = request with { Expires = request.Issued + s_openingWindow };
+            byte[] envelope = Seal(request);
+            SessionAnswer answer;
+            try
+            {
+                answer = await way.OpenAsync(envelope, cancellation);
+            }
+            catch (BusTransportException e) when (e.WasReset && dials < Dials)
+            {
+                dials++;
+                await Task.Delay(s_dialAgainAfter, clock, cancellation);
+                continue;
+            }
+            SessionCiphers? ciphers = null;
+            try
+            {
+                ReplyReader replies = new(request, node, replyKey);
+                Message reply = replies.Read(answer.Line.Span);
+                replies.RequireEnd();
+                if (reply.Error is null)
+                    ciphers = Derive(pair, envelope, reply, replies.Payload, answer.Stream is not null);
+                else if (attempt > 0 || reply.Error.Code is not (ErrorCodes.Stale or ErrorCodes.Expired))
+                    throw new BusErrorException(reply.Error);
+            }
+            finally
+            {
+                if (ciphers is null && answer.Stream is not null)
+                    await answer.Stream.DisposeAsync();
+            }
+            if (ciphers is not null)
+                return new Session(answer.Stream!, ciphers, isClient: true, channels, clock);
+            attempt++;
+            _channel = null;
+        }
+    }
+
     private async IAsyncEnumerable<TReply> AskAsync<TBody, TReply>(string command, TBody body, JsonTypeInfo<TBody> bodyType, JsonTypeInfo<TReply> replyType,
         [EnumeratorCancellation] CancellationToken cancellation) where TReply : class
     {
         JsonElement element = JsonSerializer.SerializeToElement(body, bodyType);
         for (int attempt = 0; ; attempt++)
         {
-            if (_channel is null || clock.GetElapsedTime(_channel.LearntAt) > s_infoLife)
-                await InfoAsync(cancellation);
+            await LearnAsync(cancellation);
             using SealingKeyPair replyKey = SealingKeyPair.Generate();
             Message request = NewRequest(command, element, replyKey);
-            byte[] envelope = request.SealAndSign(identity, _channel!.SealingKey) ?? throw new SpoofedReplyException("nothing can be sealed to the node's key");
+            byte[] envelope = Seal(request);
             ReplyReader replies = new(request, node, replyKey);
             bool again = false;
             await foreach (ReadOnlyMemory<byte> line in transport.SendAsync(envelope, cancellation))
@@ -129,6 +185,28 @@ public sealed class BusClient(IdentityKey identity, KeyId node, IBusTransport tr
             _channel = null;
         }
     }
+
+    // Both ends bind their keys to what the other one signed, so both payloads are taken as they were on the wire.
+    private static SessionCiphers Derive(SessionKeyPair pair, byte[] envelope, Message reply, ReadOnlySpan<byte> answer, bool switched)
+    {
+        JsonElement body = reply.Body ?? throw new SpoofedReplyException("the answer to an opening is empty");
+        SessionOpened opened = Decode(Commands.SessionOpen.Name, body, Commands.SessionOpen.Reply);
+        if (!switched)
+            throw new SpoofedReplyException("the node says that it opened a session, and the connection is none");
+        if (!Envelope.TryRead(envelope, out Envelope? opening))
+            throw new InvalidOperationException("an envelope of ours cannot be read");
+        return (CanonicalBase64.TryDecode(opened.Key, SessionKeyPair.Bytes, out byte[] key) ? pair.AsClient(key, opening.Payload, answer) : null)
+            ?? throw new SpoofedReplyException("the node's key makes no session");
+    }
+
+    private async Task LearnAsync(CancellationToken cancellation)
+    {
+        if (_channel is null || clock.GetElapsedTime(_channel.LearntAt) > s_infoLife)
+            await InfoAsync(cancellation);
+    }
+
+    private byte[] Seal(Message request) =>
+        request.SealAndSign(identity, _channel!.SealingKey) ?? throw new SpoofedReplyException("nothing can be sealed to the node's key");
 
     private static TReply Decode<TReply>(string command, JsonElement piece, JsonTypeInfo<TReply> type) where TReply : class
     {
@@ -164,7 +242,7 @@ public sealed class BusClient(IdentityKey identity, KeyId node, IBusTransport tr
             {
                 answered = await lines.MoveNextAsync();
             }
-            catch (BusTransportException e) when (e.WasReset && dials < InfoDials)
+            catch (BusTransportException e) when (e.WasReset && dials < Dials)
             {
                 await Task.Delay(s_dialAgainAfter, clock, cancellation);
                 continue;

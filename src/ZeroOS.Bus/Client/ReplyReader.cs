@@ -8,11 +8,16 @@ namespace ZeroOS.Bus.Client;
 /// <summary>Believes the answers to one request, or throws: signed by the node and nobody else, for us, to this request, numbered without a gap.</summary>
 internal sealed class ReplyReader(Message request, KeyId node, SealingKeyPair? replyKey)
 {
+    private Envelope? _last;
+
     /// <summary>Answers believed so far.</summary>
     public long Count { get; private set; }
 
     /// <summary>The last one was believed.</summary>
     public bool Ended { get; private set; }
+
+    /// <summary>What was signed of the last answer that was believed, byte for byte.</summary>
+    public ReadOnlySpan<byte> Payload => _last is null ? [] : _last.Payload;
 
     /// <summary>Checks and opens one answer.</summary>
     /// <exception cref="SpoofedReplyException">It is not what it should be.</exception>
@@ -33,6 +38,7 @@ internal sealed class ReplyReader(Message request, KeyId node, SealingKeyPair? r
         if (replyKey is not null)
             reply = Open(reply, replyKey);
         Count++;
+        _last = envelope;
         Ended = reply.End == true;
         return reply;
     }

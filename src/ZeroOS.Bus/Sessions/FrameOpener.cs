@@ -15,6 +15,7 @@ public sealed class FrameOpener : IDisposable
     private byte[] _bytes = new byte[1024];
     private int _start;
     private int _end;
+    private Range _taken;
 
     internal FrameOpener(FrameKey key) => _key = key;
 
@@ -59,10 +60,23 @@ public sealed class FrameOpener : IDisposable
         IsBroken = !_key.TryOpen(length, plain, tag) || !SessionFrame.TryRead(plain, out frame);
         if (IsBroken)
             return false;
+        _taken = _start..(_start + FrameSealer.LengthBytes + plain.Length);
         _start += FrameSealer.LengthBytes + count;
         if (frame.Type == SessionFrameType.Rekey)
             _key.Next();
         return true;
+    }
+
+    /// <summary>
+    /// The frame that was taken last as it travels between node and guest (<see cref="PlainFrames"/>), in place; valid until the next call of
+    /// <see cref="Room"/>.
+    /// </summary>
+    public ReadOnlyMemory<byte> TakenPlain()
+    {
+        Memory<byte> frame = _bytes.AsMemory()[_taken];
+        int length = frame.Length - PlainFrames.LengthBytes;
+        (frame.Span[0], frame.Span[1], frame.Span[2]) = ((byte)length, (byte)(length >> 8), (byte)(length >> 16));
+        return frame;
     }
 
     /// <summary>Erases the key.</summary>

@@ -1,3 +1,5 @@
+using System.Threading.Channels;
+
 using ZeroOS.Contracts.Sessions;
 
 namespace ZeroOS.Bus.Sessions;
@@ -14,6 +16,9 @@ public sealed class Session : IAsyncDisposable
     /// <summary>A peer from whom nothing came for so long is gone; one that leaves a frame unfinished is gone sooner.</summary>
     public static readonly TimeSpan Silence = TimeSpan.FromSeconds(90), FrameWithin = TimeSpan.FromSeconds(60);
 
+    /// <summary>So many <see cref="Events"/> wait for whoever reads them; of more the oldest are forgotten.</summary>
+    public const int WaitingEvents = 256;
+
     // A socket that is closed with unread bytes in it is reset, and the peer may lose what was sent last: who closes goes on reading until the peer hangs up.
     private static readonly TimeSpan s_linger = TimeSpan.FromSeconds(2);
 
@@ -28,6 +33,8 @@ public sealed class Session : IAsyncDisposable
     private readonly Dictionary<uint, ChannelQueue> _queues = [];
     private readonly TaskCompletionSource<byte[]> _begin = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource<SessionException> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Channel<SessionEvent> _events =
+        Channel.CreateBounded<SessionEvent>(new BoundedChannelOptions(WaitingEvents) { FullMode = BoundedChannelFullMode.DropOldest });
     private readonly CancellationTokenSource _over = new();
     private readonly ITimer _timer;
     private readonly Task _receiving;
@@ -51,6 +58,11 @@ public sealed class Session : IAsyncDisposable
 
     /// <summary>The end of the whole session: its reason and a sentence. It comes after everything that was sent before.</summary>
     public Task<SessionException> Ended => _ended.Task;
+
+    /// <summary>
+    /// Notes, resizes and signals in their order, until the session's end. Nobody has to read them: at most <see cref="WaitingEvents"/> are kept.
+    /// </summary>
+    public ChannelReader<SessionEvent> Events => _events.Reader;
 
     /// <summary>What the client asked for, on its peer's side.</summary>
     /// <exception cref="SessionException">The session ended before.</exception>
@@ -137,6 +149,9 @@ public sealed class Session : IAsyncDisposable
     /// <summary>Sends the program a signal, 1 to 64.</summary>
     public Task SignalAsync(uint channel, int number) => SendAsync(channel, SessionFrameType.Signal, new[] { (byte)number });
 
+    /// <summary>Tells whoever watches the session a sentence, cut at <see cref="SessionLimits.SentenceBytes"/>.</summary>
+    public Task NoteAsync(string sentence) => SendAsync(SessionFrame.SessionChannel, SessionFrameType.Note, SessionFrame.NoteBody(sentence));
+
     /// <summary>Says that the program ended.</summary>
     public Task ExitAsync(uint channel, int code) => SendAsync(channel, SessionFrameType.Exit, SessionFrame.ExitBody(code));
 
@@ -158,7 +173,7 @@ public sealed class Session : IAsyncDisposable
         {
             await SendAsync(SessionFrame.SessionChannel, SessionFrameType.Close, SessionFrame.CloseBody(reason, sentence)).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is SessionException or InvalidOperationException)
+        catch (SessionException)
         {
             // it is over already
         }
@@ -177,6 +192,7 @@ public sealed class Session : IAsyncDisposable
         await _stream.DisposeAsync().ConfigureAwait(false);
         _ciphers.Dispose();
         _over.Dispose();
+        _sending.Release();                                     // who comes later hears that it is over
     }
 
     private async Task ReceiveAsync()
@@ -224,6 +240,11 @@ public sealed class Session : IAsyncDisposable
 
     private void Obey(in SessionFrame frame)
     {
+        if (frame.Type is SessionFrameType.Note or SessionFrameType.Resize or SessionFrameType.Signal)
+        {
+            _events.Writer.TryWrite(EventOf(frame));
+            return;
+        }
         if (frame.Channel == SessionFrame.SessionChannel)
         {
             if (frame.Type == SessionFrameType.Begin)
@@ -252,6 +273,13 @@ public sealed class Session : IAsyncDisposable
         queue.Wake();
     }
 
+    private static SessionEvent EventOf(in SessionFrame frame) => frame.Type switch
+    {
+        SessionFrameType.Note => new SessionEvent(frame.Channel, frame.Type) { Sentence = frame.Sentence },
+        SessionFrameType.Resize => new SessionEvent(frame.Channel, frame.Type) { Size = frame.Size },
+        _ => new SessionEvent(frame.Channel, frame.Type) { SignalNumber = frame.SignalNumber },
+    };
+
     // Whoever reads hears of the session's end after the data that came before it.
     private async Task GrantAsync(uint channel, uint bytes)
     {
@@ -277,6 +305,8 @@ public sealed class Session : IAsyncDisposable
             {
                 if (_ended.Task.IsCompleted)
                     throw _ended.Task.Result;
+                if (_state.IsClosed)
+                    throw new SessionException(SessionCloseReason.Cancelled, "this end has closed the session");
                 length = Seal(new SessionFrame(channel, type, body.Span));
             }
             await SendSealedAsync(length).ConfigureAwait(false);
@@ -345,6 +375,7 @@ public sealed class Session : IAsyncDisposable
             foreach (ChannelQueue queue in _queues.Values)
                 queue.Wake();
         }
+        _events.Writer.TryComplete();
         _begin.TrySetException(end);
         _ = _begin.Task.Exception;      // nobody has to have asked
         _over.CancelAfter(linger);
