@@ -47,7 +47,8 @@ public sealed class WorkloadEngine : IMachineEvents, IAuthority, IDisposable
             new DeploymentHandlers(_parts, deployments, Wake),
             new MachineHandlers(_parts, Wake, _stop.Token),
             new VolumeHandlers(_parts, deployments, Wake),
-            new EventHandlers(_parts, dependencies.Facts, _stop.Token));
+            new EventHandlers(_parts, dependencies.Facts, _stop.Token),
+            new SessionHandlers(_parts));
     }
 
     /// <summary>Takes up what is stored and what runs, publishes ports, and begins to work.</summary>

@@ -16,6 +16,7 @@ using ZeroOS.Node.Attestation;
 using ZeroOS.Node.Bus;
 using ZeroOS.Node.Disks;
 using ZeroOS.Node.Farm;
+using ZeroOS.Node.Sessions;
 using ZeroOS.Node.Update;
 using ZeroOS.Workloads;
 
@@ -38,6 +39,7 @@ internal sealed class FullNode : IRunningNode
     private readonly MachineHost _machines;
     private readonly WorkloadEngine _engine;
     private readonly NodeBus _bus;
+    private readonly SessionServer _sessions;
     private readonly Updater _updates;
     private readonly NodeDisks _disks;
     private readonly WaitingSettings? _wait;
@@ -54,7 +56,7 @@ internal sealed class FullNode : IRunningNode
         (_machines, _engine) = node.Steps.Run("engine", StartEngine);       // adopts what runs before the bus can ask for more
         node.Overview.Change(p => p with { Machines = _machines });
         _disks = new NodeDisks(start.Storage, node.Log);
-        (_bus, _updates) = node.Steps.Run("bus", OpenBus);
+        (_bus, _sessions, _updates) = node.Steps.Run("bus", OpenBus);
         _wait = start.Decision.Waiting is null ? null : new WaitingSettings(start.Ledger!, node.StartAgain, node.Log);
     }
 
@@ -72,13 +74,18 @@ internal sealed class FullNode : IRunningNode
     }
 
     /// <inheritdoc/>
-    public void HangUp() => _bus.Dispose();
+    public void HangUp()
+    {
+        _bus.Dispose();
+        _sessions.Dispose();    // clients hear that the machine goes on
+    }
 
     /// <inheritdoc/>
     public void Stop()
     {
         using CancellationTokenSource timer = new(s_stopWithin);
         _bus.Dispose();
+        _sessions.Dispose();
         _wait?.Dispose();
         _updates.Dispose();
         _disks.Dispose();
@@ -148,7 +155,7 @@ internal sealed class FullNode : IRunningNode
         return (machines, engine);
     }
 
-    private (NodeBus Bus, Updater Updates) OpenBus()
+    private (NodeBus Bus, SessionServer Sessions, Updater Updates) OpenBus()
     {
         ImageRelease release = ImageRelease.Current;
         NodeBus bus = new(_base.Identity.Key, _engine, _base.Store,
@@ -158,8 +165,11 @@ internal sealed class FullNode : IRunningNode
         _node.Overview.Change(p => p with { Updates = updates });
         NodeCommands.Add(bus.Routes, bus.Describe, _engine.Handlers, _attestor, updates, Disks(), new PowerHandlers(_node.Init.Restart, _node.Init.PowerOff));
         _base.Clock.Stepped += bus.ClockStepped; // another epoch: what was sent by the old clock is stale
+        SessionServer sessions = new(new SessionServices(_base.Identity.Key, bus.Epoch, _engine.Handlers.Sessions.Find, _engine.Handlers.Sessions.MayGoOn,
+            _node.Log));
+        bus.Sessions = sessions;
         _node.OpenDoor(bus);
-        return (bus, updates);
+        return (bus, sessions, updates);
     }
 
     /// <summary>A claimed disk is taken up as all are, by the start of the role: machines and the computer go on meanwhile.</summary>

@@ -33,6 +33,7 @@ internal static class NodeCommands
         .Add(Commands.MachineStart, Roles.Tenant, engine.Machines.Start)
         .Add(Commands.MachineStop, Roles.Tenant, engine.Machines.Stop)
         .Add(Commands.MachineLogs, Roles.Tenant, engine.Machines.Logs)
+        .Add(Commands.SessionOpen, Roles.Tenant, engine.Sessions.ByMessage)
         .Add(Commands.EventsWatch, Roles.OwnerOrTenant, engine.Events.Watch)
         .Add(Commands.VolumeList, Roles.Tenant, engine.Volumes.List)
         .Add(Commands.VolumeDelete, Roles.Tenant, engine.Volumes.Delete);

@@ -28,6 +28,13 @@ public interface IMachines
     /// <summary>Stop signal with grace, then power button, then kill; the end is reported as an event.</summary>
     void Stop(WorkloadId machine, GuestStop stop);
 
+    /// <summary>
+    /// Has the guest dial for a session of a kind (<c>SessionKinds</c>): a stream of plain frames of sessions, whose other end is zguest.
+    /// </summary>
+    /// <exception cref="WorkloadException">not-running: there is no such machine, or its workload has not started. no-answer: the guest does not dial.
+    /// busy: too many wait for it already.</exception>
+    Task<Stream> OpenSessionAsync(WorkloadId machine, string kind, CancellationToken cancellation);
+
     /// <summary>The image of a running machine is known again (after a restart of the node): serve its chunk socket.</summary>
     void ServeImage(WorkloadId machine, IImage image);
 

@@ -29,7 +29,7 @@ public sealed class MachineHandlers
         _parts.Store.Write(() =>
         {
             GrantRules.RequireActive(_parts.Store.Grant(context.Tenant));
-            WorkloadRow row = Machine(context.Tenant, body.Deployment, body.Machine);
+            WorkloadRow row = Machine(_parts, context.Tenant, body.Deployment, body.Machine);
             _parts.Store.Mark(MessageMark.Of(context));
             _parts.Store.Change(row.Id, r => r with
             {
@@ -50,7 +50,7 @@ public sealed class MachineHandlers
     {
         _parts.Store.Write(() =>
         {
-            WorkloadRow row = Machine(context.Tenant, body.Deployment, body.Machine);
+            WorkloadRow row = Machine(_parts, context.Tenant, body.Deployment, body.Machine);
             _parts.Store.Mark(MessageMark.Of(context));
             _parts.Store.Change(row.Id, r => r with { Stopped = true, Attempt = 0, NextRetry = null });
         });
@@ -64,7 +64,7 @@ public sealed class MachineHandlers
     /// </summary>
     public async IAsyncEnumerable<LogPiece> Logs(RequestContext context, MachineLogs body, [EnumeratorCancellation] CancellationToken cancellation)
     {
-        WorkloadRow row = Machine(context.Tenant, body.Deployment, body.Machine);
+        WorkloadRow row = Machine(_parts, context.Tenant, body.Deployment, body.Machine);
         MachineLog log = _parts.Logs.Of(row.Id);
         using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, _stopping);
         LogReader reader = body.After is { } position ? LogReader.After(log, position)
@@ -93,11 +93,13 @@ public sealed class MachineHandlers
         Position = chunk.Position,
     };
 
-    private WorkloadRow Machine(string tenant, string deployment, string machine)
+    /// <summary>A tenant's machine, by the names the tenant knows it by.</summary>
+    /// <exception cref="BusErrorException">not-found.</exception>
+    internal static WorkloadRow Machine(EngineParts parts, string tenant, string deployment, string machine)
     {
-        if (_parts.Store.Deployment(tenant, deployment) is not { Deleting: false })
+        if (parts.Store.Deployment(tenant, deployment) is not { Deleting: false })
             throw Refuse.NotFound($"you have no deployment \"{deployment}\" on this node", "deployment");
-        WorkloadRow? row = _parts.Store.Workload(new WorkloadId(tenant, deployment, machine));
+        WorkloadRow? row = parts.Store.Workload(new WorkloadId(tenant, deployment, machine));
         return row is { Type: WorkloadRow.Zmachine, Removed: false } ? row : throw Refuse.NotFound($"\"{deployment}\" has no machine \"{machine}\"", "machine");
     }
 }

@@ -61,6 +61,13 @@ internal sealed class GuestConnection : ILoopClient
     /// <summary>Stop signal, grace, SIGKILL.</summary>
     public void Stop(GuestStop stop) => SendJson(GuestFrameType.Stop, stop, GuestJson.Default.GuestStop);
 
+    /// <summary>Has the guest dial for a session. False: the connection is over.</summary>
+    public bool OpenSession(GuestSession session)
+    {
+        SendJson(GuestFrameType.Session, session, GuestJson.Default.GuestSession);
+        return !_closed && !_mute;
+    }
+
     /// <summary>One signal for the workload, 1 to 64.</summary>
     public void Signal(int number)
     {

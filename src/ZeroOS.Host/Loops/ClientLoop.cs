@@ -37,15 +37,19 @@ internal sealed class ClientLoop : IDisposable
     /// <summary>Milliseconds of a clock that never goes back: what <see cref="SetDue"/> counts in.</summary>
     public static long Now => Environment.TickCount64;
 
-    /// <summary>Runs <paramref name="work"/> on the loop's thread, in the order of posting. After <see cref="Dispose"/> it is dropped.</summary>
-    public void Post(ILoopClient client, Action work)
+    /// <summary>
+    /// Runs <paramref name="work"/> on the loop's thread, in the order of posting. False after <see cref="Dispose"/>: it is dropped, as what was posted and had
+    /// no turn is.
+    /// </summary>
+    public bool Post(ILoopClient client, Action work)
     {
         lock (_gate)
         {
             if (_stopping)
-                return;
+                return false;
             _posted.Enqueue((client, work));
             _wake.Signal();
+            return true;
         }
     }
 

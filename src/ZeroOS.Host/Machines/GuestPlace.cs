@@ -24,6 +24,7 @@ internal sealed class GuestPlace(MachineRecord record, MachineContext context, I
     private const long DropBytesPerMs = 16L << 20;
 
     private readonly TokenBucket _connects = new(ConnectBurst, ConnectEveryMs), _lines = new(LogBurst, LogEveryMs);
+    private readonly SessionDials _sessions = new(record, context);
     private GuestConnection? _trusted;
     private GuestConnection? _newcomer;
     private OutputBatch _batch = new();
@@ -57,6 +58,13 @@ internal sealed class GuestPlace(MachineRecord record, MachineContext context, I
         }
     }
 
+    /// <summary>The guest dialled the port for sessions.</summary>
+    public void AcceptSession(StreamSocket socket) => _sessions.Accept(socket);
+
+    /// <summary>Has the guest dial for a session, once it has shown who it is and its workload runs; from any thread.</summary>
+    public Task<Stream> OpenSessionAsync(string kind, CancellationToken cancellation) =>
+        _sessions.OpenAsync(kind, order => (_greeted && _reportedStart && record.Exited is null ? _trusted : null)?.OpenSession(order) == true, cancellation);
+
     /// <summary>Asks the guest to stop, if it is there; one that comes later is asked then.</summary>
     public void Stop(GuestStop stop)
     {
@@ -67,9 +75,10 @@ internal sealed class GuestPlace(MachineRecord record, MachineContext context, I
     /// <summary>What was read is stored: go on reading.</summary>
     public void MayRead() => _trusted?.Resume();
 
-    /// <summary>Closes both connections.</summary>
+    /// <summary>Closes both connections. Sessions that are open end with the monitor, which has their other ends.</summary>
     public void Close()
     {
+        _sessions.Close();
         _newcomer?.Close();
         _trusted?.Close();
     }
@@ -79,6 +88,7 @@ internal sealed class GuestPlace(MachineRecord record, MachineContext context, I
     {
         _newcomer?.Abandon();
         _trusted?.Abandon();
+        _sessions.Abandon();
     }
 
     string? IGuestEvents.Hello(GuestConnection connection, GuestHello hello)

@@ -19,9 +19,9 @@ internal sealed class MachineContext : IDisposable
     private const int TellingThreads = 2;
 
     /// <summary>Starts the threads.</summary>
-    public MachineContext(InitConnection init, ILog log, MemoryReadings memory)
+    public MachineContext(InitConnection init, ILog log, MemoryReadings memory, SessionTimes? sessions = null)
     {
-        (Init, Log) = (init, log);
+        (Init, Log, Sessions) = (init, log, sessions ?? new SessionTimes());
         Loop = new ClientLoop("machines", log);
         Asking = new WorkerPool("machines-init", 1, log);
         Telling = new WorkerPool("machines-tell", TellingThreads, log);
@@ -33,6 +33,9 @@ internal sealed class MachineContext : IDisposable
 
     /// <summary>The node's log.</summary>
     public ILog Log { get; }
+
+    /// <summary>How long guests have to dial for sessions.</summary>
+    public SessionTimes Sessions { get; }
 
     /// <summary>The thread that serves every monitor and guest.</summary>
     public ClientLoop Loop { get; }

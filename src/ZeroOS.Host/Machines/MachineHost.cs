@@ -28,9 +28,11 @@ internal sealed class MachineHost : IMachines, IDisposable
 
     /// <summary>Takes over the monitors among what a former node <paramref name="left"/>, their descriptors included; drops what has no process.
     /// Their events come once <see cref="Events"/> is set.</summary>
-    public MachineHost(InitConnection init, HandedOver left, WorkloadNames names, ILog log, GuestFiles? files = null, MemoryReadings? memory = null)
+    public MachineHost(InitConnection init, HandedOver left, WorkloadNames names, ILog log, GuestFiles? files = null, MemoryReadings? memory = null,
+        SessionTimes? sessions = null)
     {
-        (_init, _names, _files, _context) = (init, names, files ?? GuestFiles.OnNode, new MachineContext(init, log, memory ?? MemoryReadings.OfKernel));
+        (_init, _names, _files) = (init, names, files ?? GuestFiles.OnNode);
+        _context = new MachineContext(init, log, memory ?? MemoryReadings.OfKernel, sessions);
         _init.Exited += Exited;
         Dictionary<string, FileDescriptor[]> kept = left.Kept.Where(k => k.Key.StartsWith(Prefix, StringComparison.Ordinal)).ToDictionary();
         foreach (HeldProcess process in left.Processes.Where(p => p.Program == JailedProgram.Monitor))
@@ -136,6 +138,11 @@ internal sealed class MachineHost : IMachines, IDisposable
 
     /// <inheritdoc/>
     public void Stop(WorkloadId machine, GuestStop stop) => Find(machine)?.Stop(stop);
+
+    /// <inheritdoc/>
+    public Task<Stream> OpenSessionAsync(WorkloadId machine, string kind, CancellationToken cancellation) =>
+        Find(machine)?.OpenSessionAsync(kind, cancellation)
+            ?? Task.FromException<Stream>(new WorkloadException("not-running", $"machine {machine} does not run"));
 
     /// <inheritdoc/>
     public void ServeImage(WorkloadId machine, IImage image)

@@ -24,6 +24,9 @@ internal enum MonitorSaid
     /// <summary>The guest connected to zguest's port.</summary>
     Connection,
 
+    /// <summary>The guest connected to the port for sessions.</summary>
+    Session,
+
     /// <summary>The guest connected to a port nobody serves; the connection is closed already.</summary>
     Refused,
 }
@@ -58,8 +61,8 @@ internal readonly record struct MonitorInput(MonitorSaid Said, MonitorMessage? M
         // The monitor holds files, disks and taps as well: what it hands over is what it says, or the monitor is no longer ours.
         if (StreamSocket.TryAdopt(descriptor) is not { } socket)
             return new MonitorInput(MonitorSaid.Nonsense);
-        if (message.Port == GuestProtocol.Port)
-            return new MonitorInput(MonitorSaid.Connection, message, socket);
+        if (message.Port is GuestProtocol.Port or GuestProtocol.SessionPort)
+            return new MonitorInput(message.Port == GuestProtocol.Port ? MonitorSaid.Connection : MonitorSaid.Session, message, socket);
         socket.Dispose();
         return new MonitorInput(MonitorSaid.Refused);
     }

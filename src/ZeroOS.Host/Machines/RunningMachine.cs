@@ -87,6 +87,10 @@ internal sealed class RunningMachine : ILoopClient
         SetDue();
     });
 
+    /// <summary>Has the guest dial for a session; from any thread.</summary>
+    /// <exception cref="WorkloadException">As <see cref="IMachines.OpenSessionAsync"/> says.</exception>
+    public Task<Stream> OpenSessionAsync(string kind, CancellationToken cancellation) => _guests.OpenSessionAsync(kind, cancellation);
+
     /// <summary>Asks the guest to give up memory; only on the loop's thread.</summary>
     public void SetBalloon(long bytes)
     {
@@ -185,6 +189,9 @@ internal sealed class RunningMachine : ILoopClient
                 break;
             case MonitorSaid.Connection:
                 _guests.Accept(input.Socket!);
+                break;
+            case MonitorSaid.Session:
+                _guests.AcceptSession(input.Socket!);
                 break;
             case MonitorSaid.Nonsense:
                 _context.Log.Error($"machine={Id} its monitor broke the protocol, killing it");

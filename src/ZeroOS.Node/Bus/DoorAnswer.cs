@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 
 using ZeroOS.Bus.Gates;
 using ZeroOS.Contracts.Doors;
+using ZeroOS.Linux;
 
 namespace ZeroOS.Node.Bus;
 
@@ -10,12 +11,15 @@ namespace ZeroOS.Node.Bus;
 /// </summary>
 internal sealed class DoorAnswer(DoorConnection link, uint id)
 {
+    private const int SwitchingProtocols = 101;
+
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
 
     private readonly Lock _lock = new();
     private readonly CancellationTokenSource _cancel = new();
     private int _window = DoorLimits.WindowBytes;
     private TaskCompletionSource? _room;
+    private TaskCompletionSource<FileDescriptor>? _connection;
 
     /// <summary>The number the door gave it.</summary>
     public uint Id => id;
@@ -44,10 +48,43 @@ internal sealed class DoorAnswer(DoorConnection link, uint id)
     public void Begin(int status, Decision? decision, bool stream = false)
     {
         IsStream = stream;
-        Span<byte> body = stackalloc byte[2];
-        BinaryPrimitives.WriteUInt16LittleEndian(body, (ushort)status);
-        int flags = (decision?.Proven == true ? DoorMessage.ProvenFlag : 0) | (stream ? DoorMessage.StreamFlag : 0);
-        link.Send(new DoorMessage(DoorVerb.Begin, (byte)flags, id).With(body));
+        SendBegin(status, (byte)((decision?.Proven == true ? DoorMessage.ProvenFlag : 0) | (stream ? DoorMessage.StreamFlag : 0)));
+    }
+
+    /// <summary>
+    /// Says that the asker gets a session, and waits at most <paramref name="patience"/> for the connection, which the caller then owns.
+    /// </summary>
+    /// <exception cref="OperationCanceledException">Cancelled, or the door does not hand it over.</exception>
+    public async Task<FileDescriptor> TakeConnectionAsync(Decision decision, TimeSpan patience)
+    {
+        TaskCompletionSource<FileDescriptor> connection = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (_lock)
+            _connection = connection;
+        byte flags = (byte)(DoorMessage.HandFlag | (decision.Proven ? DoorMessage.ProvenFlag : 0));
+        SendBegin(SwitchingProtocols, flags);
+        try
+        {
+            return await connection.Task.WaitAsync(patience, Token).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is TimeoutException or OperationCanceledException)
+        {
+            lock (_lock)
+                _connection = null;
+            if (connection.Task.IsCompletedSuccessfully)
+                connection.Task.Result.Dispose();   // it came in the last moment
+            throw new OperationCanceledException("the connection was not handed over", e);
+        }
+    }
+
+    /// <summary>Gives the connection to who waits for it, once; false: nobody does.</summary>
+    public bool TryHand(FileDescriptor connection)
+    {
+        lock (_lock)
+        {
+            bool taken = _connection?.TrySetResult(connection) == true;
+            _connection = null;
+            return taken;
+        }
     }
 
     /// <summary>Sends one envelope and the end of its line; ends when the last piece has left for the door.</summary>
@@ -66,6 +103,13 @@ internal sealed class DoorAnswer(DoorConnection link, uint id)
 
     /// <summary>Says that the answer has ended; nothing may follow.</summary>
     public void End(bool whole) => link.Send(new DoorMessage(DoorVerb.End, whole ? (byte)0 : DoorMessage.CutFlag, id).With([]));
+
+    private void SendBegin(int status, byte flags)
+    {
+        Span<byte> body = stackalloc byte[2];
+        BinaryPrimitives.WriteUInt16LittleEndian(body, (ushort)status);
+        link.Send(new DoorMessage(DoorVerb.Begin, flags, id).With(body));
+    }
 
     private async ValueTask TakeRoomAsync(int bytes, CancellationToken cancellation)
     {

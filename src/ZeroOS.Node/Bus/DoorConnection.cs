@@ -1,10 +1,13 @@
 using System.Collections.Concurrent;
+using System.Net.Sockets;
 
 using ZeroOS.Bus.Envelopes;
 using ZeroOS.Bus.Gates;
 using ZeroOS.Bus.Serving;
+using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Doors;
 using ZeroOS.Linux;
+using ZeroOS.Node.Sessions;
 
 namespace ZeroOS.Node.Bus;
 
@@ -13,6 +16,12 @@ internal sealed record DoorServices(Gate Gate, Dispatcher Dispatcher, Routes Rou
 {
     /// <summary>Which envelopes may cost a look at their signature.</summary>
     public EnvelopeRates Rates { get; init; } = new(Authority, TimeProvider.System);
+
+    /// <summary>Who opens sessions; null: nobody, and the table has no command for it.</summary>
+    public ISessionServer? Sessions { get; init; }
+
+    /// <summary>How long a door may take to hand a connection over.</summary>
+    public TimeSpan HandWithin { get; init; } = DoorLimits.HandWithin;
 }
 
 /// <summary>
@@ -189,6 +198,8 @@ internal sealed class DoorConnection : IDisposable
             case DoorVerb.Cancel:
                 _answers.GetValueOrDefault(head.Id)?.Cancel();
                 return true;
+            case DoorVerb.Hand:
+                return Hand(head, descriptors);
             default:
                 return Break("it does not keep to the protocol");
         }
@@ -212,11 +223,24 @@ internal sealed class DoorConnection : IDisposable
             return Break("it gives a number twice");
         Interlocked.Increment(ref _asked);
         Interlocked.Add(ref _askedBytes, length);
-        _ = Task.Run(() => AnswerAsync(answer, envelope));
+        _ = Task.Run(() => AnswerAsync(answer, envelope, head.Has(DoorMessage.SessionFlag)));
         return true;
     }
 
-    private async Task AnswerAsync(DoorAnswer answer, byte[] envelope)
+    // A connection may have lost its client on the way, which is nobody's fault: who serves it hears so.
+    private bool Hand(DoorMessage head, FileDescriptor[] descriptors)
+    {
+        if (descriptors.Length != 1 || !TcpConnection.IsOne(descriptors[0]))
+            return Break("it handed over what is no connection");
+        FileDescriptor connection = descriptors[0];
+        descriptors[0] = new FileDescriptor(-1);    // its owner is whoever waits for it
+        if (_answers.TryGetValue(head.Id, out DoorAnswer? answer) && answer.TryHand(connection))
+            return true;
+        connection.Dispose();
+        return Break("it handed over a connection that nobody waits for");
+    }
+
+    private async Task AnswerAsync(DoorAnswer answer, byte[] envelope, bool session)
     {
         Standing standing = new(this, envelope.Length);
         bool whole = false;
@@ -235,6 +259,10 @@ internal sealed class DoorConnection : IDisposable
             else if (!standing.Settle(decision.Proven && (decision.Roles & Roles.Reserved) != 0, IsStream(decision)))
             {
                 answer.Begin(503, decision);
+            }
+            else if (session && _services.Sessions is ISessionServer sessions && Opens(decision))
+            {
+                await OpenAsync(sessions, decision, envelope, answer).ConfigureAwait(false);
             }
             else
             {
@@ -259,6 +287,48 @@ internal sealed class DoorConnection : IDisposable
             _oneEnded.Set();
         }
     }
+
+    private async Task OpenAsync(ISessionServer sessions, Decision decision, byte[] envelope, DoorAnswer answer)
+    {
+        PreparedSession session = await sessions.OpenAsync(decision, envelope, answer.Token).ConfigureAwait(false);
+        bool runs = false;
+        try
+        {
+            if (session.IsOpen)
+            {
+                Socket connection = ToSocket(await answer.TakeConnectionAsync(decision, _services.HandWithin).ConfigureAwait(false));
+                runs = true;
+                session.Run(connection);
+            }
+            else
+            {
+                answer.Begin(200, decision);
+                await answer.WriteLineAsync(session.Answer, answer.Token).ConfigureAwait(false);
+            }
+        }
+        finally
+        {
+            if (!runs)
+                session.Dispose();
+        }
+    }
+
+    private static Socket ToSocket(FileDescriptor connection)
+    {
+        SafeSocketHandle handle = new(connection.Number, ownsHandle: true);
+        connection.SetHandleAsInvalid();
+        try
+        {
+            return new Socket(handle);
+        }
+        catch
+        {
+            handle.Dispose();
+            throw;
+        }
+    }
+
+    private static bool Opens(Decision decision) => decision.Admitted && decision.Request!.Command == Commands.SessionOpen.Name;
 
     private bool IsStream(Decision decision) => decision.Admitted && _services.Routes.Find(decision.Request!.Command) is Route { IsStream: true };
 

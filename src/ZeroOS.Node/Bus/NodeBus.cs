@@ -3,6 +3,7 @@ using ZeroOS.Bus.Keys;
 using ZeroOS.Bus.Serving;
 using ZeroOS.Contracts.Bus;
 using ZeroOS.Linux;
+using ZeroOS.Node.Sessions;
 
 namespace ZeroOS.Node.Bus;
 
@@ -17,7 +18,7 @@ public sealed class NodeBus : IDisposable
     private readonly LockedState? _locked;
     private readonly EpochClock _epoch;
     private readonly SealingKeys _sealing;
-    private readonly DoorServices _services;
+    private DoorServices _services;
     private readonly Lock _lock = new();
     private DoorConnection? _door;
 
@@ -48,6 +49,16 @@ public sealed class NodeBus : IDisposable
 
     /// <summary>The public half of the key requests are sealed to now, base64.</summary>
     public string SealingKey => _sealing.Current.Key;
+
+    /// <summary>Who opens sessions; without one this node opens none. Set before <see cref="Attach"/>.</summary>
+    internal ISessionServer? Sessions
+    {
+        get => _services.Sessions;
+        set => _services = _services with { Sessions = value };
+    }
+
+    /// <summary>Epoch and time of what the node answers.</summary>
+    internal EpochClock Epoch => _epoch;
 
     /// <summary>A door turned out to be broken: it must be replaced.</summary>
     public event Action? DoorBroken;

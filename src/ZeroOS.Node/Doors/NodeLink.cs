@@ -65,7 +65,7 @@ internal sealed class NodeLink : INodeLink, IDisposable
         {
             if (_closed.IsSet)
                 throw new NodeLostException("the node is gone");
-            Ask(id, envelope.Span);
+            Ask(id, envelope.Span, answer is ISessionSink ? DoorMessage.SessionFlag : (byte)0);
             while (!ended)
             {
                 AnswerPart part = await pending.NextAsync(cancellation);
@@ -75,6 +75,8 @@ internal sealed class NodeLink : INodeLink, IDisposable
                         if (part.Head.Has(DoorMessage.StreamFlag))
                             place.Dispose();    // a stream has its own limits, at the node
                         answer.Begin(part.Status, part.Head.Has(DoorMessage.ProvenFlag));
+                        if (part.Head.Has(DoorMessage.HandFlag))
+                            await HandOverAsync(id, answer);
                         break;
                     case DoorVerb.Piece:
                         await answer.WriteAsync(part.Bytes, cancellation);
@@ -108,15 +110,24 @@ internal sealed class NodeLink : INodeLink, IDisposable
             _socket.Dispose();
     }
 
-    private void Ask(uint id, ReadOnlySpan<byte> envelope)
+    private void Ask(uint id, ReadOnlySpan<byte> envelope, byte flags)
     {
         if (envelope.Length <= DoorLimits.InlineBytes)
         {
-            Send(new DoorMessage(DoorVerb.Ask, 0, id).With(envelope));
+            Send(new DoorMessage(DoorVerb.Ask, flags, id).With(envelope));
             return;
         }
         using FileDescriptor file = SealedMemory.Create("envelope", envelope);
-        Send(new DoorMessage(DoorVerb.Ask, DoorMessage.BesideFlag, id).With((uint)envelope.Length), [file.Number]);
+        Send(new DoorMessage(DoorVerb.Ask, (byte)(flags | DoorMessage.BesideFlag), id).With((uint)envelope.Length), [file.Number]);
+    }
+
+    // Closed here without a word to the client, who goes on with the node.
+    private async Task HandOverAsync(uint id, IAnswerSink answer)
+    {
+        if (answer is not ISessionSink session)
+            throw new NodeLostException("the node wants a connection that cannot be handed over");
+        using FileDescriptor connection = await session.HandOverAsync();
+        Send(new DoorMessage(DoorVerb.Hand, 0, id).With([]), [connection.Number]);
     }
 
     // The node never lets this wait for long: a thread of its own does nothing but read.

@@ -7,6 +7,8 @@ namespace ZeroOS.Node.Doors.Http;
 /// </summary>
 internal sealed class ConnectionPlace(Origin origin, long enteredAt, Action abort)
 {
+    private Action? _abort = abort;
+
     /// <summary>Where it comes from.</summary>
     public Origin Origin { get; } = origin;
 
@@ -28,6 +30,15 @@ internal sealed class ConnectionPlace(Origin origin, long enteredAt, Action abor
     /// <summary>When its last answer ended: the oldest idle one goes first.</summary>
     public long IdleSince { get; set; } = enteredAt;
 
-    /// <summary>Ends the connection.</summary>
-    public void Abort() => abort();
+    /// <summary>Ends the connection; once.</summary>
+    public void Abort() => Interlocked.Exchange(ref _abort, null)?.Invoke();
+
+    /// <summary>
+    /// From now on <paramref name="other"/> ends the connection, for somebody else has it. False: it was to end before, and nobody is told any more.
+    /// </summary>
+    public bool TryBind(Action other)
+    {
+        Action? before = Volatile.Read(ref _abort);
+        return before is not null && Interlocked.CompareExchange(ref _abort, other, before) == before;
+    }
 }

@@ -1,5 +1,3 @@
-using System.Net;
-
 using Microsoft.AspNetCore.Connections;
 
 using ZeroOS.Bus.Gates;
@@ -40,24 +38,27 @@ internal sealed class ConnectionTable : IDisposable
         }
     }
 
-    /// <summary>Serves the connection while it has a place.</summary>
+    /// <summary>
+    /// Gives a connection that was just accepted a place among the unproven ones; null: there is none. Whoever comes to serve it says how it is ended
+    /// (<see cref="ConnectionPlace.TryBind"/>) and that it has gone (<see cref="Leave"/>).
+    /// </summary>
+    public ConnectionPlace? Enter(Origin origin)
+    {
+        ConnectionPlace place = new(origin, _clock.GetTimestamp(), static () => { });
+        return TryEnter(place) ? place : null;
+    }
+
+    /// <summary>Lets one of Kestrel's connections be served, which has its place among its features, until it has gone.</summary>
     public async Task ServeAsync(ConnectionContext connection, ConnectionDelegate next)
     {
-        ConnectionPlace place = new(Origin.Of((connection.RemoteEndPoint as IPEndPoint)?.Address), _clock.GetTimestamp(),
-            () => connection.Abort(new ConnectionAbortedException("room is needed for another connection")));
-        if (!TryEnter(place))
-        {
-            place.Abort();
-            return;
-        }
         try
         {
-            connection.Features.Set(place);
             await next(connection);
         }
         finally
         {
-            Leave(place);
+            if (connection.Features.Get<ConnectionPlace>() is ConnectionPlace place)
+                Leave(place);
         }
     }
 
@@ -99,6 +100,13 @@ internal sealed class ConnectionTable : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _sweep.Dispose();
 
+    /// <summary>The connection has gone, or has its place no more; again: nothing.</summary>
+    public void Leave(ConnectionPlace place)
+    {
+        lock (_lock)
+            Remove(place);
+    }
+
     internal bool TryEnter(ConnectionPlace place)
     {
         ConnectionPlace? victim;
@@ -114,12 +122,6 @@ internal sealed class ConnectionTable : IDisposable
         }
         victim?.Abort();
         return true;
-    }
-
-    internal void Leave(ConnectionPlace place)
-    {
-        lock (_lock)
-            Remove(place);
     }
 
     /// <summary>Ends unproven connections whose time is over.</summary>

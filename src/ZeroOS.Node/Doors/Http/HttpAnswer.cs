@@ -7,7 +7,8 @@ namespace ZeroOS.Node.Doors.Http;
 /// </summary>
 internal sealed class HttpAnswer(HttpResponse response, Func<bool, bool> settle) : IAnswerSink
 {
-    private const string ContentType = "application/x-ndjson";
+    /// <summary>Of the lines of an answer.</summary>
+    public const string ContentType = "application/x-ndjson";
 
     /// <summary>A bare status; who gets one has no more to say on this connection.</summary>
     public static void Refuse(HttpResponse response, int status)

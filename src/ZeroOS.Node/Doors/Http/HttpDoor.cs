@@ -14,17 +14,14 @@ using ZeroOS.Bus.Gates;
 namespace ZeroOS.Node.Doors.Http;
 
 /// <summary>
-/// The direct transport: Kestrel on one TCP port, <c>POST /bus</c> and nothing else. It sheds load and carries envelopes; limits are docs/bus.md's.
+/// The direct transport on one TCP port: <c>POST /bus</c> by Kestrel, <c>POST /session</c> by <see cref="SessionDoor"/>, and nothing else. It sheds load and
+/// carries envelopes; limits are docs/bus.md's.
 /// </summary>
 internal sealed class HttpDoor : IAsyncDisposable, IHttpApplication<IFeatureCollection>
 {
-    private static readonly TimeSpan s_smallBodyWithin = TimeSpan.FromSeconds(10), s_bodyWithin = TimeSpan.FromSeconds(15);
-
-    private readonly OuterGate _gate;
-    private readonly INodeLink _link;
+    private readonly EnvelopeRelay _relay;
     private readonly KestrelServer _server;
     private readonly ConnectionTable _connections;
-    private readonly AcceptLimits _accepts;
     private readonly BodyBudget _bodies = new();
     private readonly CancellationTokenSource _stopping = new();
 
@@ -33,10 +30,10 @@ internal sealed class HttpDoor : IAsyncDisposable, IHttpApplication<IFeatureColl
     /// </summary>
     public HttpDoor(OuterGate gate, INodeLink link, int port = 0, ulong? listener = null, ConnectionLimits? limits = null)
     {
-        (_gate, _link) = (gate, link);
         limits ??= new ConnectionLimits();
         _connections = new ConnectionTable(limits, TimeProvider.System, new Random());
-        _accepts = new AcceptLimits(TimeProvider.System, limits.NewPerSecond);
+        AcceptLimits accepts = new(TimeProvider.System, limits.NewPerSecond);
+        _relay = new EnvelopeRelay(gate, link, _connections, accepts);
         KestrelServerOptions options = new() { AddServerHeader = false, AllowSynchronousIO = false };
         options.Limits.MaxRequestBodySize = Gate.MaxBytes;
         options.Limits.MaxRequestHeadersTotalSize = 8 * 1024;
@@ -51,8 +48,9 @@ internal sealed class HttpDoor : IAsyncDisposable, IHttpApplication<IFeatureColl
             options.ListenHandle(descriptor, Serve);
         else
             options.ListenAnyIP(port, Serve);
+        SessionDoor sessions = new(_relay, _connections, _bodies, _stopping.Token);
         NullLoggerFactory quiet = NullLoggerFactory.Instance;    // nothing a stranger does may write a line
-        _server = new KestrelServer(Options.Create(options), new LimitedTransport(_accepts, backlog: 4096), quiet);
+        _server = new KestrelServer(Options.Create(options), new LimitedTransport(accepts, _connections, sessions, backlog: 4096), quiet);
     }
 
     /// <summary>The port it listens on: the system's choice if 0 was asked for.</summary>
@@ -92,7 +90,7 @@ internal sealed class HttpDoor : IAsyncDisposable, IHttpApplication<IFeatureColl
         using CancellationTokenSource ends = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, _stopping.Token);
         try
         {
-            using RequestBody body = await ReadAsync(http.Request, place, ends.Token);
+            using RequestBody body = await RequestBody.ReadAsync(BodySource.Of(http.Request), _bodies, place, ends.Token);
             if (body.Status == 0)
                 await AnswerAsync(http.Response, place, body, ends.Token);
             else
@@ -118,46 +116,10 @@ internal sealed class HttpDoor : IAsyncDisposable, IHttpApplication<IFeatureColl
         listen.Use(next => connection => _connections.ServeAsync(connection, next));
     }
 
-    private async Task<RequestBody> ReadAsync(HttpRequest request, ConnectionPlace place, CancellationToken cancellation)
-    {
-        using CancellationTokenSource deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        deadline.CancelAfter(request.ContentLength > BodyBudget.FreeBytes ? s_bodyWithin : s_smallBodyWithin);
-        return await RequestBody.ReadAsync(request, _bodies, place, deadline.Token);
-    }
-
     private async Task AnswerAsync(HttpResponse response, ConnectionPlace place, RequestBody body, CancellationToken cancellation)
     {
-        Screening sender = _gate.Check(body.Bytes.Span, place.Origin, place.Key);
-        if (!sender.Passed)
-        {
-            HttpAnswer.Refuse(response, sender.Status);
-            return;
-        }
-        _connections.SetBusy(place, sender.Roles != Roles.None);
-        try
-        {
-            await _link.AskAsync(body.Bytes, sender, new HttpAnswer(response, proven =>
-            {
-                body.Dispose();     // it has been handed over and decided about; an answer may last for ever
-                return Settle(place, sender, proven);
-            }), cancellation);
-        }
-        finally
-        {
-            _connections.SetBusy(place, false);
-        }
-    }
-
-    /// <summary>What the node's word means for the connection: whether it stays open after the answer.</summary>
-    private bool Settle(ConnectionPlace place, Screening sender, bool proven)
-    {
-        if (proven)
-        {
-            _accepts.Proven(place.Origin, sender.Sender);
-            return _connections.TryProve(place, sender.Sender, sender.Roles);
-        }
-        if (sender.Roles != Roles.None)
-            _gate.NotNew(place.Origin);
-        return place.Key is not null && place.Key == sender.Sender;
+        int refusal = await _relay.AskAsync(place, body, lasts: true, settle => new HttpAnswer(response, settle), cancellation);
+        if (refusal != 0)
+            HttpAnswer.Refuse(response, refusal);
     }
 }

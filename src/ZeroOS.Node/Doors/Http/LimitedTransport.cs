@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using System.Threading.Channels;
@@ -14,9 +15,10 @@ namespace ZeroOS.Node.Doors.Http;
 /// <summary>
 /// Kestrel's sockets behind an accepting thread of our own. Under a flood the thread pool is late, and the kernel drops what does not fit its queue of waiting
 /// connections: an honest client then waits for its own retransmissions, seconds each. This thread takes everything off that queue and resets at once what is
-/// over <see cref="AcceptLimits"/>.
+/// over <see cref="AcceptLimits"/> or finds no place in the <see cref="ConnectionTable"/>. It looks at the first bytes of the others, and leaves them unread:
+/// what begins as a request for a session, or has not said yet what it is, goes to <see cref="SessionDoor"/>, all else to Kestrel.
 /// </summary>
-internal sealed class LimitedTransport(AcceptLimits limits, int backlog) : IConnectionListenerFactory
+internal sealed class LimitedTransport(AcceptLimits limits, ConnectionTable table, SessionDoor sessions, int backlog) : IConnectionListenerFactory
 {
     /// <inheritdoc/>
     public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
@@ -35,7 +37,7 @@ internal sealed class LimitedTransport(AcceptLimits limits, int backlog) : IConn
             socket.Listen(backlog);
         }
         socket.Blocking = false;
-        return ValueTask.FromResult<IConnectionListener>(new Listener(socket, endpoint is not FileHandleEndPoint, limits));
+        return ValueTask.FromResult<IConnectionListener>(new Listener(socket, endpoint is not FileHandleEndPoint, limits, table, sessions));
     }
 
     private sealed class Listener : IConnectionListener
@@ -43,20 +45,28 @@ internal sealed class LimitedTransport(AcceptLimits limits, int backlog) : IConn
         // Connections that were let in and that the thread pool has not come to.
         private const int MaxWaiting = 256;
 
+        // Connections that Kestrel does not have. More than there are places: they were taken away, and the thread pool has not come to close them.
+        private const int MaxUnread = 2048 + MaxWaiting;
+
         // How long the end of a listener on an inherited socket may go unnoticed, in microseconds.
         private const int LookEveryUs = 1_000_000;
 
         private readonly Socket _socket;
         private readonly bool _own;
         private readonly AcceptLimits _limits;
+        private readonly ConnectionTable _table;
+        private readonly SessionDoor _sessions;
         private readonly SocketConnectionContextFactory _connections = new(new SocketConnectionFactoryOptions(), NullLogger.Instance);
-        private readonly Channel<Socket> _waiting = Channel.CreateBounded<Socket>(new BoundedChannelOptions(MaxWaiting) { SingleWriter = true });
+        private readonly Channel<Waiting> _waiting = Channel.CreateBounded<Waiting>(MaxWaiting);
+        private readonly ConnectionWatch _watch = new();
+        private readonly ConcurrentDictionary<UnreadConnection, TaskCompletionSource> _unread = new();
         private readonly Thread _accepting;
+        private int _unreadCount;
         private volatile bool _ended;
 
-        public Listener(Socket socket, bool own, AcceptLimits limits)
+        public Listener(Socket socket, bool own, AcceptLimits limits, ConnectionTable table, SessionDoor sessions)
         {
-            (_socket, _own, _limits, EndPoint) = (socket, own, limits, socket.LocalEndPoint!);
+            (_socket, _own, _limits, _table, _sessions, EndPoint) = (socket, own, limits, table, sessions, socket.LocalEndPoint!);
             _accepting = new Thread(Accept) { Name = "door-accept", IsBackground = true };
             _accepting.Start();
         }
@@ -67,8 +77,15 @@ internal sealed class LimitedTransport(AcceptLimits limits, int backlog) : IConn
         {
             while (await _waiting.Reader.WaitToReadAsync(cancellationToken))
             {
-                if (_waiting.Reader.TryRead(out Socket? socket))
-                    return _connections.Create(socket);
+                if (!_waiting.Reader.TryRead(out Waiting taken))
+                    continue;
+                ConnectionContext connection = _connections.Create(taken.Socket);
+                connection.Features.Set(taken.Place);
+                if (!taken.Place.TryBind(Abort))
+                    Abort();
+                return connection;
+
+                void Abort() => connection.Abort(new ConnectionAbortedException("room is needed for another connection"));
             }
             return null;
         }
@@ -80,13 +97,10 @@ internal sealed class LimitedTransport(AcceptLimits limits, int backlog) : IConn
             return ValueTask.CompletedTask;
         }
 
-        public ValueTask DisposeAsync()
+        public async ValueTask DisposeAsync()
         {
             _ended = true;
             _waiting.Writer.TryComplete();
-            while (_waiting.Reader.TryRead(out Socket? socket))
-                Reset(socket);
-            _connections.Dispose();
             if (_own)
             {
                 // Wakes the thread, and the port is free again. A socket that PID 1 holds must go on listening: its thread ends by itself.
@@ -94,7 +108,16 @@ internal sealed class LimitedTransport(AcceptLimits limits, int backlog) : IConn
                 _accepting.Join();
                 _socket.Dispose();
             }
-            return ValueTask.CompletedTask;
+            foreach (UnreadConnection connection in _unread.Keys)
+                connection.Abort();
+            await Task.WhenAll(_unread.Values.Select(ended => ended.Task));
+            while (_waiting.Reader.TryRead(out Waiting taken))
+            {
+                Reset(taken.Socket);
+                _table.Leave(taken.Place);
+            }
+            _watch.Dispose();
+            _connections.Dispose();
         }
 
         private void Accept()
@@ -123,27 +146,87 @@ internal sealed class LimitedTransport(AcceptLimits limits, int backlog) : IConn
         // What is refused costs three calls of the kernel and no object: a flood of new connections keeps nobody waiting in the kernel's queue.
         private void Take(int connection, Origin from)
         {
-            if (!_limits.Allow(from))
+            if (!_limits.Allow(from) || Volatile.Read(ref _unreadCount) >= MaxUnread || _table.Enter(from) is not ConnectionPlace place)
             {
                 ListeningSocket.Reset(connection);
                 return;
             }
-            Socket socket = new(new SafeSocketHandle(connection, ownsHandle: true));
+            StreamSocket socket = new(new FileDescriptor(connection));
+            TcpConnection.SendAtOnce(socket.Descriptor);
+            TcpKeepAlive.Usual.Set(socket.Descriptor);      // a client that lost its power gives its stream back
+            Span<byte> first = stackalloc byte[SessionRequest.FirstBytes.Length];
+            if (socket.TryPeekNow(first, out int shown) == Errno.None && (shown == 0 || SessionRequest.Begins(first[..shown]) == false))
+                Pass(socket.Descriptor, place);
+            else
+                Look(socket, place);
+        }
+
+        /// <summary>Hands a connection to Kestrel, which comes for it when the thread pool has time.</summary>
+        private void Pass(FileDescriptor connection, ConnectionPlace place)
+        {
+            SafeSocketHandle handle = new(connection.Number, ownsHandle: true);
+            connection.SetHandleAsInvalid();
             try
             {
-                socket.NoDelay = true;
-                TcpKeepAlive.Usual.Set(socket);     // a client that lost its power gives its stream back
-                if (_waiting.Writer.TryWrite(socket))
+                Socket socket = new(handle);
+                if (_waiting.Writer.TryWrite(new Waiting(socket, place)))
                     return;
+                Reset(socket);
             }
             catch (SocketException)
             {
-                // it has gone
+                handle.Dispose();   // it has gone
             }
-            Reset(socket);
+            _table.Leave(place);
+        }
+
+        /// <summary>Has a connection looked at that asks for a session, or does not say yet what it asks for.</summary>
+        private void Look(StreamSocket socket, ConnectionPlace place)
+        {
+            try
+            {
+                UnreadConnection connection = new(socket, place, _watch);
+                Interlocked.Increment(ref _unreadCount);
+                TaskCompletionSource ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+                _unread[connection] = ended;
+                _ = Task.Run(() => ServeAsync(connection, ended));
+            }
+            catch (LinuxException)
+            {
+                socket.Dispose();   // the kernel has no room to watch it
+                _table.Leave(place);
+            }
+        }
+
+        private async Task ServeAsync(UnreadConnection connection, TaskCompletionSource ended)
+        {
+            bool passed = false;
+            try
+            {
+                passed = !await _sessions.TryServeAsync(connection);
+            }
+            catch (Exception)
+            {
+                // The boundary of one connection: whatever happens on it ends it, and nothing that a stranger does may write a line.
+            }
+            if (passed)
+            {
+                Pass(connection.Release(), connection.Place);
+            }
+            else
+            {
+                connection.Dispose();
+                _table.Leave(connection.Place);
+            }
+            Interlocked.Decrement(ref _unreadCount);
+            _unread.TryRemove(connection, out _);
+            ended.SetResult();
         }
 
         // No lingering: the client hears at once that it was not taken.
         private static void Reset(Socket socket) => socket.Close(0);
+
+        /// <summary>A connection that was let in and that Kestrel has not come for.</summary>
+        private readonly record struct Waiting(Socket Socket, ConnectionPlace Place);
     }
 }
