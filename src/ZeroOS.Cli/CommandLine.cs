@@ -9,6 +9,7 @@ using ZeroOS.Cli.Verbs;
 using ZeroOS.Client;
 using ZeroOS.Contracts.Bus;
 using ZeroOS.Flist;
+using ZeroOS.Linux;
 using ZeroOS.Media;
 using ZeroOS.Oci;
 using ZeroOS.Oci.Registry;
@@ -18,7 +19,8 @@ namespace ZeroOS.Cli;
 /// <summary>The table of what zos can do, and the one place where what goes wrong becomes a sentence and an exit code.</summary>
 internal static class CommandLine
 {
-    private const int Interrupted = 130;
+    // As a shell counts a program that SIGPIPE ended.
+    private const int NobodyReads = 141;
 
     // "@name" is an argument like any other, not a file to read arguments from.
     private static readonly ParserConfiguration s_parser = new() { ResponseFileTokenReplacer = null };
@@ -41,6 +43,10 @@ internal static class CommandLine
         {
             return await parsed.InvokeAsync(invocation);
         }
+        catch (LinuxException e) when (e.Errno == Errno.EPIPE)
+        {
+            return NobodyReads;     // whoever closed our output knows why
+        }
         catch (Exception e)
         {
             // Main's catch: whatever went wrong is said in one line, and with --verbose in full.
@@ -48,7 +54,7 @@ internal static class CommandLine
             terminal.Complain(message);
             if (verbose)
                 terminal.Error.WriteLine(e);
-            return code;
+            return code == CliException.Refused && parsed.CommandResult.Command is WorkloadCommand ? WorkloadCommand.OurFault : code;
         }
     }
 
@@ -70,6 +76,7 @@ internal static class CommandLine
         foreach (Command verb in MachineVerbs.Build(terminal))
             root.Add(verb);
         root.Add(RunVerb.Build(terminal));
+        root.Add(ExecVerb.Build(terminal));
         return root;
     }
 
@@ -88,7 +95,7 @@ internal static class CommandLine
         SpoofedReplyException e => ($"nothing of the answer is believed: {e.Message}", CliException.Refused),
         TimeoutException or BusTransportException or RegistryException or FlistBuildException or FlistFormatException or InvalidDataException or FormatException
             or IOException or UnauthorizedAccessException => (exception.Message, CliException.Refused),
-        OperationCanceledException => ("interrupted", Interrupted),
+        OperationCanceledException => ("interrupted", CliException.Interrupted),
         _ => ($"a fault of zos itself ({exception.GetType().Name}: {exception.Message}); please report it with --verbose", CliException.Refused),
     };
 

@@ -9,6 +9,9 @@ internal sealed class CliException(string message, int exitCode = CliException.R
     /// <summary>Wrong usage.</summary>
     public const int Usage = 2;
 
+    /// <summary>Ctrl-C, or another signal that asks zos to end.</summary>
+    public const int Interrupted = 130;
+
     /// <summary>The exit code.</summary>
     public int ExitCode { get; } = exitCode;
 }

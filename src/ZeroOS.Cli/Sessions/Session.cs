@@ -18,13 +18,14 @@ internal sealed class Session : IDisposable
     private const double DefaultTimeoutSeconds = 30;
 
     private readonly ParseResult _parsed;
+    private readonly CancellationToken _interrupt;
     private readonly CancellationTokenSource _ends;
     private IdentityKey? _key;
     private HttpTransport? _transport;
 
     private Session(ParseResult parsed, Terminal terminal, bool lasting, CancellationToken interrupt)
     {
-        (_parsed, Terminal) = (parsed, terminal);
+        (_parsed, Terminal, _interrupt) = (parsed, terminal, interrupt);
         _ends = CancellationTokenSource.CreateLinkedTokenSource(interrupt);
         double? timeout = parsed.GetValue(Globals.Timeout) ?? (lasting ? null : DefaultTimeoutSeconds);
         if (timeout is double seconds)
@@ -39,6 +40,9 @@ internal sealed class Session : IDisposable
 
     /// <summary>Ends with Ctrl-C and with --timeout.</summary>
     public CancellationToken Cancellation => _ends.Token;
+
+    /// <summary>It was Ctrl-C, or another signal that asks zos to end.</summary>
+    public bool Interrupted => _interrupt.IsCancellationRequested;
 
     /// <summary>The node spoken to, once <see cref="Connect"/> was called.</summary>
     public KnownNode? Node { get; private set; }

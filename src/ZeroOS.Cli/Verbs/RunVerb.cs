@@ -1,6 +1,5 @@
 using System.CommandLine;
 
-using ZeroOS.Bus.Client;
 using ZeroOS.Cli.Output;
 using ZeroOS.Cli.Sessions;
 using ZeroOS.Client;
@@ -17,9 +16,6 @@ namespace ZeroOS.Cli.Verbs;
 /// <summary>zos run: one machine, as Docker users type it.</summary>
 internal static class RunVerb
 {
-    /// <summary>Docker's exit code for its own refusals.</summary>
-    public const int OurFault = 125;
-
     private static readonly string[] s_sources = [PulledImage.Scheme, "oci:", "oci-archive:", "docker-archive:", "rootfs:", "tar:"];
 
     private static readonly Option<string[]> s_env = new("-e", "--env")
@@ -87,29 +83,7 @@ internal static class RunVerb
             s_env, s_publish, s_volume, s_volumeSize, s_user, s_workdir, s_entrypoint, s_restart, s_memory, s_cpus, s_name, s_detach,
             s_remove, s_image, s_command,
         };
-        Session.Set(command, terminal, async (session, parsed) =>
-        {
-            try
-            {
-                return await RunAsync(session, parsed);
-            }
-            catch (CliException e)
-            {
-                throw new CliException(e.Message, e.ExitCode == CliException.Usage ? CliException.Usage : OurFault);
-            }
-            catch (ClientException e)
-            {
-                throw new CliException(e.Message, e.IsUsage ? CliException.Usage : OurFault);
-            }
-            catch (Exception e) when (e is BusTransportException or RegistryException or FlistBuildException or IOException)
-            {
-                throw new CliException(e.Message, OurFault);
-            }
-            catch (BusErrorException e)
-            {
-                throw new CliException($"the node refuses: {e.Message} ({e.Error.Code})", OurFault);
-            }
-        }, lasting: true);
+        Session.Set(command, terminal, RunAsync, lasting: true);
         return command;
     }
 
@@ -135,7 +109,7 @@ internal static class RunVerb
         }
         await MachineVerbs.CopyLogsAsync(session, node,
             new MachineLogs { Deployment = name, Machine = RunRequest.Machine, Follow = true }); // until it is at rest
-        int code = await DeploymentWait.UntilEndedAsync(node, name, RunRequest.Machine, session.Cancellation) ?? OurFault;
+        int code = await DeploymentWait.UntilEndedAsync(node, name, RunRequest.Machine, session.Cancellation) ?? WorkloadCommand.OurFault;
         if (parsed.GetValue(s_remove))
             await node.DeleteAsync(name, [], session.Cancellation);
         return code;

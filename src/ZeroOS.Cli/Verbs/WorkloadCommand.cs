@@ -4,10 +4,13 @@ namespace ZeroOS.Cli.Verbs;
 
 /// <summary>
 /// A verb whose words behind its first argument belong to the workload, as Docker has it, even if they look like options of ours: run, and what else starts a
-/// program.
+/// program. Its exit code is the program's, so what goes wrong with zos itself has a code of its own.
 /// </summary>
 internal sealed class WorkloadCommand(string name, string description) : Command(name, description)
 {
+    /// <summary>Docker's exit code for its own refusals and faults.</summary>
+    public const int OurFault = 125;
+
     /// <summary>The same words, with "--" before those that belong to the workload; unchanged for every other verb.</summary>
     public static string[] Separate(RootCommand root, string[] args)
     {
