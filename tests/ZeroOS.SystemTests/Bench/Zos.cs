@@ -18,6 +18,10 @@ internal sealed class Zos(string configFolder)
                 $"zos {string.Join(' ', arguments)}: exit {result.ExitCode}: {result.Error.Trim()} {result.Output.Trim()}"));
     }
 
+    /// <summary>Runs a line of a shell in which <c>$ZOS</c> is the command.</summary>
+    public Task<CommandResult> Shell(TimeSpan deadline, string line) => Command.Run("sh", ["-c", line], deadline,
+        new Dictionary<string, string> { ["ZOS_CONFIG"] = configFolder, ["ZOS"] = Checkout.Path("out", "programs", "zos") });
+
     /// <summary>Makes this person's key and returns its id.</summary>
     public async Task<string> NewKey()
     {

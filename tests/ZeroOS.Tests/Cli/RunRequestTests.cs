@@ -19,6 +19,8 @@ public sealed class RunRequestTests
     [InlineData("--node n1 run demo/nginx sh -c ls", "--node n1 run demo/nginx -- sh -c ls")]
     [InlineData("run demo/nginx -- sh", "run demo/nginx -- sh")]
     [InlineData("get run demo x", "get run demo x")]
+    [InlineData("exec -it -e A=b web ls -la", "exec -it -e A=b web -- ls -la")]
+    [InlineData("exec --user root shop/web exec -i", "exec --user root shop/web -- exec -i")]
     [InlineData("run", "run")]
     [InlineData("node status n1 --json", "node status n1 --json")]
     [InlineData("--timeout=3 run demo/nginx --timeout 3", "--timeout=3 run demo/nginx -- --timeout 3")]

@@ -257,6 +257,16 @@ internal sealed class FakeWorld(Random random) : INetworks, IVolumes, IImages, I
             Obey();
     }
 
+    /// <summary>Sessions that were asked for.</summary>
+    public List<(WorkloadId Machine, string Kind)> Sessions { get; } = [];
+
+    public Task<Stream> OpenSessionAsync(WorkloadId machine, string kind, CancellationToken cancellation)
+    {
+        Sessions.Add((machine, kind));
+        return Machines.ContainsKey(machine) ? Task.FromResult<Stream>(new MemoryStream())
+            : Task.FromException<Stream>(new WorkloadException("not-running", "it does not run"));
+    }
+
     public void ServeImage(WorkloadId machine, IImage image) => Do($"serve {machine}", () => Served.Add(machine));
 
     public void Acknowledge(WorkloadId machine) => Do($"acknowledge {machine}", () => Unacknowledged.Remove(machine));

@@ -37,6 +37,7 @@ public sealed class NodeCommandsTests
         ["zos.machine.start"] = Roles.Tenant,
         ["zos.machine.stop"] = Roles.Tenant,
         ["zos.machine.logs"] = Roles.Tenant,
+        ["zos.session.open"] = Roles.Tenant,
         ["zos.events.watch"] = Roles.OwnerOrTenant,
         ["zos.volume.list"] = Roles.Tenant,
         ["zos.volume.delete"] = Roles.Tenant,

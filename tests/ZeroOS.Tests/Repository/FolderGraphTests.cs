@@ -37,7 +37,7 @@ public class FolderGraphTests
           Tpm -> (root)
           Zstd -> Streams
         Bus
-          Client -> Envelopes Json Keys Messages
+          Client -> Envelopes Json Keys Messages Sessions
           Envelopes -> Json Keys Sodium
           Farm -> Envelopes Json Keys Release Sodium
           Gates -> Envelopes Keys Messages Sodium
@@ -71,10 +71,11 @@ public class FolderGraphTests
           Virtio -> Cpu Events Memory Pci
         Guest
           (root) -> Boot Workload
-          Boot -> Disks Network Node Output Setup Users Workload
+          Boot -> Disks Network Node Output Sessions Setup Users Workload
           Disks -> Setup
           Network -> Setup
           Node -> Output Setup
+          Sessions -> Node Setup Workload
           Users -> Setup
           Workload -> Disks Output Setup Users
         Host
@@ -92,8 +93,8 @@ public class FolderGraphTests
           Serve -> (root) SystemImage
           SystemImage -> (root)
         Node
-          (root) -> Attestation Bus Disks Doors Farm Identity Screen Update
-          Bus -> Doors
+          (root) -> Attestation Bus Disks Doors Farm Identity Screen Sessions Update
+          Bus -> Doors Sessions
           Disks -> Farm
           Farm -> Identity
           Update -> Farm Identity

@@ -104,6 +104,45 @@ public sealed class SessionTests
     }
 
     [Fact]
+    public async Task Notes_sizes_and_signals_come_in_their_order_until_the_end()
+    {
+        await using Ends ends = await Ends.OpenAsync();
+        await ends.Client.BeginAsync("{}"u8.ToArray());
+        await ends.Client.ResizeAsync(Input, 132, 43);
+        await ends.Client.SignalAsync(Input, 15);
+        SessionEvent size = await ends.Node.Events.ReadAsync(), signal = await ends.Node.Events.ReadAsync();
+        Assert.Equal((Input, SessionFrameType.Resize, 132, 43), (size.Channel, size.Type, size.Size.Columns, size.Size.Rows));
+        Assert.Equal((Input, SessionFrameType.Signal, 15), (signal.Channel, signal.Type, signal.SignalNumber));
+        await ends.Node.NoteAsync("output closed: a child holds it open");
+        await ends.Node.CloseAsync(SessionCloseReason.Done);
+        SessionEvent note = Assert.Single(await ends.Client.Events.ReadAllAsync().ToListAsync());
+        Assert.Equal((SessionFrame.SessionChannel, SessionFrameType.Note, "output closed: a child holds it open"), (note.Channel, note.Type, note.Sentence));
+    }
+
+    [Fact]
+    public async Task Notes_that_nobody_reads_take_bounded_memory_and_the_last_ones_stay()
+    {
+        await using Ends ends = await Ends.OpenAsync();
+        for (int i = 0; i < Session.WaitingEvents + 10; i++)
+            await ends.Node.NoteAsync($"{i}");
+        await ends.Node.CloseAsync(SessionCloseReason.Done);
+        await ends.Client.Ended.WaitAsync(TimeSpan.FromSeconds(30));
+        List<SessionEvent> told = await ends.Client.Events.ReadAllAsync().ToListAsync();
+        Assert.Equal((Session.WaitingEvents, "10"), (told.Count, told[0].Sentence));
+    }
+
+    [Fact]
+    public async Task Whoever_writes_to_an_end_that_has_left_hears_so_at_once()
+    {
+        await using Ends ends = await Ends.OpenAsync();
+        await ends.Client.BeginAsync("{}"u8.ToArray());
+        await ends.Client.DisposeAsync();
+        await Assert.ThrowsAsync<SessionException>(() => ends.Client.WriteAsync(Input, new byte[1]).WaitAsync(TimeSpan.FromSeconds(30)));
+        await Assert.ThrowsAsync<SessionException>(() => ends.Client.ResizeAsync(Input, 80, 25).WaitAsync(TimeSpan.FromSeconds(30)));
+        await Assert.ThrowsAsync<SessionException>(() => ends.Client.ReadAsync(Output, new byte[1]).WaitAsync(TimeSpan.FromSeconds(30)));
+    }
+
+    [Fact]
     public async Task Sessions_that_are_over_leave_nothing_behind()
     {
         List<WeakReference> sessions = [];

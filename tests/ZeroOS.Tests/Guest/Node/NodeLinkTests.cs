@@ -115,6 +115,22 @@ public sealed class NodeLinkTests : IDisposable
     }
 
     [Fact]
+    public void Order_to_make_a_session_comes_with_the_secret_and_not_before_there_is_one()
+    {
+        byte[] order = JsonSerializer.SerializeToUtf8Bytes(new GuestSession { Kind = "exec", Token = new byte[GuestProtocol.TokenBytes] },
+            GuestJson.Default.GuestSession);
+        NodeEnd node = Connected();
+        node.Hello();
+        node.Send(GuestFrameType.Session, order);
+        node.Send(GuestFrameType.Signal, [1, 0, 0, 0]);
+        Assert.Equal("signal 1", _orders.Next());
+        node.SendSpec("web");
+        node.Expect(GuestFrameType.Claim);
+        node.Send(GuestFrameType.Session, order);
+        Assert.Equal("dial exec 16 with the secret", _orders.Next());
+    }
+
+    [Fact]
     public async Task An_acknowledgement_of_nothing_is_not_taken_for_one_of_the_end()
     {
         NodeEnd node = Started();
@@ -189,6 +205,9 @@ public sealed class NodeLinkTests : IDisposable
 
         public void Dispose()
         {
+            // Its number may be another's by then.
+            if (socket.Descriptor.IsClosed)
+                return;
             socket.Shutdown();
             socket.Dispose();
         }
@@ -217,5 +236,8 @@ public sealed class NodeLinkTests : IDisposable
         public void Signal(int number) => _given.Add($"signal {number}");
 
         public void GrowDisk(string serial) => _given.Add($"grow {serial}");
+
+        public void Dial(GuestSession order, byte[] secret) =>
+            _given.Add($"dial {order.Kind} {order.Token.Length} {(secret.AsSpan().SequenceEqual(s_secret) ? "with" : "without")} the secret");
     }
 }

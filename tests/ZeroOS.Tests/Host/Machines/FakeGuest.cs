@@ -73,6 +73,12 @@ internal sealed class FakeGuest(FileDescriptor socket) : IDisposable
     // The node may have closed it already.
     private void Write(byte[] frame) => _ = new StreamSocket(socket).TrySendAll(frame);
 
+    /// <summary>The order to dial for a session.</summary>
+    public GuestSession ExpectSession() => JsonSerializer.Deserialize(Expect(GuestFrameType.Session), GuestJson.Default.GuestSession)!;
+
+    /// <summary>Bytes as they are.</summary>
+    public void Raw(params byte[] bytes) => Write(bytes);
+
     public byte[] Expect(GuestFrameType type)
     {
         byte[] header = Exactly(GuestProtocol.HeaderSize);
@@ -98,7 +104,8 @@ internal sealed class FakeGuest(FileDescriptor socket) : IDisposable
 
     public void Dispose() => socket.Dispose();
 
-    private byte[] Exactly(int count)
+    /// <summary>So many bytes.</summary>
+    public byte[] Exactly(int count)
     {
         byte[] bytes = new byte[count];
         for (int have = 0; have < count;)

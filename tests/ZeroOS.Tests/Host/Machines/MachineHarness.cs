@@ -17,10 +17,11 @@ internal sealed class MachineHarness : IDisposable
 
     private readonly ILog _log;
     private readonly MemoryReadings? _memory;
+    private readonly SessionTimes? _sessions;
 
-    public MachineHarness(ILog? log = null, MemoryReadings? memory = null)
+    public MachineHarness(ILog? log = null, MemoryReadings? memory = null, SessionTimes? sessions = null)
     {
-        (_log, _memory) = (log ?? new KernelLog(), memory);
+        (_log, _memory, _sessions) = (log ?? new KernelLog(), memory, sessions);
         foreach (string file in (string[])["kvm", "vmlinux", "initramfs"])
             File.WriteAllText($"{_directory}/{file}", file);
         Init = new InitHarness(_ => Jailer, new KernelLog());
@@ -53,7 +54,7 @@ internal sealed class MachineHarness : IDisposable
 
     public MachineHost Make(InitConnection connection, HandedOver? left = null) =>
         new(connection, left ?? connection.HandOver(), TestNames.Names, _log,
-            new GuestFiles($"{_directory}/kvm", $"{_directory}/vmlinux", $"{_directory}/initramfs"), _memory);
+            new GuestFiles($"{_directory}/kvm", $"{_directory}/vmlinux", $"{_directory}/initramfs"), _memory, _sessions);
 
     /// <summary>Starts a machine and returns its monitor.</summary>
     public FakeMonitor Start(WorkloadId? id = null, long reserved = 0)

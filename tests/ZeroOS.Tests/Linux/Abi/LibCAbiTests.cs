@@ -72,6 +72,7 @@ public sealed partial class LibCAbiTests
             ("IORING_RESTRICTION_SQE_FLAGS_REQUIRED", Libc.IORING_RESTRICTION_SQE_FLAGS_REQUIRED),
         ]);
 
-    [GeneratedRegex(@"\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\b|\b(POLL|CREAD|CLOCAL|TCSETS|TIOC|B38400|CS8)[A-Z]*\b")]
+    [GeneratedRegex(@"\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\b|\b(POLL|CREAD|CLOCAL|TCGETS|TCSETS|TIOC|B38400|CS8|CSIZE|PARENB)[A-Z]*\b"
+        + @"|\b(IGNBRK|BRKINT|PARMRK|ISTRIP|INLCR|IGNCR|ICRNL|IXON|OPOST|ECHO|ECHONL|ICANON|ISIG|IEXTEN|VMIN|VTIME)\b")]
     private static partial Regex Word();
 }

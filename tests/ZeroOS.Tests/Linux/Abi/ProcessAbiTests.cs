@@ -43,6 +43,8 @@ public sealed class ProcessAbiTests
             ("SIGTERM", SignalFd.SIGTERM),
             ("SIGPWR", SignalFd.SIGPWR),
             ("POSIX_SPAWN_SETSID", 0x80),
+            ("WNOWAIT", 0x01000000),
+            ("PR_SET_DUMPABLE", 4),
             ("SYS_pivot_root", 155),
             ("SYS_setgroups", 116),
             ("SYS_setresuid", 117),
@@ -80,7 +82,7 @@ public sealed class ProcessAbiTests
             ("KEY_DELETE", (long)KeyCode.Delete),
         ];
         CCompiler.Hold(
-            ["signal.h", "spawn.h", "sched.h", "sys/resource.h", "sys/mount.h", "sys/syscall.h", "sys/reboot.h", "sys/ioctl.h",
+            ["signal.h", "spawn.h", "sched.h", "sys/wait.h", "sys/prctl.h", "sys/resource.h", "sys/mount.h", "sys/syscall.h", "sys/reboot.h", "sys/ioctl.h",
                 "net/if.h", "linux/capability.h",
              "linux/watchdog.h", "asm/termbits.h", "linux/kd.h", "linux/vt.h", "linux/tiocl.h", "linux/keyboard.h", "linux/input-event-codes.h"], facts);
     }

@@ -1,0 +1,68 @@
+using System.Diagnostics;
+
+using Xunit.Abstractions;
+
+using ZeroOS.SystemTests.Bench;
+
+namespace ZeroOS.SystemTests;
+
+/// <summary>Programs beside the workload of a machine on a booted node, by <c>zos exec</c>.</summary>
+public sealed class ExecTests(ITestOutputHelper output)
+{
+    private const int MegabytesMoved = 4;
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
+
+    [Fact]
+    public async Task A_program_runs_beside_the_workload_with_input_output_a_terminal_and_an_exit_code()
+    {
+        await using World world = await World.Make("exec", 8080);
+        await world.Publish("nginx");
+        await world.Boot();
+        await world.Pin(world.Owner);
+        await world.Grant(world.OwnerKey, "8080");
+        await world.Owner.Ok("deploy", Checkout.Path("examples", "web.yaml"), "--registry", $"demo={world.Registry.Here}");
+
+        Assert.Equal(new CommandResult(7, "out\n", "err\n"), await Exec(world, "web/nginx", "sh", "-c", "echo out; echo err >&2; exit 7"));
+        Assert.Equal("nginx", (await Exec(world, "web/nginx", "cat", "/proc/1/comm")).Ok());
+        Assert.Equal("www-data /tmp here", (await Exec(world, "-u", "www-data", "-w", "/tmp", "-e", "WHERE=here", "web/nginx",
+            "sh", "-c", "echo $(id -un) $(pwd) $WHERE")).Ok());
+        Assert.Equal(137, (await Exec(world, "web/nginx", "sh", "-c", "kill -9 $$")).ExitCode);
+        CommandResult absent = await Exec(world, "web/nginx", "no-such-program");
+        Assert.Equal(127, absent.ExitCode);
+        Assert.Contains("no-such-program", absent.Error, StringComparison.Ordinal);
+        Assert.Equal(126, (await Exec(world, "web/nginx", "/etc/passwd")).ExitCode);
+        CommandResult nowhere = await Exec(world, "web/nobody", "true");
+        Assert.Equal(125, nowhere.ExitCode);
+        Assert.Contains("\"web\" has no machine \"nobody\"", nowhere.Error, StringComparison.Ordinal);
+
+        Stopwatch watch = Stopwatch.StartNew();
+        Assert.Equal("once", (await Exec(world, "web/nginx", "echo", "once")).Ok());
+        World.Figure(output, "seconds of zos exec echo", watch.Elapsed.TotalSeconds, "s");
+        watch.Restart();
+        CommandResult moved = await world.Owner.Shell(s_patience, $"head -c {MegabytesMoved}M /dev/zero | tr '\\0' x | $ZOS exec -i web/nginx sha256sum");
+        World.Figure(output, "MB a second into a program", MegabytesMoved / watch.Elapsed.TotalSeconds, "MB/s");
+        CommandResult expected = await world.Owner.Shell(s_patience, $"head -c {MegabytesMoved}M /dev/zero | tr '\\0' x | sha256sum");
+        Assert.Equal(expected.Ok(), moved.Ok());
+        watch.Restart();
+        CommandResult came = await world.Owner.Shell(s_patience, $"$ZOS exec web/nginx head -c {MegabytesMoved}M /dev/zero | wc -c");
+        World.Figure(output, "MB a second out of a program", MegabytesMoved / watch.Elapsed.TotalSeconds, "MB/s");
+        Assert.Equal($"{MegabytesMoved << 20}", came.Ok());
+
+        // util-linux's script gives zos a terminal of 24 by 80 to stand on.
+        CommandResult terminal = await world.Owner.Shell(s_patience,
+            "script -qec \"stty rows 24 cols 80; $ZOS exec -it web/nginx sh -c 'tty; stty size; exit 5'\" /dev/null </dev/null");
+        Assert.Contains("/dev/pts/", terminal.Output, StringComparison.Ordinal);
+        Assert.Contains("24 80", terminal.Output, StringComparison.Ordinal);
+        Assert.Equal(5, terminal.ExitCode);
+
+        Task<CommandResult> lasting = Exec(world, "web/nginx", "sleep", "300");
+        await Eventually.Get("the program to run", s_patience, async () =>
+            (await Exec(world, "web/nginx", "sh", "-c", "cat /proc/[0-9]*/comm")).Output.Contains("sleep", StringComparison.Ordinal) ? "runs" : null);
+        await world.Owner.Ok("stop", "web/nginx");
+        CommandResult cut = await lasting;
+        Assert.Equal(125, cut.ExitCode);
+        Assert.Contains("machine ended", cut.Error, StringComparison.Ordinal);
+    }
+
+    private static Task<CommandResult> Exec(World world, params string[] arguments) => world.Owner.Run(s_patience, ["exec", .. arguments]);
+}

@@ -1,0 +1,221 @@
+using System.Globalization;
+
+using ZeroOS.Contracts.Guest;
+using ZeroOS.Contracts.Sessions;
+using ZeroOS.Guest.Sessions;
+using ZeroOS.Guest.Workload;
+using ZeroOS.Linux;
+using ZeroOS.Tests.Guest.Sessions;
+
+namespace ZeroOS.Tests.Guest.Workload;
+
+/// <summary>
+/// Real programs beside a process that plays the workload: first in a process-id namespace, with its own mounts, on this computer's root. Only the enter step
+/// is not the native program.
+/// </summary>
+[Trait("tier", "kernel")]
+public sealed class ExecStarterTests : IDisposable
+{
+    private const string Cgroups = "/sys/fs/cgroup/unified";
+    private readonly string _directory = Directory.CreateTempSubdirectory("zeroos-exec").FullName;
+    private readonly List<PlainClient> _clients = [];
+    private readonly Child? _workload;
+    private readonly GuestSessions _sessions;
+    private StreamSocket? _next;
+
+    public ExecStarterTests()
+    {
+        _sessions = new GuestSessions(Dial);
+        if (Missing() is not null)
+            return;
+        Directory.CreateDirectory(_directory + "/only-here");
+        (FileDescriptor read, FileDescriptor write) = Pipe.Make();
+        using (read)
+        using (write)
+        using (FileDescriptor nothing = FileDescriptor.Open("/dev/null", OpenFlags.ReadWrite))
+        {
+            string script = $"mount -t proc proc /proc && mount -t tmpfs inside {_directory}/only-here && touch {_directory}/only-here/file && echo ready && "
+                + "exec sleep 60";
+            _workload = Spawn(new ChildStart
+            {
+                Path = "/usr/bin/unshare",
+                Arguments = ["unshare", "--mount", "--cgroup", "--propagation", "private", "sh", "-c", script],
+                Environment = [$"PATH={Environment.GetEnvironmentVariable("PATH")}"],
+                Descriptors = [(nothing, 0), (write, 1), (nothing, 2)],
+                NewPidNamespace = true,
+            });
+            if (!Polling.IsReadable(read, 20_000))
+                return;
+        }
+        GuestSpec spec = new()
+        {
+            Hostname = "web",
+            RootDisk = "root",
+            WritableDisk = "rw",
+            Process = new GuestProcess { Arguments = ["sleep"], Environment = ["COLOUR=red"], WorkingDirectory = _directory },
+        };
+        _sessions.Open(new ExecStarter(spec, () => _workload.IfThere(pid => WorkloadNamespaces.Open(pid, CgroupFolder())), SpawnEnter).Start);
+    }
+
+    public void Dispose()
+    {
+        _workload?.Signal(SignalName.Kill);
+        _clients.ForEach(c => c.Dispose());
+        _sessions.WaitUntilNone(TimeSpan.FromSeconds(20));
+        Directory.Delete(_directory, recursive: true);
+    }
+
+    [SkippableFact]
+    public void Program_is_in_the_workloads_namespaces_with_its_environment_directory_and_capabilities()
+    {
+        PlainClient client = Run(new ExecBegin
+        {
+            Arguments = ["sh", "-c", "pwd; echo $COLOUR $SHAPE $HOSTNAME $HOME $TERM.; ls only-here; id -u; cat /proc/1/comm; "
+                + "grep CapEff /proc/self/status; ls -l /proc/self/fd"],
+            Environment = ["SHAPE=round"],
+        });
+        string said = client.Until(1, "3 ->");
+        Assert.StartsWith($"{_directory}\nred round web /root .\nfile\n0\nsleep\nCapEff:\t00000000a80425fb\n", said, StringComparison.Ordinal);
+        Assert.DoesNotContain("4 ->", said, StringComparison.Ordinal);      // 3 is ls's own
+        Assert.Equal(["HalfClose 1", "HalfClose 2", "Exit 0 0", "Close Done"], client.Ends());
+    }
+
+    [SkippableFact]
+    public void Program_has_another_user_input_signals_and_an_exit_code()
+    {
+        PlainClient client = Run(new ExecBegin
+        {
+            Arguments = ["sh", "-c", "trap 'echo caught; exit 5' USR1; id -u; id -g; echo again > /dev/stdout; read line; echo got $line; read line"],
+            User = "65534:12",
+            WorkingDirectory = "/",
+            Input = true,
+        });
+        Assert.Equal("65534\n12\nagain\n", client.Until(1, "again\n"));
+        client.Send(0, SessionFrameType.Data, "a line\n"u8);
+        Assert.Equal("got a line\n", client.Until(1, "line\n"));
+        client.Send(0, SessionFrameType.Signal, [10]);
+        client.Send(0, SessionFrameType.HalfClose, []);
+        Assert.Equal("caught\n", client.Until(1, "\n"));
+        Assert.Equal(["HalfClose 1", "HalfClose 2", "Exit 0 5", "Close Done"], client.Ends());
+    }
+
+    [SkippableFact]
+    public void Program_on_a_terminal_has_a_name_a_size_control_and_hears_of_a_resize()
+    {
+        PlainClient client = Run(new ExecBegin
+        {
+            Arguments = ["sh", "-c", "trap 'stty size' WINCH; tty; stty size; echo $TERM; echo ready; while :; do read line && echo got $line; done"],
+            Input = true,
+            Terminal = new TerminalSize(80, 24),
+        });
+        Assert.Equal("HalfClose 2", client.Next());
+        string said = client.Until(1, "ready\r\n");
+        Assert.Matches("^/dev/pts/[0-9]+\r\n24 80\r\nxterm\r\nready\r\n$", said);
+        client.Send(0, SessionFrameType.Resize, SessionFrame.SizeBody(132, 50));
+        client.Send(0, SessionFrameType.Data, "one\ntwo\n"u8);
+        Assert.Contains("50 132\r\n", client.Until(1, "got two\r\n"), StringComparison.Ordinal);
+        client.Send(0, SessionFrameType.Data, [3]);     // Ctrl-C
+        Assert.Equal(["HalfClose 1", "Exit 0 130", "Close Done"], client.Ends());
+    }
+
+    [SkippableFact]
+    public void Program_on_a_terminal_is_hung_up_on_when_the_client_is_gone_and_reads_an_end_of_file_when_it_ends_its_input()
+    {
+        string file = _directory + "/hung-up";
+        PlainClient client = Run(new ExecBegin
+        {
+            Arguments = ["sh", "-c", $"trap 'echo yes > {file}; exit' HUP; cat; echo end of file; while :; do sleep 0.1; done"],
+            Input = true,
+            Terminal = new TerminalSize(80, 24),
+        });
+        Assert.Equal("HalfClose 2", client.Next());
+        client.Send(0, SessionFrameType.HalfClose, []);
+        client.Until(1, "end of file\r\n");
+        client.Dispose();
+        Assert.True(SpinWait.SpinUntil(() => File.Exists(file), TimeSpan.FromSeconds(20)), "nobody hung up on it");
+    }
+
+    [SkippableTheory]
+    [InlineData("/nowhere/at/all", "/", "", "Note /nowhere/at/all is not in the image, or the interpreter or loader it names is not", 127)]
+    [InlineData("no-such-program", "/", "", "Note no-such-program is not in any directory of PATH", 127)]
+    [InlineData("/etc/passwd", "/", "", "Note /etc/passwd cannot be executed: permission denied (EACCES)", 126)]
+    [InlineData("ls", "/nowhere", "", "Note /nowhere cannot be the working directory: there is no such directory (ENOENT)", 126)]
+    [InlineData("ls", "/", "nobody-knows", "Close Refused user: the image knows no user \"nobody-knows\"", 0)]
+    public void Program_that_cannot_run_is_a_sentence(string program, string directory, string user, string sentence, int code)
+    {
+        PlainClient client = Run(new ExecBegin { Arguments = [program], WorkingDirectory = directory, User = user });
+        Assert.Equal(sentence, client.Next());
+        if (code != 0)
+            Assert.Equal(["HalfClose 1", "HalfClose 2", $"Exit 0 {code}", "Close Done"], client.Ends());
+    }
+
+    [SkippableFact]
+    public void Nothing_runs_beside_a_workload_that_has_ended()
+    {
+        Skip.IfNot(Missing() is null, Missing());
+        _workload!.Signal(SignalName.Kill);
+        Assert.True(_workload.WaitForEnd(TimeSpan.FromSeconds(20)));
+        Assert.Equal("Close Refused exec: the workload has ended", Run(new ExecBegin { Arguments = ["ls"] }).Next());
+    }
+
+    private static string? Missing() =>
+        Environment.UserName != "root" ? "needs root"
+        : !File.Exists("/usr/bin/unshare") || !File.Exists("/dev/pts/ptmx") ? "needs unshare(1) and a devpts"
+        : !File.Exists(Path.Combine(AppContext.BaseDirectory, "zguest.dll")) ? "zguest.dll is not there"
+        : null;
+
+    // Beside the older kind of cgroups the newer ones have a folder of their own; the workload is where this test is.
+    private static string CgroupFolder() => Directory.Exists(Cgroups) ? Cgroups : WorkloadCgroup.Root;
+
+    private PlainClient Run(ExecBegin begin)
+    {
+        Skip.IfNot(Missing() is null, Missing());
+        (StreamSocket guest, StreamSocket node) = StreamSocket.Pair();
+        _next = guest;
+        _sessions.Dial(new GuestSession { Kind = "exec", Token = new byte[GuestProtocol.TokenBytes] }, new byte[GuestProtocol.SecretBytes]);
+        PlainClient client = new(node);
+        _clients.Add(client);
+        client.Introduction();
+        client.Begin(begin);
+        return client;
+    }
+
+    private StreamSocket? Dial(out Errno errno)
+    {
+        errno = Errno.None;
+        return _next;
+    }
+
+    // The tests run by the installed runtime, which a started program must be told how to find.
+    private Child SpawnEnter(ChildStart start)
+    {
+        string script = $"{_directory}/zguest-{Guid.NewGuid():n}", runtime = script + ".json";
+        File.WriteAllText(runtime, """{"runtimeOptions":{"framework":{"name":"Microsoft.NETCore.App","version":"10.0.0"},"rollForward":"Major"}}""");
+        File.WriteAllText(script, string.Create(CultureInfo.InvariantCulture, $"""
+            #!/bin/sh
+            exec dotnet exec --runtimeconfig {runtime} --depsfile {Path.ChangeExtension(typeof(ExecStarterTests).Assembly.Location, "deps.json")} \
+              {Path.Combine(AppContext.BaseDirectory, "zguest.dll")} "$@"
+
+            """));
+        File.SetUnixFileMode(script, (UnixFileMode)0x1ED);
+        string[] environment = ["DOTNET_EnableDiagnostics=0", .. ((string[])["PATH", "HOME", "DOTNET_ROOT"])
+            .Where(n => Environment.GetEnvironmentVariable(n) is not null).Select(n => $"{n}={Environment.GetEnvironmentVariable(n)}")];
+        return Spawn(start with { Path = script, Environment = environment });
+    }
+
+    // Each child has a thread that waits for it: the test must not reap what the runtime started.
+    private static Child Spawn(ChildStart start)
+    {
+        int pid = ChildProcess.Spawn(start);
+        Child child = new(pid);
+        new Thread(() =>
+        {
+            if (ChildProcess.TryWait(pid, out ProcessExit exit, leave: true) != Errno.None)
+                return;
+            child.End(exit);
+            _ = ChildProcess.TryWait(pid, out _);
+        })
+        { IsBackground = true }.Start();
+        return child;
+    }
+}
