@@ -20,7 +20,7 @@ internal sealed class Siege(SiegeOptions options)
 
     private const int CannotJudge = 3;
 
-    private const int RehearsalSeconds = 5;
+    private const int RehearsalSeconds = 5, RehearsalInEmulationSeconds = 30;
 
     // Every rate is whole again after two seconds.
     private static readonly TimeSpan s_untilLimitsAreWhole = TimeSpan.FromSeconds(3);
@@ -63,7 +63,7 @@ internal sealed class Siege(SiegeOptions options)
     /// <summary>Every attack once, unmeasured: the runtime, and QEMU in emulation, compiles what runs for the first time, and whoever works waits.</summary>
     private async Task RehearseAsync(IBesieged node)
     {
-        foreach (Process attacker in await AttackAsync(node, options with { Seconds = RehearsalSeconds }))
+        foreach (Process attacker in await AttackAsync(node, options with { Seconds = options.Slower > 1 ? RehearsalInEmulationSeconds : RehearsalSeconds }))
         {
             await attacker.StandardOutput.ReadToEndAsync(CancellationToken.None);
             await attacker.WaitForExitAsync(CancellationToken.None);
