@@ -32,11 +32,14 @@ internal sealed class SessionBench : IDisposable
     {
         Gate = NewGate(everybody);
         Find = (_, _) => ConnectAsync;
-        Server = new SessionServer(new SessionServices(Gate.Node, Gate.Epoch, (context, open) =>
+        SessionServices services = new(Gate.Node, Gate.Epoch, FindAndNote, tenant => MayGoOn(tenant), new LineLog(Log.Add));
+        Server = new SessionServer(services with { Time = Gate.Clock });
+
+        Func<CancellationToken, Task<Stream>> FindAndNote(RequestContext context, SessionOpen open)
         {
             AskedFor.Add((context.Tenant, open));
             return Find(context, open);
-        }, tenant => MayGoOn(tenant), new LineLog(Log.Add)) { Time = Gate.Clock });
+        }
     }
 
     public GateBench Gate { get; }

@@ -36,8 +36,8 @@ public sealed class SessionDoorTests : IAsyncLifetime
 
     public async Task InitializeAsync() => _door = await InProcessDoor.OpenAsync(link =>
     {
-        _node = new DoorConnection(link, new DoorServices(_bench.Gate, _bench.Dispatcher, _bench.Routes, _bench,
-            new LineLog(_bench.Log.Add)) { Sessions = _sessions }, why => _broken = why);
+        DoorServices services = new(_bench.Gate, _bench.Dispatcher, _bench.Routes, _bench, new LineLog(_bench.Log.Add));
+        _node = new DoorConnection(link, services with { Sessions = _sessions }, why => _broken = why);
         _node.Start();
     }, limits: new ConnectionLimits { Unproven = 256, UnprovenLife = s_life, NewPerSecond = 100_000 });
 
