@@ -68,7 +68,8 @@ internal sealed class SessionOpening(SessionNode node, Socket wire, byte[] envel
     public async Task<Session> AcceptAsync()
     {
         byte[] line = await AnswerAsync();
+        SessionCiphers ciphers = Ciphers(line);     // before the client goes on and opens another
         await SwitchAsync(line);
-        return new Session(new NetworkStream(wire, ownsSocket: true), Ciphers(line), isClient: false, 3, TimeProvider.System);
+        return new Session(new NetworkStream(wire, ownsSocket: true), ciphers, isClient: false, 3, TimeProvider.System);
     }
 }
