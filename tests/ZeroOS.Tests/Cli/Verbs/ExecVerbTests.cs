@@ -141,11 +141,11 @@ public sealed class ExecVerbTests : IAsyncLifetime
     [Fact]
     public async Task Zos_that_stops_waiting_says_why_to_the_node_and_what_may_go_on_to_the_person()
     {
-        SessionException? end = null;
-        _node.Program = async session => end = await session.Ended;
-        ZosRun run = (await ExecAsync("--timeout", "0.5", "shop/web", "sleep", "60")).Ended(125);
+        TaskCompletionSource<SessionException> end = new();
+        _node.Program = async session => end.SetResult(await session.Ended);
+        ZosRun run = (await ExecAsync("--timeout", "3", "shop/web", "sleep", "60")).Ended(125);
         Assert.Contains("may go on", run.Error, StringComparison.Ordinal);
-        Assert.Equal(SessionCloseReason.Cancelled, end?.Reason);
+        Assert.Equal(SessionCloseReason.Cancelled, (await end.Task.WaitAsync(TimeSpan.FromSeconds(30))).Reason);
     }
 
     [Fact]
