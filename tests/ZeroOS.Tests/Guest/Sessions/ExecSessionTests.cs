@@ -219,6 +219,8 @@ public sealed class ExecSessionTests : IDisposable
         Assert.Equal("Data 1 x", _client.Next());
         _client.SendAnyway(0, SessionFrameType.Data, new byte[SessionLimits.FirstWindow + 1]);
         Assert.Equal($"Close Protocol {SessionLimits.FirstWindow + 1} bytes with {SessionLimits.FirstWindow} of credit on channel 0", _client.Next());
+        _client.Dispose();
+        _sessions.WaitUntilNone(TimeSpan.FromSeconds(20));
         Assert.Equal(Errno.EPIPE, _program.Output.TryWrite("y"u8, out _));
     }
 
@@ -242,8 +244,8 @@ public sealed class ExecSessionTests : IDisposable
         else
             _client.Dispose();
         Assert.Equal(0, _program.Input.Read(new byte[1]));
-        Assert.Equal(Errno.EPIPE, _program.Output.TryWrite("y"u8, out _));
         _sessions.WaitUntilNone(TimeSpan.FromSeconds(20));
+        Assert.Equal(Errno.EPIPE, _program.Output.TryWrite("y"u8, out _));
         _program.Exit(0);       // long after its session, which hears of it and is gone
         if (says)
             Assert.Equal("end", _client.Next());
