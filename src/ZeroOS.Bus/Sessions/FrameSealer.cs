@@ -17,7 +17,7 @@ public sealed class FrameSealer : IDisposable
     /// <summary>A key seals at most about so many bytes.</summary>
     public const long RekeyBytes = 1L << 30;
 
-    internal const int LengthBytes = 3;
+    private const int LengthBytes = FrameBuffer.LengthBytes;
 
     /// <summary>And it seals for at most so long, while something is sent.</summary>
     public static readonly TimeSpan RekeyAfter = TimeSpan.FromHours(1);
@@ -55,7 +55,7 @@ public sealed class FrameSealer : IDisposable
     private int Write(in SessionFrame frame, Span<byte> output)
     {
         int length = frame.Length + Sodium.Crypto.TagBytes;
-        (output[0], output[1], output[2]) = ((byte)length, (byte)(length >> 8), (byte)(length >> 16));
+        FrameBuffer.WriteLength(output, length);
         Span<byte> plain = output.Slice(LengthBytes, frame.Length);
         frame.Write(plain);
         _key.Seal(output[..LengthBytes], plain, output.Slice(LengthBytes + frame.Length, Sodium.Crypto.TagBytes));

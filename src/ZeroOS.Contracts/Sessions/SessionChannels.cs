@@ -15,8 +15,7 @@ public sealed class SessionChannels(bool opens, long now)
     private bool _began;
     private bool _closedHere;
     private bool _closedThere;
-    private double _tokens = 2 * SessionLimits.FramesPerSecond;
-    private long _refilledAt = now;
+    private readonly FrameRate _rate = new(now);
 
     /// <summary>Channels that one of both sides has not closed yet.</summary>
     public int Count => _channels.Count;
@@ -117,7 +116,7 @@ public sealed class SessionChannels(bool opens, long now)
             return SessionVerdict.Break;
         if (_closedThere)
             return Break($"{frame.Type} after the session's close");
-        if (frame.Type != SessionFrameType.Data && !TakeToken(time))
+        if (frame.Type != SessionFrameType.Data && !_rate.TryTake(time))
             return Break($"more than {SessionLimits.FramesPerSecond} frames a second without data");
         return frame.Channel == SessionFrame.SessionChannel ? ReceiveOnSession(frame) : ReceiveOnChannel(frame);
     }
@@ -202,13 +201,6 @@ public sealed class SessionChannels(bool opens, long now)
             return;
         _channels.Remove(number);
         _unanswered -= channel.Answered ? 0 : 1;
-    }
-
-    private bool TakeToken(long time)
-    {
-        _tokens = Math.Min(2 * SessionLimits.FramesPerSecond, _tokens + ((time - _refilledAt) / 1000.0 * SessionLimits.FramesPerSecond));
-        _refilledAt = time;
-        return --_tokens >= 0;
     }
 
     private SessionVerdict Break(string fault)

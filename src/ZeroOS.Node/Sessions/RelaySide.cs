@@ -9,8 +9,7 @@ namespace ZeroOS.Node.Sessions;
 /// </summary>
 internal sealed class RelaySide(long now)
 {
-    private double _tokens = 2 * SessionLimits.FramesPerSecond;
-    private long _refilledAt = now;
+    private readonly FrameRate _rate = new(now);
     private long _heardAt = now;
     private volatile bool _unfinished;
 
@@ -22,11 +21,7 @@ internal sealed class RelaySide(long now)
     {
         Volatile.Write(ref _heardAt, time);
         _unfinished = false;
-        if (type == SessionFrameType.Data)
-            return true;
-        _tokens = Math.Min(2 * SessionLimits.FramesPerSecond, _tokens + ((time - _refilledAt) / 1000.0 * SessionLimits.FramesPerSecond));
-        _refilledAt = time;
-        return --_tokens >= 0;
+        return type == SessionFrameType.Data || _rate.TryTake(time);
     }
 
     /// <summary>Nothing whole came for too long. It may also be that the other side takes nothing: then this one is not read.</summary>

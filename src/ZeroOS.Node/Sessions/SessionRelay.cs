@@ -31,7 +31,6 @@ internal sealed class SessionRelay : IDisposable
     private volatile RelaySide? _guest;
     private Stream? _guestStream;
     private SessionEnd? _closed;
-    private int _ofGuest;
     private long _beginUntil = long.MaxValue;
     private bool _clientWhole = true;
     private bool _guestWhole = true;
@@ -160,7 +159,6 @@ internal sealed class SessionRelay : IDisposable
                 if (count == 0)
                     End(new SessionEnd(SessionCloseReason.MachineEnded, "the machine ended", TellGuest: false));
                 _fromGuest.Filled(count);
-                _ofGuest += count;
             }
         }
         catch (Exception e)
@@ -211,7 +209,6 @@ internal sealed class SessionRelay : IDisposable
     {
         if (_fromGuest.TryTake(out SessionFrame frame))
         {
-            _ofGuest -= PlainFrames.LengthBytes + frame.Length;
             bool rateKept = _guest!.Heard(frame.Type, Now());
             string? wrong = frame.Type is SessionFrameType.Rekey or SessionFrameType.Begin ? $"a {frame.Type}, which is not the guest's to send"
                 : rateKept ? null : $"more than {SessionLimits.FramesPerSecond} frames a second without data";
@@ -226,7 +223,7 @@ internal sealed class SessionRelay : IDisposable
         }
         if (_fromGuest.IsBroken)
             End(new SessionEnd(SessionCloseReason.Protocol, "the guest broke the protocol: what it sent is no frame"));
-        _guest!.Unfinished = _ofGuest > 0;
+        _guest!.Unfinished = _fromGuest.IsUnfinished;
         return null;
     }
 

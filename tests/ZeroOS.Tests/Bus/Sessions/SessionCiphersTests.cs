@@ -117,9 +117,9 @@ public sealed class SessionCiphersTests
     {
         Span<byte> hash = stackalloc byte[Crypto.KeyBytes], key = stackalloc byte[Crypto.KeyBytes];
         using FrameKey key1 = new(key, hash), key2 = new(key, hash);
-        byte[] wire = new byte[FrameSealer.LengthBytes + SessionFrame.HeadBytes + 1 + Crypto.TagBytes];
-        wire[0] = (byte)(wire.Length - FrameSealer.LengthBytes);
-        wire[FrameSealer.LengthBytes + 4] = (byte)SessionFrameType.HalfClose;
+        byte[] wire = new byte[FrameBuffer.LengthBytes + SessionFrame.HeadBytes + 1 + Crypto.TagBytes];
+        wire[0] = (byte)(wire.Length - FrameBuffer.LengthBytes);
+        wire[FrameBuffer.LengthBytes + 4] = (byte)SessionFrameType.HalfClose;
         key1.Seal(wire.AsSpan(0, 3), wire.AsSpan(3, SessionFrame.HeadBytes + 1), wire.AsSpan(wire.Length - Crypto.TagBytes));
         using FrameOpener opener = new(key2);
         wire.CopyTo(opener.Room().Span);
