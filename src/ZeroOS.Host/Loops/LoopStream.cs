@@ -90,17 +90,8 @@ internal sealed class LoopStream : Stream, ILoopClient
     /// <summary>Sends no more: the peer reads what was sent, and then the end.</summary>
     public void EndSending()
     {
-        bool held = false;
-        try
-        {
-            Hold(ref held);
-            StreamPair.EndSending(_socket.Descriptor);
-        }
-        finally
-        {
-            if (held)
-                _socket.Descriptor.DangerousRelease();
-        }
+        using Held held = new(this);
+        StreamPair.EndSending(_socket.Descriptor);
     }
 
     /// <inheritdoc/>
@@ -176,32 +167,14 @@ internal sealed class LoopStream : Stream, ILoopClient
 
     private Errno TryReceive(Span<byte> buffer, out int count)
     {
-        bool held = false;
-        try
-        {
-            Hold(ref held);
-            return _socket.TryReceiveNow(buffer, out count);
-        }
-        finally
-        {
-            if (held)
-                _socket.Descriptor.DangerousRelease();
-        }
+        using Held held = new(this);
+        return _socket.TryReceiveNow(buffer, out count);
     }
 
     private Errno TrySend(ReadOnlySpan<byte> buffer, out int count)
     {
-        bool held = false;
-        try
-        {
-            Hold(ref held);
-            return _socket.TrySendNow(buffer, out count);
-        }
-        finally
-        {
-            if (held)
-                _socket.Descriptor.DangerousRelease();
-        }
+        using Held held = new(this);
+        return _socket.TrySendNow(buffer, out count);
     }
 
     private static FileDescriptor Duplicate(Socket socket)
@@ -215,13 +188,6 @@ internal sealed class LoopStream : Stream, ILoopClient
         {
             borrowed.SetHandleAsInvalid();      // the socket's to close
         }
-    }
-
-    // The number stays this socket's while it is held.
-    private void Hold(ref bool held)
-    {
-        ObjectDisposedException.ThrowIf(_over, this);
-        _socket.Descriptor.DangerousAddRef(ref held);
     }
 
     private Task Wait(ref TaskCompletionSource? waiter)
@@ -257,5 +223,25 @@ internal sealed class LoopStream : Stream, ILoopClient
     {
         waiter?.TrySetResult();
         waiter = null;
+    }
+
+    /// <summary>The descriptor's number stays this socket's until it is disposed of.</summary>
+    private readonly ref struct Held : IDisposable
+    {
+        private readonly FileDescriptor _descriptor;
+        private readonly bool _held;
+
+        public Held(LoopStream stream)
+        {
+            ObjectDisposedException.ThrowIf(stream._over, stream);
+            _descriptor = stream._socket.Descriptor;
+            _descriptor.DangerousAddRef(ref _held);
+        }
+
+        public void Dispose()
+        {
+            if (_held)
+                _descriptor.DangerousRelease();
+        }
     }
 }
