@@ -48,8 +48,6 @@ internal static class EnterChild
         {
             if (!Polling.IsReadable(pipe, (int)Math.Max(deadline - Environment.TickCount64, 0)))
             {
-                if (Environment.TickCount64 < deadline)
-                    continue;
                 child.Signal(SignalName.Kill);
                 return new GuestFailure { Stage = "exec", Message = $"the program did not begin within {patience.TotalSeconds} s" };
             }

@@ -21,12 +21,17 @@ public static unsafe class Polling
         for (int i = 0; i < readable.Length; i++)
             p[i] = new() { fd = readable[i]?.Number ?? -1, events = POLLIN };
         p[readable.Length] = new() { fd = writable?.Number ?? -1, events = POLLOUT };
-        _ = poll(p, (uint)readable.Length + 1, timeoutMs);
+        _ = Libc.poll(p, (uint)readable.Length + 1, timeoutMs);
     }
 
+    // A signal, as the runtime sends to its own threads, is neither an answer nor the end of the time.
     private static short Poll(FileDescriptor descriptor, short interest, int timeoutMs)
     {
         pollfd p = new() { fd = descriptor.Number, events = interest };
-        return poll(&p, 1, timeoutMs) > 0 ? p.revents : (short)0;
+        long until = Environment.TickCount64 + timeoutMs;
+        int count;
+        while ((count = Libc.poll(&p, 1, timeoutMs)) < 0 && Libc.LastError == Errno.EINTR)
+            timeoutMs = timeoutMs < 0 ? timeoutMs : (int)Math.Max(until - Environment.TickCount64, 0);
+        return count > 0 ? p.revents : (short)0;
     }
 }
