@@ -46,7 +46,7 @@ internal sealed class LimitedTransport(AcceptLimits limits, ConnectionTable tabl
         private const int MaxWaiting = 256;
 
         // Connections that Kestrel does not have. More than there are places: they were taken away, and the thread pool has not come to close them.
-        private const int MaxUnread = 2048 + MaxWaiting;
+        private static readonly int s_maxUnread = new ConnectionLimits().Unproven + MaxWaiting;
 
         // How long the end of a listener on an inherited socket may go unnoticed, in microseconds.
         private const int LookEveryUs = 1_000_000;
@@ -146,7 +146,7 @@ internal sealed class LimitedTransport(AcceptLimits limits, ConnectionTable tabl
         // What is refused costs three calls of the kernel and no object: a flood of new connections keeps nobody waiting in the kernel's queue.
         private void Take(int connection, Origin from)
         {
-            if (!_limits.Allow(from) || Volatile.Read(ref _unreadCount) >= MaxUnread || _table.Enter(from) is not ConnectionPlace place)
+            if (!_limits.Allow(from) || Volatile.Read(ref _unreadCount) >= s_maxUnread || _table.Enter(from) is not ConnectionPlace place)
             {
                 ListeningSocket.Reset(connection);
                 return;

@@ -70,6 +70,14 @@ internal static class BusLimits
             "RequestBody",
             "HttpDoorTests.Half_sent_bodies_are_held_within_a_budget_and_keep_nobody_out"),
         new(
+            "connections that have not said what they ask for",
+            "strangers",
+            "as unproven connections",
+            "2,304: one for each place, and 256 that wait to be closed",
+            "the connection is reset",
+            "LimitedTransport",
+            "SessionDoorTests.A_silent_connection_is_counted_and_ended_in_time"),
+        new(
             "head of a POST /session",
             "anyone",
             "8 KiB, 32 headers",
