@@ -10,22 +10,24 @@ namespace ZeroOS.Bus.Sessions;
 public sealed class FrameOpener : IDisposable
 {
     private readonly FrameKey _key;
-    private readonly FrameBuffer _buffer = new(SessionFrame.HeadBytes + Crypto.TagBytes, SessionFrame.MaxBytes + Crypto.TagBytes);
     private Memory<byte> _taken;
 
     internal FrameOpener(FrameKey key) => _key = key;
 
+    /// <summary>What has come and was not taken.</summary>
+    public FrameBuffer Buffer { get; } = new(SessionFrame.HeadBytes + Crypto.TagBytes, SessionFrame.MaxBytes + Crypto.TagBytes);
+
     /// <summary>The peer sent what is no next frame: the session cannot go on.</summary>
-    public bool IsBroken => _buffer.IsBroken;
+    public bool IsBroken => Buffer.IsBroken;
 
     /// <summary>A frame has begun and is not whole: it may not stay so for long.</summary>
-    public bool IsUnfinished => _buffer.IsUnfinished;
+    public bool IsUnfinished => Buffer.IsUnfinished;
 
     /// <inheritdoc cref="FrameBuffer.Room"/>
-    public Memory<byte> Room() => _buffer.Room();
+    public Memory<byte> Room() => Buffer.Room();
 
     /// <inheritdoc cref="FrameBuffer.Filled"/>
-    public void Filled(int count) => _buffer.Filled(count);
+    public void Filled(int count) => Buffer.Filled(count);
 
     /// <summary>
     /// Takes the next whole frame; false when there is none yet, or never again (<see cref="IsBroken"/>). The frame is valid until the next call of
@@ -34,12 +36,12 @@ public sealed class FrameOpener : IDisposable
     public bool TryTake(out SessionFrame frame)
     {
         frame = default;
-        if (!_buffer.TryTake(out Memory<byte> bytes))
+        if (!Buffer.TryTake(out Memory<byte> bytes))
             return false;
         Span<byte> length = bytes.Span[..FrameBuffer.LengthBytes], plain = bytes.Span[FrameBuffer.LengthBytes..^Crypto.TagBytes];
         if (!_key.TryOpen(length, plain, bytes.Span[^Crypto.TagBytes..]) || !SessionFrame.TryRead(plain, out frame))
         {
-            _buffer.Refuse();
+            Buffer.Refuse();
             return false;
         }
         _taken = bytes[..^Crypto.TagBytes];

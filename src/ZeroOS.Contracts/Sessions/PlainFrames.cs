@@ -8,13 +8,14 @@ public sealed class PlainFrames
     /// <summary>Bytes before a frame.</summary>
     public const int LengthBytes = FrameBuffer.LengthBytes;
 
-    private readonly FrameBuffer _buffer = new(SessionFrame.HeadBytes, SessionFrame.MaxBytes);
+    /// <summary>What has come and was not taken.</summary>
+    public FrameBuffer Buffer { get; } = new(SessionFrame.HeadBytes, SessionFrame.MaxBytes);
 
     /// <inheritdoc cref="FrameBuffer.IsBroken"/>
-    public bool IsBroken => _buffer.IsBroken;
+    public bool IsBroken => Buffer.IsBroken;
 
     /// <inheritdoc cref="FrameBuffer.IsUnfinished"/>
-    public bool IsUnfinished => _buffer.IsUnfinished;
+    public bool IsUnfinished => Buffer.IsUnfinished;
 
     /// <summary>Writes a frame behind its length; returns the bytes written, <see cref="LengthBytes"/> more than the frame's.</summary>
     public static int Write(in SessionFrame frame, Span<byte> output)
@@ -25,10 +26,10 @@ public sealed class PlainFrames
     }
 
     /// <inheritdoc cref="FrameBuffer.Room"/>
-    public Memory<byte> Room() => _buffer.Room();
+    public Memory<byte> Room() => Buffer.Room();
 
     /// <inheritdoc cref="FrameBuffer.Filled"/>
-    public void Filled(int count) => _buffer.Filled(count);
+    public void Filled(int count) => Buffer.Filled(count);
 
     /// <summary>
     /// Takes the next whole frame; false when there is none yet, or never again (<see cref="IsBroken"/>). The frame is valid until the next call of
@@ -37,11 +38,11 @@ public sealed class PlainFrames
     public bool TryTake(out SessionFrame frame)
     {
         frame = default;
-        if (!_buffer.TryTake(out Memory<byte> bytes))
+        if (!Buffer.TryTake(out Memory<byte> bytes))
             return false;
         if (SessionFrame.TryRead(bytes.Span[LengthBytes..], out frame))
             return true;
-        _buffer.Refuse();
+        Buffer.Refuse();
         return false;
     }
 }

@@ -9,8 +9,8 @@ namespace ZeroOS.Node.Sessions;
 
 /// <summary>
 /// One session between a client, who seals, and a guest, who speaks plain. Nothing happens to the guest before the client's begin is authenticated. Each frame
-/// goes on before the next is read: at most one a direction is held, and who does not take stops who sends. Frames are not looked into, but for what ends the
-/// session; a rekey is between client and node. Both sides are hostile.
+/// goes on before the next is read: at most one a direction is held, a long one in room of the node's, and who does not take stops who sends. Frames are not
+/// looked into, but for what ends the session; a rekey is between client and node. Both sides are hostile.
 /// </summary>
 internal sealed class SessionRelay : IDisposable
 {
@@ -27,6 +27,7 @@ internal sealed class SessionRelay : IDisposable
     private readonly TaskCompletionSource<SessionEnd> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource _over = new(), _abandoned = new();
     private readonly PlainFrames _fromGuest = new();
+    private readonly FrameRoom _up, _down;
     private readonly RelaySide _client;
     private volatile RelaySide? _guest;
     private Stream? _guestStream;
@@ -35,9 +36,13 @@ internal sealed class SessionRelay : IDisposable
     private bool _clientWhole = true;
     private bool _guestWhole = true;
 
-    /// <summary>Takes ownership of the ciphers. <paramref name="connect"/> is called once, after the begin.</summary>
-    public SessionRelay(SessionCiphers ciphers, Func<CancellationToken, Task<Stream>> connect, TimeProvider time)
+    /// <summary>
+    /// Takes ownership of the ciphers. <paramref name="connect"/> is called once, after the begin. Long frames take of <paramref name="share"/>.
+    /// </summary>
+    public SessionRelay(SessionCiphers ciphers, Func<CancellationToken, Task<Stream>> connect, FrameShare share, TimeProvider time)
     {
+        _up = new FrameRoom(share, ciphers.Opener.Buffer, copies: 1);
+        _down = new FrameRoom(share, _fromGuest.Buffer, copies: 2);
         (_ciphers, _connect, _time, _born) = (ciphers, connect, time, time.GetTimestamp());
         _client = new RelaySide(0);
     }
@@ -58,6 +63,8 @@ internal sealed class SessionRelay : IDisposable
         }
         finally
         {
+            _up.Leave();
+            _down.Leave();
             if (_guestStream is not null)
                 await _guestStream.DisposeAsync().ConfigureAwait(false);
         }
@@ -155,7 +162,7 @@ internal sealed class SessionRelay : IDisposable
                         End(_closed);
                     continue;
                 }
-                int count = await ReadAsync(guest, _fromGuest.Room()).ConfigureAwait(false);
+                int count = await ReadAsync(guest, _down, _fromGuest.Buffer).ConfigureAwait(false);
                 if (count == 0)
                     End(new SessionEnd(SessionCloseReason.MachineEnded, "the machine ended", TellGuest: false));
                 _fromGuest.Filled(count);
@@ -176,7 +183,7 @@ internal sealed class SessionRelay : IDisposable
                 return frame;
             if (_ended.Task.IsCompleted)
                 return default;
-            int count = await ReadAsync(client, _ciphers.Opener.Room()).ConfigureAwait(false);
+            int count = await ReadAsync(client, _up, _ciphers.Opener.Buffer).ConfigureAwait(false);
             if (count == 0)
             {
                 End(ClientGone());
@@ -204,7 +211,7 @@ internal sealed class SessionRelay : IDisposable
         return default;
     }
 
-    // Sealed into an array of the pool, which is the sender's to give back.
+    // Sealed into rented bytes, which are the sender's to return.
     private ArraySegment<byte>? TakeFromGuest()
     {
         if (_fromGuest.TryTake(out SessionFrame frame))
@@ -229,7 +236,7 @@ internal sealed class SessionRelay : IDisposable
 
     private ArraySegment<byte> Seal(in SessionFrame frame)
     {
-        byte[] buffer = ArrayPool<byte>.Shared.Rent(FrameSealer.Room(frame.Body.Length));
+        byte[] buffer = _down.Rent(FrameSealer.Room(frame.Body.Length));
         return new ArraySegment<byte>(buffer, 0, _ciphers.Sealer.Seal(frame, buffer, Now()));
     }
 
@@ -242,16 +249,17 @@ internal sealed class SessionRelay : IDisposable
         }
         finally
         {
-            ArrayPool<byte>.Shared.Return(frame.Array!);
+            _down.Return(frame.Array!);
         }
     }
 
     // 0 also when the connection broke.
-    private async ValueTask<int> ReadAsync(Stream from, Memory<byte> room)
+    private async ValueTask<int> ReadAsync(Stream from, FrameRoom room, FrameBuffer buffer)
     {
         try
         {
-            return await from.ReadAsync(room, _over.Token).ConfigureAwait(false);
+            await room.PrepareAsync(_over.Token).ConfigureAwait(false);
+            return await from.ReadAsync(buffer.Room(), _over.Token).ConfigureAwait(false);
         }
         catch (Exception e) when (e is IOException or ObjectDisposedException)
         {
@@ -284,7 +292,7 @@ internal sealed class SessionRelay : IDisposable
         await Task.WhenAll(LeaveAsync(client, toClient, linger.Token),
             _guestStream is { } guest ? LeaveAsync(guest, toGuest, linger.Token) : Task.CompletedTask).ConfigureAwait(false);
         if (toClient.Array is { } rented)
-            ArrayPool<byte>.Shared.Return(rented);
+            _down.Return(rented);
     }
 
     private static async Task LeaveAsync(Stream side, ReadOnlyMemory<byte> last, CancellationToken linger)

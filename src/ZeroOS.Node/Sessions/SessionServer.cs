@@ -19,11 +19,8 @@ namespace ZeroOS.Node.Sessions;
 /// </summary>
 internal sealed class SessionServer : ISessionServer, IDisposable
 {
-    /// <summary>
-    /// Sessions of the node, those included whose connection has still to come. One that stands still holds a frame each way, and all of them together must fit
-    /// the node's memory.
-    /// </summary>
-    public const int Max = 512;
+    /// <summary>Sessions of the node, those included whose connection has still to come.</summary>
+    public const int Max = 2048;
 
     /// <summary>Sessions of one key: an eighth, so that no seven keys keep out all others.</summary>
     public const int MaxOfKey = Max / 8;
@@ -38,6 +35,7 @@ internal sealed class SessionServer : ISessionServer, IDisposable
     private readonly ClientLoop _loop;
     private readonly ITimer _timer;
     private readonly Lock _lock = new();
+    private readonly FrameMemory _memory = new();
     private readonly HashSet<OpenedSession> _sessions = [];
     private readonly Dictionary<string, int> _ofKey = new(StringComparer.Ordinal);
     private int _count;
@@ -62,6 +60,9 @@ internal sealed class SessionServer : ISessionServer, IDisposable
                 return _count;
         }
     }
+
+    /// <summary>What long frames have of the node's memory, in pieces.</summary>
+    public int MemoryTaken => _memory.Taken;
 
     /// <inheritdoc/>
     public Task<PreparedSession> OpenAsync(Decision decision, ReadOnlyMemory<byte> envelope, CancellationToken cancellation)
@@ -140,7 +141,8 @@ internal sealed class SessionServer : ISessionServer, IDisposable
         if (!CanonicalBase64.TryDecode(open.Key, SessionKeyPair.Bytes, out byte[] clientKey))
             throw WrongKey();
         string tenant = request.From.Text;
-        Take(tenant, isOwner: (decision.Roles & Roles.Owner) != 0);
+        bool isOwner = (decision.Roles & Roles.Owner) != 0;
+        Take(tenant, isOwner);
         try
         {
             Func<CancellationToken, Task<Stream>> connect = _services.Find(Context(decision, request), open);
@@ -150,7 +152,8 @@ internal sealed class SessionServer : ISessionServer, IDisposable
             byte[] answer = Replies(decision, request).Piece(JsonSerializer.SerializeToElement(opened, BusJson.Default.SessionOpened), end: true);
             // Both as they were signed: a session that was opened for one thing is not continued as another.
             SessionCiphers ciphers = pair.AsNode(clientKey, PayloadOf(envelope), PayloadOf(answer)) ?? throw WrongKey();
-            OpenedSession session = new(name, tenant, answer, new SessionRelay(ciphers, connect, _services.Time), _loop, _services, Remove);
+            SessionRelay relay = new(ciphers, connect, new FrameShare(_memory, tenant, isOwner), _services.Time);
+            OpenedSession session = new(name, tenant, answer, relay, _loop, _services, Remove);
             if (Add(session))
                 return session;
             session.Dispose();
