@@ -28,6 +28,11 @@ public interface IMachines
     /// <summary>Stop signal with grace, then power button, then kill; the end is reported as an event.</summary>
     void Stop(WorkloadId machine, GuestStop stop);
 
+    /// <summary>Hands one signal, 1 to 64, to the guest for the workload's first process.</summary>
+    /// <exception cref="WorkloadException">not-running: there is no such machine, its workload has not started or has ended, or its guest is not connected just
+    /// now.</exception>
+    Task SignalAsync(WorkloadId machine, int signal, CancellationToken cancellation);
+
     /// <summary>
     /// Has the guest dial for a session of a kind (<c>SessionKinds</c>): a stream of plain frames of sessions, whose other end is zguest.
     /// </summary>

@@ -8,13 +8,14 @@ namespace ZeroOS.Engine.Admission;
 /// </summary>
 internal static class Signals
 {
-    private const int Highest = 64, RealTime = 30; // SIGRTMAX, and how many it lies above SIGRTMIN
+    private const int Highest = 64, RealTime = 30; // SIGRTMAX, and how many it lies above SIGRTMIN, as a C library counts that
 
-    private static readonly HashSet<string> s_names = new(StringComparer.Ordinal)
-    {
+    // In the kernel's order, from 1.
+    private static readonly string[] s_names =
+    [
         "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2", "PIPE", "ALRM", "TERM", "STKFLT", "CHLD", "CONT", "STOP",
         "TSTP", "TTIN", "TTOU", "URG", "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH", "IO", "PWR", "SYS",
-    };
+    ];
 
     private static readonly Dictionary<string, string> s_others = new(StringComparer.Ordinal) { ["CLD"] = "CHLD", ["IOT"] = "ABRT", ["POLL"] = "IO" };
 
@@ -36,6 +37,10 @@ internal static class Signals
         signal = "SIG" + name;
         return s_names.Contains(name);
     }
+
+    /// <summary>The number of a signal that <see cref="TryNormalise"/> has answered, 1 to 64.</summary>
+    public static int Number(string signal) => int.TryParse(signal, NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number
+        : Above(signal[3..]) is { } above ? Highest - RealTime + above : Array.IndexOf(s_names, signal[3..]) + 1;
 
     /// <summary>How far above SIGRTMIN the name lies, or null when it is no such name: RTMIN, RTMIN+n, RTMAX or RTMAX-n.</summary>
     private static int? Above(string name)

@@ -68,12 +68,13 @@ internal sealed class GuestConnection : ILoopClient
         return !_closed && !_mute;
     }
 
-    /// <summary>One signal for the workload, 1 to 64.</summary>
-    public void Signal(int number)
+    /// <summary>One signal for the workload, 1 to 64. False: the connection is over.</summary>
+    public bool Signal(int number)
     {
         Span<byte> payload = stackalloc byte[4];
         BinaryPrimitives.WriteInt32LittleEndian(payload, number);
         Send(GuestFrameType.Signal, payload);
+        return !_closed && !_mute;
     }
 
     /// <summary>The exit or failure is stored durably; the guest may power off.</summary>

@@ -37,6 +37,9 @@ internal sealed class GuestPlace(MachineRecord record, MachineContext context, I
     /// <summary>Nobody is there.</summary>
     public bool IsEmpty => _trusted is null && _newcomer is null;
 
+    // The guest, while its workload runs.
+    private GuestConnection? WithWorkload => _greeted && _reportedStart && record.Exited is null ? _trusted : null;
+
     /// <summary>The guest dialled. The newest that has not shown who it is counts: one that is silent keeps nobody out.</summary>
     public void Accept(StreamSocket socket)
     {
@@ -63,7 +66,10 @@ internal sealed class GuestPlace(MachineRecord record, MachineContext context, I
 
     /// <summary>Has the guest dial for a session, once it has shown who it is and its workload runs; from any thread.</summary>
     public Task<Stream> OpenSessionAsync(string kind, CancellationToken cancellation) =>
-        _sessions.OpenAsync(kind, order => (_greeted && _reportedStart && record.Exited is null ? _trusted : null)?.OpenSession(order) == true, cancellation);
+        _sessions.OpenAsync(kind, order => WithWorkload?.OpenSession(order) == true, cancellation);
+
+    /// <summary>Hands one signal to the guest; false when there is none whose workload runs.</summary>
+    public bool Signal(int number) => WithWorkload?.Signal(number) == true;
 
     /// <summary>Asks the guest to stop, if it is there; one that comes later is asked then.</summary>
     public void Stop(GuestStop stop)

@@ -142,7 +142,11 @@ internal sealed class MachineHost : IMachines, IDisposable
     /// <inheritdoc/>
     public Task<Stream> OpenSessionAsync(WorkloadId machine, string kind, CancellationToken cancellation) =>
         Find(machine)?.OpenSessionAsync(kind, cancellation)
-            ?? Task.FromException<Stream>(new WorkloadException("not-running", $"machine {machine} does not run"));
+            ?? Task.FromException<Stream>(NotRunning(machine));
+
+    /// <inheritdoc/>
+    public Task SignalAsync(WorkloadId machine, int signal, CancellationToken cancellation) =>
+        Find(machine)?.SignalAsync(signal, cancellation) ?? Task.FromException(NotRunning(machine));
 
     /// <inheritdoc/>
     public void ServeImage(WorkloadId machine, IImage image)
@@ -239,6 +243,8 @@ internal sealed class MachineHost : IMachines, IDisposable
         _init.Acknowledge(name);
         _init.Drop(name);
     }
+
+    private static WorkloadException NotRunning(WorkloadId machine) => new("not-running", $"machine {machine} does not run");
 
     private string NameOf(WorkloadId machine) => Prefix + _names.Of(machine);
 

@@ -87,6 +87,22 @@ internal sealed class RunningMachine : ILoopClient
         SetDue();
     });
 
+    /// <summary>Hands the guest one signal for its workload; from any thread.</summary>
+    /// <exception cref="WorkloadException">As <see cref="IMachines.SignalAsync"/> says.</exception>
+    public Task SignalAsync(int signal, CancellationToken cancellation)
+    {
+        TaskCompletionSource handed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        bool posted = _loop.Post(this, () =>
+        {
+            if (_guests.Signal(signal))
+                handed.SetResult();
+            else
+                handed.SetException(new WorkloadException("not-running", "its program has not started or has ended, or its guest is not connected just now"));
+        });
+        // A loop that ends drops what has had no turn.
+        return posted ? handed.Task.WaitAsync(cancellation) : Task.FromException(new WorkloadException("not-running", "the node ends"));
+    }
+
     /// <summary>Has the guest dial for a session; from any thread.</summary>
     /// <exception cref="WorkloadException">As <see cref="IMachines.OpenSessionAsync"/> says.</exception>
     public Task<Stream> OpenSessionAsync(string kind, CancellationToken cancellation) => _guests.OpenSessionAsync(kind, cancellation);

@@ -143,8 +143,8 @@ internal sealed class FakeWorld(Random random) : INetworks, IVolumes, IImages, I
     public void Obey()
     {
         TellLate();
-        foreach (WorkloadId machine in Stopping.Keys.ToList())
-            End(machine, 143);
+        foreach ((WorkloadId machine, GuestStop stop) in Stopping.ToList())
+            End(machine, stop.Signal == "SIGKILL" ? 137 : 143);
     }
 
     public void Ensure(WorkloadId network, NetworkData data) => Do($"network {network}", () =>
@@ -255,6 +255,22 @@ internal sealed class FakeWorld(Random random) : INetworks, IVolumes, IImages, I
         });
         if (ObeysAtOnce)
             Obey();
+    }
+
+    /// <summary>Signals that guests got.</summary>
+    public List<(WorkloadId Machine, int Signal)> Signals { get; } = [];
+
+    /// <summary>No guest is connected just now.</summary>
+    public bool Deaf { get; set; }
+
+    public Task SignalAsync(WorkloadId machine, int signal, CancellationToken cancellation)
+    {
+        if (Deaf || !Machines.ContainsKey(machine))
+            return Task.FromException(new WorkloadException("not-running", "its guest is not connected"));
+        MaybeDie();
+        Signals.Add((machine, signal));
+        MaybeDie();
+        return Task.CompletedTask;
     }
 
     /// <summary>Sessions that were asked for.</summary>

@@ -23,6 +23,19 @@ public sealed class SignalsTests
         Assert.True(Signals.TryNormalise(text, out string signal));
         Assert.Equal(expected, signal);
         Assert.Equal(number, SignalName.Parse(signal));
+        Assert.Equal(number, Signals.Number(signal));
+    }
+
+    [Fact]
+    public void Node_and_guest_count_every_signal_alike()
+    {
+        string[] names = ["HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2", "PIPE", "ALRM", "TERM", "STKFLT", "CHLD",
+            "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG", "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH", "IO", "PWR", "SYS"];
+        foreach (string text in names.Concat(Enumerable.Range(0, 31).Select(n => $"RTMIN+{n}")).Concat(Enumerable.Range(1, 64).Select(n => $"{n}")))
+        {
+            Assert.True(Signals.TryNormalise(text, out string signal), text);
+            Assert.Equal(SignalName.Parse(signal), Signals.Number(signal));
+        }
     }
 
     [Theory]

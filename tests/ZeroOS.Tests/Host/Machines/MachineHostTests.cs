@@ -102,6 +102,33 @@ public sealed class MachineHostTests : IDisposable
         guest.Expect(GuestFrameType.Stop);
     }
 
+    [Fact]
+    public async Task A_signal_goes_to_a_guest_whose_workload_runs_and_nowhere_else()
+    {
+        await Refused();
+        FakeMonitor monitor = _node.Start();
+        await Refused();
+        using FakeGuest guest = monitor.Dial();
+        byte[] secret = guest.TakeSpec(out _);
+        await Refused();        // set up, and nothing started
+        guest.Send(GuestFrameType.Started, 0, """{"bootUs":5}""");
+        Assert.Equal("started shop/web", _node.Events.Next());
+        await _node.Machines.SignalAsync(MachineHarness.Id, 10, default);
+        Assert.Equal(10, BitConverter.ToInt32(guest.Expect(GuestFrameType.Signal)));
+
+        // A guest that dials again is the same workload.
+        using FakeGuest again = monitor.Dial();
+        again.Return(secret, running: true);
+        await _node.Machines.SignalAsync(MachineHarness.Id, 64, default);
+        Assert.Equal(64, BitConverter.ToInt32(again.Expect(GuestFrameType.Signal)));
+        again.Send(GuestFrameType.Exited, 0, """{"code":3}""");
+        again.Expect(GuestFrameType.Acknowledge);
+        await Refused();
+
+        async Task Refused() => Assert.Equal("not-running",
+            (await Assert.ThrowsAsync<WorkloadException>(() => _node.Machines.SignalAsync(MachineHarness.Id, 10, default))).Reason);
+    }
+
     [Theory]
     [InlineData("{")]
     [InlineData("""{"verb":"Hello"}""")]
