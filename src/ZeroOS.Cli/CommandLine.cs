@@ -2,21 +2,14 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 
-using ZeroOS.Bus.Client;
 using ZeroOS.Cli.Output;
 using ZeroOS.Cli.Sessions;
 using ZeroOS.Cli.Verbs;
-using ZeroOS.Client;
-using ZeroOS.Contracts.Bus;
-using ZeroOS.Flist;
 using ZeroOS.Linux;
-using ZeroOS.Media;
-using ZeroOS.Oci;
-using ZeroOS.Oci.Registry;
 
 namespace ZeroOS.Cli;
 
-/// <summary>The table of what zos can do, and the one place where what goes wrong becomes a sentence and an exit code.</summary>
+/// <summary>The table of what zos can do, and the place where what goes wrong ends as a sentence and an exit code.</summary>
 internal static class CommandLine
 {
     // As a shell counts a program that SIGPIPE ended.
@@ -50,7 +43,7 @@ internal static class CommandLine
         catch (Exception e)
         {
             // Main's catch: whatever went wrong is said in one line, and with --verbose in full.
-            (string message, int code) = Explain(e);
+            (string message, int code) = Faults.Explain(e);
             terminal.Complain(message);
             if (verbose)
                 terminal.Error.WriteLine(e);
@@ -75,6 +68,8 @@ internal static class CommandLine
             root.Add(verb);
         foreach (Command verb in MachineVerbs.Build(terminal))
             root.Add(verb);
+        foreach (Command verb in MachineLifeVerbs.Build(terminal))
+            root.Add(verb);
         root.Add(RunVerb.Build(terminal));
         root.Add(ExecVerb.Build(terminal));
         return root;
@@ -85,24 +80,4 @@ internal static class CommandLine
 
     /// <summary>"help VERB…" is "VERB… --help".</summary>
     private static string[] AskForHelp(string[] args) => args is ["help", ..] ? [.. args[1..], "--help"] : args;
-
-    private static (string Message, int Code) Explain(Exception exception) => exception switch
-    {
-        CliException e => (e.Message, e.ExitCode),
-        MediaException e => (e.Message, e.IsUsage ? CliException.Usage : CliException.Refused),
-        ClientException e => (e.Message, e.IsUsage ? CliException.Usage : CliException.Refused),
-        BusErrorException e => (Explain(e.Error), CliException.Refused),
-        SpoofedReplyException e => ($"nothing of the answer is believed: {e.Message}", CliException.Refused),
-        TimeoutException or BusTransportException or RegistryException or FlistBuildException or FlistFormatException or InvalidDataException or FormatException
-            or IOException or UnauthorizedAccessException => (exception.Message, CliException.Refused),
-        OperationCanceledException => ("interrupted", CliException.Interrupted),
-        _ => ($"a fault of zos itself ({exception.GetType().Name}: {exception.Message}); please report it with --verbose", CliException.Refused),
-    };
-
-    private static string Explain(BusError error)
-    {
-        string where = error.Path is null ? "" : $" at {error.Path}";
-        string again = error.Retryable ? "; the same again may succeed later" : "";
-        return $"the node refuses{where}: {error.Message} ({error.Code}{again})";
-    }
 }

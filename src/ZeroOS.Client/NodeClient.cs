@@ -107,8 +107,14 @@ public sealed class NodeClient(BusClient bus, Action? lost = null)
     /// <summary>Starts a stopped machine.</summary>
     public Task StartAsync(MachineName machine, CancellationToken cancellation) => bus.CallAsync(Commands.MachineStart, machine, cancellation);
 
-    /// <summary>Stops a machine, with its grace.</summary>
-    public Task StopAsync(MachineName machine, CancellationToken cancellation) => bus.CallAsync(Commands.MachineStop, machine, cancellation);
+    /// <summary>Has a machine stop, and stay stopped. It has stopped when its status says so.</summary>
+    public Task StopAsync(MachineStop stop, CancellationToken cancellation) => bus.CallAsync(Commands.MachineStop, stop, cancellation);
+
+    /// <summary>Has a machine stop, if it runs, and start. The node does both, whatever becomes of the asker.</summary>
+    public Task RestartAsync(MachineStop stop, CancellationToken cancellation) => bus.CallAsync(Commands.MachineRestart, stop, cancellation);
+
+    /// <summary>Sends a machine's program a signal; SIGKILL and the machine's stop signal stop it.</summary>
+    public Task KillAsync(MachineKill kill, CancellationToken cancellation) => bus.CallAsync(Commands.MachineKill, kill, cancellation);
 
     /// <summary>
     /// Begins a program beside a machine's own; <see cref="SessionKinds.Exec"/> says what is on which channel. It is never begun twice: a

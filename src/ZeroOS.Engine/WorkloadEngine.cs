@@ -45,7 +45,8 @@ public sealed class WorkloadEngine : IMachineEvents, IAuthority, IDisposable
             new StatusHandlers(_parts, dependencies.Facts),
             new GrantHandlers(_parts, _grants, Wake),
             new DeploymentHandlers(_parts, deployments, Wake),
-            new MachineHandlers(_parts, Wake, _stop.Token),
+            new MachineHandlers(_parts, _stop.Token),
+            new MachineLifeHandlers(_parts, Wake),
             new VolumeHandlers(_parts, deployments, Wake),
             new EventHandlers(_parts, dependencies.Facts, _stop.Token),
             new SessionHandlers(_parts));
@@ -133,6 +134,8 @@ public sealed class WorkloadEngine : IMachineEvents, IAuthority, IDisposable
     internal DateTimeOffset? Pass(string tenant) => Of(tenant).Pass();
 
     internal GrantKeeper Grants => _grants;
+
+    internal StopWishes StopWishes => _parts.StopWishes;
 
     private void Wake(string tenant) => Of(tenant).Wake();
 

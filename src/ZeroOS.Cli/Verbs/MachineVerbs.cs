@@ -10,15 +10,13 @@ using ZeroOS.Contracts.Guest;
 
 namespace ZeroOS.Cli.Verbs;
 
-/// <summary>zos ps, logs, stop, start: machines, in Docker's words.</summary>
+/// <summary>zos ps, logs: machines as they are and what they say, in Docker's words.</summary>
 internal static class MachineVerbs
 {
     public static IEnumerable<Command> Build(Terminal terminal) =>
     [
         Ps(terminal),
         Logs(terminal),
-        Switch(terminal, "stop", (node, machine, cancellation) => node.StopAsync(machine, cancellation), "Stop a machine; its program gets its grace period."),
-        Switch(terminal, "start", (node, machine, cancellation) => node.StartAsync(machine, cancellation), "Start a stopped machine."),
     ];
 
     /// <summary>Writes a machine's output as it comes, byte for byte.</summary>
@@ -79,19 +77,5 @@ internal static class MachineVerbs
             return 0;
         }, lasting: true);
         return command;
-    }
-
-    private static Command Switch(Terminal terminal, string verb, Func<NodeClient, MachineName, CancellationToken, Task> act, string description)
-    {
-        Argument<string> machine = new("MACHINE") { Description = "machine, as DEPLOYMENT/MACHINE or a name that is unique" };
-        Command result = new(verb, description) { machine };
-        Session.Set(result, terminal, async (session, parsed) =>
-        {
-            NodeClient node = session.Connect();
-            MachineName name = await MachineFinder.FindAsync(node, parsed.GetRequiredValue(machine), session.Cancellation);
-            await act(node, name, session.Cancellation);
-            return 0;
-        });
-        return result;
     }
 }

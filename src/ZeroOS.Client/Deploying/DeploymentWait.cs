@@ -30,7 +30,8 @@ public static class DeploymentWait
         WorkloadStatus? Find(DeploymentStatus s) => s.Workloads.FirstOrDefault(w => w.Name == machine);
     }
 
-    private static async Task<DeploymentStatus> UntilAsync(NodeClient node, string name, IWaitObserver? observer, Func<DeploymentStatus, bool> done,
+    /// <summary>Returns what the node said of a deployment when <paramref name="done"/> was content with it.</summary>
+    internal static async Task<DeploymentStatus> UntilAsync(NodeClient node, string name, IWaitObserver? observer, Func<DeploymentStatus, bool> done,
         CancellationToken cancellation)
     {
         // The first piece says that everything from now on will be told: what the answer to the question behind it does not show yet comes as an event.

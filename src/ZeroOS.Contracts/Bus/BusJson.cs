@@ -27,6 +27,8 @@ namespace ZeroOS.Contracts.Bus;
 [JsonSerializable(typeof(DeploymentStatus))]
 [JsonSerializable(typeof(DeploymentList))]
 [JsonSerializable(typeof(MachineName))]
+[JsonSerializable(typeof(MachineStop))]
+[JsonSerializable(typeof(MachineKill))]
 [JsonSerializable(typeof(MachineLogs))]
 [JsonSerializable(typeof(LogPiece))]
 [JsonSerializable(typeof(SessionOpen))]

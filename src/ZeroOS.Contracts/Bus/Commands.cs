@@ -66,7 +66,13 @@ public static class Commands
     public static readonly Command<MachineName, Nothing> MachineStart = new("zos.machine.start", BusJson.Default.MachineName, BusJson.Default.Nothing);
 
     /// <summary>Tenant: stop a machine.</summary>
-    public static readonly Command<MachineName, Nothing> MachineStop = new("zos.machine.stop", BusJson.Default.MachineName, BusJson.Default.Nothing);
+    public static readonly Command<MachineStop, Nothing> MachineStop = new("zos.machine.stop", BusJson.Default.MachineStop, BusJson.Default.Nothing);
+
+    /// <summary>Tenant: stop a machine, and start it again.</summary>
+    public static readonly Command<MachineStop, Nothing> MachineRestart = new("zos.machine.restart", BusJson.Default.MachineStop, BusJson.Default.Nothing);
+
+    /// <summary>Tenant: a signal for a machine's program.</summary>
+    public static readonly Command<MachineKill, Nothing> MachineKill = new("zos.machine.kill", BusJson.Default.MachineKill, BusJson.Default.Nothing);
 
     /// <summary>Tenant: a machine's output.</summary>
     public static readonly StreamCommand<MachineLogs, LogPiece> MachineLogs = new("zos.machine.logs", BusJson.Default.MachineLogs, BusJson.Default.LogPiece);

@@ -11,52 +11,16 @@ using ZeroOS.Workloads;
 
 namespace ZeroOS.Engine.Handlers;
 
-/// <summary>zos.machine.*: a tenant's machines, one at a time.</summary>
+/// <summary>zos.machine.logs: what a tenant's machines say.</summary>
 public sealed class MachineHandlers
 {
     // A machine that writes line by line would else cost a sealed and signed envelope a line; nobody who reads along sees the difference.
     private static readonly TimeSpan s_gather = TimeSpan.FromMilliseconds(25);
 
     private readonly EngineParts _parts;
-    private readonly Action<string> _wake;
     private readonly CancellationToken _stopping;
 
-    internal MachineHandlers(EngineParts parts, Action<string> wake, CancellationToken stopping) => (_parts, _wake, _stopping) = (parts, wake, stopping);
-
-    /// <summary>Lets a machine run that was stopped, has exited, or waits.</summary>
-    public Nothing Start(RequestContext context, MachineName body)
-    {
-        _parts.Store.Write(() =>
-        {
-            GrantRules.RequireActive(_parts.Store.Grant(context.Tenant));
-            WorkloadRow row = Machine(_parts, context.Tenant, body.Deployment, body.Machine);
-            _parts.Store.Mark(MessageMark.Of(context));
-            _parts.Store.Change(row.Id, r => r with
-            {
-                Stopped = false,
-                Attempt = 0,
-                NextRetry = null,
-                State = r.Live ? r.State : WorkloadState.Pending,
-                Reason = r.Live ? r.Reason : null,
-                Message = r.Live ? r.Message : null,
-            });
-        });
-        _wake(context.Tenant);
-        return new Nothing();
-    }
-
-    /// <summary>Stops a machine, and keeps it stopped.</summary>
-    public Nothing Stop(RequestContext context, MachineName body)
-    {
-        _parts.Store.Write(() =>
-        {
-            WorkloadRow row = Machine(_parts, context.Tenant, body.Deployment, body.Machine);
-            _parts.Store.Mark(MessageMark.Of(context));
-            _parts.Store.Change(row.Id, r => r with { Stopped = true, Attempt = 0, NextRetry = null });
-        });
-        _wake(context.Tenant);
-        return new Nothing();
-    }
+    internal MachineHandlers(EngineParts parts, CancellationToken stopping) => (_parts, _stopping) = (parts, stopping);
 
     /// <summary>
     /// A machine's output: what is kept, its tail, or what lies behind a position, and then what comes until the machine is removed or at rest, or the reader

@@ -15,6 +15,9 @@ internal sealed record EngineParts(EngineStore Store, INetworks Networks, IVolum
     /// <summary>The clock.</summary>
     public TimeProvider Time => Store.Time;
 
+    /// <summary>How stops that are not ordered yet are wanted.</summary>
+    public StopWishes StopWishes { get; } = new();
+
     /// <summary>Images that are ready, by machine: for status answers.</summary>
     public ConcurrentDictionary<WorkloadId, IImage> Ready { get; } = new();
 }

@@ -15,6 +15,9 @@ internal sealed record WorkloadRow
     /// <summary>"zmachine".</summary>
     public const string Zmachine = "zmachine";
 
+    /// <summary>The fingerprint of a machine that is to be made again as it is: no wish has it.</summary>
+    public const string MadeAgain = "";
+
     /// <summary>Which.</summary>
     public required WorkloadId Id { get; init; }
 

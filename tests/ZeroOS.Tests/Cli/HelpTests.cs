@@ -13,7 +13,7 @@ public sealed class HelpTests
     private static readonly HashSet<string> s_verbs =
     [
         "Add", "Boot", "Build", "Build,", "Create", "Delete", "Embed", "Export", "Give", "Import", "List", "Manage", "Pin", "Power", "Print", "Push", "Restart",
-        "Restore", "Run", "Show", "Sign", "Start",
+        "Restore", "Run", "Send", "Show", "Sign", "Start",
         "Stop", "Update", "Verify", "Write",
     ];
 

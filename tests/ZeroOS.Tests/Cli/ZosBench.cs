@@ -42,7 +42,10 @@ internal sealed class ZosBench : IAuthority, IAsyncDisposable
             .Add(Commands.DeploymentGet, Roles.Tenant, (_, body) => Status(Stored(body.Name)))
             .Add(Commands.DeploymentList, Roles.Tenant, _ => new DeploymentList { Deployments = [.. _deployments.Values.Select(Status)] })
             .Add(Commands.DeploymentDelete, Roles.Tenant, Delete)
-            .Add(Commands.MachineStop, Roles.Tenant, Stop)
+            .Add(Commands.MachineStart, Roles.Tenant, (_, body) => Turn(body.Deployment, body.Machine, up: true, body))
+            .Add(Commands.MachineStop, Roles.Tenant, (_, body) => Turn(body.Deployment, body.Machine, up: false, body))
+            .Add(Commands.MachineRestart, Roles.Tenant, (_, body) => Turn(body.Deployment, body.Machine, up: true, body))
+            .Add(Commands.MachineKill, Roles.Tenant, Kill)
             .Add(Commands.MachineLogs, Roles.Tenant, (_, body, _) => Logs(body))
             .Add(Commands.EventsWatch, Roles.OwnerOrTenant, (_, body, stop) => Watch(body, stop));
     }
@@ -62,7 +65,15 @@ internal sealed class ZosBench : IAuthority, IAsyncDisposable
 
     public List<DeploymentDelete> Deleted { get; } = [];
 
-    public List<MachineName> Stopped { get; } = [];
+    /// <summary>What was asked of machines: bodies of start, stop, restart and kill.</summary>
+    public List<object> Turned { get; } = [];
+
+    /// <summary>How machines are, as DEPLOYMENT/MACHINE, once something was asked of them.</summary>
+    public Dictionary<string, WorkloadStatus> Machines { get; } = [];
+
+    /// <summary>What becomes of a machine of which something was asked; true: it is to run.</summary>
+    public Func<WorkloadStatus, bool, WorkloadStatus> Becomes { get; set; } = (status, up) => up
+        ? status with { State = WorkloadState.Running, Starts = status.Starts + 1 } : status with { State = WorkloadState.Stopped, ExitCode = 137 };
 
     /// <summary>The node's events; one piece unless told.</summary>
     public Func<EventsWatch, CancellationToken, IAsyncEnumerable<NodeEvent>> Watch { get; set; } = (_, _) => Events();
@@ -160,11 +171,24 @@ internal sealed class ZosBench : IAuthority, IAsyncDisposable
         return new Nothing();
     }
 
-    private Nothing Stop(RequestContext context, MachineName machine)
+    private Nothing Kill(RequestContext context, MachineKill body)
     {
-        Stopped.Add(machine);
+        WorkloadStatus status = Find(body.Deployment, body.Machine);
+        if (status.State != WorkloadState.Running)
+            throw new BusErrorException(ErrorCodes.Conflict, $"machine \"{body.Machine}\" does not run: it is {status.State}", "machine");
+        return Turn(body.Deployment, body.Machine, body.Signal is not null, body);
+    }
+
+    private Nothing Turn(string deployment, string machine, bool up, object body)
+    {
+        WorkloadStatus status = Find(deployment, machine);
+        Turned.Add(body);
+        Machines[$"{deployment}/{machine}"] = Becomes(status, up);
         return new Nothing();
     }
+
+    private WorkloadStatus Find(string deployment, string machine) => Status(Stored(deployment)).Workloads.FirstOrDefault(w => w.Name == machine)
+        ?? throw new BusErrorException(ErrorCodes.NotFound, $"\"{deployment}\" has no machine \"{machine}\"", "machine");
 
     private static async IAsyncEnumerable<NodeEvent> Events()
     {
@@ -187,7 +211,7 @@ internal sealed class ZosBench : IAuthority, IAsyncDisposable
         Deployment = deployment,
         Workloads =
         [
-            .. deployment.Workloads.Select(w => new WorkloadStatus
+            .. deployment.Workloads.Select(w => Machines.GetValueOrDefault($"{deployment.Name}/{w.Name}") ?? new WorkloadStatus
             {
                 Name = w.Name,
                 Type = w switch { NetworkWorkload => "network", ZmountWorkload => "zmount", _ => "zmachine" },

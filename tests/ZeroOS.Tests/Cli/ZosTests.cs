@@ -62,8 +62,8 @@ public sealed class ZosTests : IAsyncLifetime
         Assert.Equal("web", list.RootElement.GetProperty("deployments")[0].GetProperty("deployment").GetProperty("name").GetString());
 
         Assert.Equal("\u001b[1mhello from nginx\u001b[0m\nbye\n", await _zos.Ok("logs", "-f", "web"));
-        await _zos.Ok("stop", "nginx");
-        Assert.Equal(("web", "nginx"), (_zos.Stopped[0].Deployment, _zos.Stopped[0].Machine));
+        Assert.Equal("nginx\n", await _zos.Ok("stop", "nginx"));
+        Assert.Equal([new MachineStop { Deployment = "web", Machine = "nginx" }], _zos.Turned);
 
         await _zos.Ok("delete", "web", "--volumes");
         Assert.Equal(["data"], _zos.Deleted[0].Volumes);

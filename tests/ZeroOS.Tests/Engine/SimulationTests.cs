@@ -36,6 +36,8 @@ public sealed class SimulationTests
         private readonly Dictionary<string, Deployment?> _acknowledged = [];
         private readonly Dictionary<string, HashSet<string>> _doubtful = [];
         private readonly HashSet<WorkloadId> _promised = [];
+        // Starts before a restart that was acknowledged, of machines that nothing was wanted of since.
+        private readonly Dictionary<string, int> _restarted = [];
         private int _deaths;
 
         public void Play()
@@ -114,6 +116,7 @@ public sealed class SimulationTests
         private void Acknowledge(string name, Deployment? wanted)
         {
             _doubtful.Remove(name);
+            _restarted.Remove(name);
             _acknowledged[name] = wanted;
             foreach (ZmountWorkload volume in wanted?.Workloads.OfType<ZmountWorkload>() ?? [])
             {
@@ -145,15 +148,39 @@ public sealed class SimulationTests
 
         private void Switch(string name)
         {
-            MachineName machine = new() { Deployment = name, Machine = "m0" };
+            MachineStop stop = new()
+            {
+                Deployment = name,
+                Machine = "m0",
+                Signal = _random.Next(2) == 0 ? "INT" : null,
+                GraceSeconds = _random.Next(2) == 0 ? _random.Next(3) : null,
+            };
+            _restarted.Remove(name);
             try
             {
-                _ = _random.Next(3) == 0 ? _bench.Handlers.Machines.Stop(Asked.By(EngineBench.Alice), machine)
-                    : _bench.Handlers.Machines.Start(Asked.By(EngineBench.Alice), machine);
+                switch (_random.Next(5))
+                {
+                    case 0:
+                        _bench.Handlers.Life.Stop(Asked.By(EngineBench.Alice), stop);
+                        break;
+                    case 1:
+                        string signal = _random.Next(2) == 0 ? "KILL" : "USR1";
+                        _bench.Handlers.Life.Kill(Asked.By(EngineBench.Alice), new MachineKill { Deployment = name, Machine = "m0", Signal = signal }, default)
+                            .GetAwaiter().GetResult();
+                        break;
+                    case 2:
+                        _bench.Handlers.Life.Start(Asked.By(EngineBench.Alice), new MachineName { Deployment = name, Machine = "m0" });
+                        break;
+                    default:
+                        int before = _bench.Store.Workload(new WorkloadId(EngineBench.Alice, name, "m0"))?.Starts ?? 0;
+                        _bench.Handlers.Life.Restart(Asked.By(EngineBench.Alice), stop);
+                        _restarted[name] = before;
+                        break;
+                }
             }
             catch (BusErrorException)
             {
-                // No such machine just now: as good.
+                // No such machine just now, or it does not run: as good.
             }
         }
 
@@ -228,6 +255,9 @@ public sealed class SimulationTests
             Assert.All(world.Cards, c => Assert.Contains(c.Machine, world.Machines.Keys));
             Assert.Equal(machines.Count, world.Served.Intersect(machines).Count());
             Assert.Empty(world.Unacknowledged);
+            Assert.All(_restarted, r => Assert.True(_bench.Store.Workload(new WorkloadId(EngineBench.Alice, r.Key, "m0"))!.Starts > r.Value,
+                $"{context}: {r.Key} was not started again"));
+            Assert.Equal(0, _bench.Engine.StopWishes.Count);
             Assert.Equal(0, world.OpenDescriptors);
             Assert.Equal(stored.Values.SelectMany(d => d.Deployment.Workloads.OfType<ZmachineWorkload>()).Sum(m => m.Data.Publish.Count),
                 world.Published.Count);

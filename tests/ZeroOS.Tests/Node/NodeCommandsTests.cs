@@ -36,6 +36,8 @@ public sealed class NodeCommandsTests
         ["zos.deployment.delete"] = Roles.Tenant,
         ["zos.machine.start"] = Roles.Tenant,
         ["zos.machine.stop"] = Roles.Tenant,
+        ["zos.machine.restart"] = Roles.Tenant,
+        ["zos.machine.kill"] = Roles.Tenant,
         ["zos.machine.logs"] = Roles.Tenant,
         ["zos.session.open"] = Roles.Tenant,
         ["zos.events.watch"] = Roles.OwnerOrTenant,

@@ -1,7 +1,6 @@
 using System.Net;
 
 using ZeroOS.Contracts.Deployments;
-using ZeroOS.Contracts.Guest;
 using ZeroOS.Engine.Admission;
 using ZeroOS.Engine.Reconciling;
 using ZeroOS.Engine.Store;
@@ -13,8 +12,6 @@ namespace ZeroOS.Engine.Kinds.Machines;
 /// <summary>One tenant's machines: started, watched, stopped and forgotten. What must survive a death at any line is stored before it is done.</summary>
 internal sealed class MachineReconciler : IKindReconciler
 {
-    private static readonly TimeSpan s_defaultGrace = TimeSpan.FromSeconds(10);
-
     private readonly TenantSteps _steps;
     private readonly EngineParts _parts;
     private readonly MachineImages _images;
@@ -123,6 +120,7 @@ internal sealed class MachineReconciler : IKindReconciler
         });
         (machine.Running, machine.Ending, machine.Served) = (false, false, false);
         _steps.Stopping.Remove(id);
+        _parts.StopWishes.Forget(id);
         _unacknowledged.Add(id);
         if (_parts.Store.Workload(id) is null)
         {
@@ -187,7 +185,8 @@ internal sealed class MachineReconciler : IKindReconciler
     {
         if (!run || wanted!.Fingerprint != row.Fingerprint)
         {
-            if (!_steps.Stopping.Contains(row.Id) && !_steps.Waits(row))
+            // A machine that is on its way down may be told to hurry.
+            if (_steps.Stopping.Contains(row.Id) ? _parts.StopWishes.Of(row.Id) is not null : !_steps.Waits(row))
                 Stop(row.Id, wanted?.Machine.Data.Stop);
             return;
         }
@@ -322,10 +321,11 @@ internal sealed class MachineReconciler : IKindReconciler
 
     private void Stop(WorkloadId id, StopPolicy? policy)
     {
-        TimeSpan grace = policy is not null && Durations.TryParse(policy.Timeout, TimeSpan.FromMinutes(10), out TimeSpan wished) ? wished : s_defaultGrace;
-        string? signal = policy?.Signal is { } text && Signals.TryNormalise(text, out string normal) ? normal : null;
-        _parts.Machines.Stop(id, new GuestStop { Signal = signal, GraceMs = (int)grace.TotalMilliseconds });
+        StopWish? wish = _parts.StopWishes.Of(id);
+        _parts.Machines.Stop(id, StopWishes.Order(policy, wish));
         _steps.Stopping.Add(id);
+        if (wish is not null)
+            _parts.StopWishes.Done(id, wish);
     }
 
     /// <summary>Takes the cards of a machine that ended away. Its own back-off: the machine's state and its next start are another matter.</summary>

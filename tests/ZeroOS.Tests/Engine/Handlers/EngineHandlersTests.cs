@@ -23,7 +23,7 @@ public sealed class EngineHandlersTests
         Assert.Equal(ErrorCodes.NotFound, Refused(() => bench.Handlers.Deployments.Get(Asked.By(EngineBench.Bob), new DeploymentName { Name = "shop" })));
         Assert.Equal(ErrorCodes.NotFound, Refused(() => bench.Handlers.Deployments.Delete(Asked.By(EngineBench.Bob), new DeploymentDelete { Name = "shop" })));
         Assert.Equal(ErrorCodes.NotFound,
-            Refused(() => bench.Handlers.Machines.Stop(Asked.By(EngineBench.Bob), new MachineName { Deployment = "shop", Machine = "web" })));
+            Refused(() => bench.Handlers.Life.Stop(Asked.By(EngineBench.Bob), new MachineStop { Deployment = "shop", Machine = "web" })));
         Assert.Equal(ErrorCodes.NotFound,
             Refused(() => bench.Handlers.Volumes.Delete(Asked.By(EngineBench.Bob), new VolumeName { Deployment = "shop", Name = "data" })));
         Assert.DoesNotContain(bench.Store.Events(EngineBench.Bob, 0), e => e.Deployment == "shop");
