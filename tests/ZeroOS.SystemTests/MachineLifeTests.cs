@@ -1,0 +1,72 @@
+using Xunit.Abstractions;
+
+using ZeroOS.Contracts.Deployments;
+using ZeroOS.SystemTests.Bench;
+
+namespace ZeroOS.SystemTests;
+
+/// <summary>The life of a machine on a booted node, in Docker's words: <c>zos kill</c>, <c>restart</c>, <c>stop</c>, <c>wait</c>, <c>start</c>, <c>rm</c>.</summary>
+public sealed class MachineLifeTests(ITestOutputHelper output)
+{
+    // Says what it hears. "sleep" is waited for, so that the shell hears a signal at once.
+    private const string Script =
+        "trap 'echo heard usr1' USR1; trap 'echo heard term; exit 42' TERM; echo up; while :; do sleep 1 & wait $!; done";
+
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(120);
+
+    [Fact]
+    public async Task A_signal_reaches_the_program_a_restart_runs_it_again_and_its_exit_code_is_waited_for()
+    {
+        await using World world = await World.Make("life");
+        await world.Publish("redis");
+        await world.Boot();
+        await world.Pin(world.Owner);
+        await world.Grant(world.OwnerKey, "8080");
+        await Run(world, "run", "-d", "--name", "job", "--restart", "always", "-u", "root", "--entrypoint", "/bin/sh",
+            "--registry", $"demo={world.Registry.Here}", "demo/redis:1", "-c", Script);
+        await Says(world, "up", 1);
+
+        Assert.Equal("job", await Run(world, "kill", "-s", "USR1", "job"));
+        await Says(world, "heard usr1", 1);
+        Assert.Equal((WorkloadState.Running, 1), await State(world));
+
+        System.Diagnostics.Stopwatch watch = System.Diagnostics.Stopwatch.StartNew();
+        Assert.Equal("job", await Run(world, "restart", "job"));
+        World.Figure(output, "seconds of zos restart", watch.Elapsed.TotalSeconds, "s");
+        await Says(world, "up", 2);
+        await Says(world, "heard term", 1);
+        Assert.Equal((WorkloadState.Running, 2), await State(world));
+        Assert.Equal(42, (await Status.Of(world.Owner, "job", "main")).ExitCode);
+
+        Task<string> waits = Run(world, "wait", "job");
+        Assert.Equal("job", await Run(world, "stop", "-s", "USR1", "-t", "2", "job"));      // heard, not heeded, and killed
+        Assert.Equal("137", await waits);
+        await Says(world, "heard usr1", 2);
+        Assert.Equal((WorkloadState.Stopped, 2), await State(world));
+        CommandResult refused = await world.Owner.Run(s_patience, "kill", "job");
+        Assert.Equal(1, refused.ExitCode);
+        Assert.Contains("does not run", refused.Error, StringComparison.Ordinal);
+
+        Assert.Equal("job", await Run(world, "start", "job"));
+        await Says(world, "up", 3);
+        Assert.Equal("job", await Run(world, "kill", "job"));
+        Assert.Equal("137", await Run(world, "wait", "job"));
+        Assert.Equal("job", await Run(world, "rm", "job"));
+        await Eventually.Get("the deployment to be gone", s_patience, async () => (await Status.Names(world.Owner)).Length == 0 ? "gone" : null);
+    }
+
+    private static async Task<string> Run(World world, params string[] arguments) => (await world.Owner.Run(s_patience, arguments)).Ok();
+
+    private static async Task<(WorkloadState State, int Starts)> State(World world)
+    {
+        WorkloadStatus status = await Status.Of(world.Owner, "job", "main");
+        return (status.State, status.Starts);
+    }
+
+    /// <summary>Waits until the machine has said a line so many times, in all its runs.</summary>
+    private static Task<string> Says(World world, string line, int times) => Eventually.Get($"\"{line}\", {times} times", s_patience, async () =>
+    {
+        string log = await world.Owner.Ok("logs", "job");
+        return log.Split('\n').Count(l => l.Trim() == line) >= times ? log : throw new InvalidOperationException(log);
+    });
+}
