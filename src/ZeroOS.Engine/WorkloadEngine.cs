@@ -45,8 +45,8 @@ public sealed class WorkloadEngine : IMachineEvents, IAuthority, IDisposable
             new StatusHandlers(_parts, dependencies.Facts),
             new GrantHandlers(_parts, _grants, Wake),
             new DeploymentHandlers(_parts, deployments, Wake),
-            new MachineHandlers(_parts, _stop.Token),
-            new MachineLifeHandlers(_parts, Wake),
+            new MachineHandlers(_parts, Wake),
+            new LogHandlers(_parts, _stop.Token),
             new VolumeHandlers(_parts, deployments, Wake),
             new EventHandlers(_parts, dependencies.Facts, _stop.Token),
             new SessionHandlers(_parts));

@@ -38,6 +38,7 @@ internal sealed class FullNode : IRunningNode
     private readonly ImageStore _images;
     private readonly MachineHost _machines;
     private readonly WorkloadEngine _engine;
+    private readonly LogStore _logs;
     private readonly NodeBus _bus;
     private readonly SessionServer _sessions;
     private readonly Updater _updates;
@@ -53,7 +54,7 @@ internal sealed class FullNode : IRunningNode
         _attestor = node.Steps.Run("tpm", OpenTpm);                         // waits for one answer of the TPM, and for no key
         node.Overview.Change(p => p with { Attestor = _attestor });
         (_fetch, _images) = node.Steps.Run("images", OpenImages);
-        (_machines, _engine) = node.Steps.Run("engine", StartEngine);       // adopts what runs before the bus can ask for more
+        (_machines, _engine, _logs) = node.Steps.Run("engine", StartEngine);// adopts what runs before the bus can ask for more
         node.Overview.Change(p => p with { Machines = _machines });
         _disks = new NodeDisks(start.Storage, node.Log);
         (_bus, _sessions, _updates) = node.Steps.Run("bus", OpenBus);
@@ -97,6 +98,7 @@ internal sealed class FullNode : IRunningNode
         while (_machines.Running.Count > 0 && !timer.IsCancellationRequested)
             ended.WaitOne(TimeSpan.FromSeconds(1));
         _images.DisposeAsync().AsTask().Wait(timer.Token);
+        _logs.Dispose();
         _base.Store.Dispose();
         _base.Storage.State.Dispose();
     }
@@ -130,7 +132,7 @@ internal sealed class FullNode : IRunningNode
         return (fetch, new ImageStore(_base.Storage.ImagesDirectory, Path.Combine(RunDirectory, "images"), () => _base.Settings.InForce, fetch, _node.Log));
     }
 
-    private (MachineHost Machines, WorkloadEngine Engine) StartEngine()
+    private (MachineHost Machines, WorkloadEngine Engine, LogStore Logs) StartEngine()
     {
         MachineHost machines = new(_node.Init, _node.Left, _base.Storage.Names, _node.Log);
         EngineLimits limits = new()
@@ -142,7 +144,7 @@ internal sealed class FullNode : IRunningNode
         if (!_base.Storage.Persistent)
             limits = limits with { StorageReserveBytes = MemoryStorageReserve };
         _node.Overview.Change(p => p with { Limits = limits });
-        LogStore logs = new(_base.Storage.LogsDirectory, _base.Storage.Names, NodeUpdates.OnTrial);
+        LogStore logs = new(_base.Storage.LogsDirectory, _base.Storage.Names, NodeUpdates.OnTrial, _node.Log);
         WorkloadEngine engine = new(_base.Store, _base.Networks, _base.Storage.Volumes, _images, machines, logs, limits, new EngineDependencies
         {
             Owners = () => _base.Settings.InForce?.Owners ?? [],
@@ -152,7 +154,7 @@ internal sealed class FullNode : IRunningNode
             Log = _node.Log,
         });
         engine.Start();
-        return (machines, engine);
+        return (machines, engine, logs);
     }
 
     private (NodeBus Bus, SessionServer Sessions, Updater Updates) OpenBus()

@@ -25,6 +25,7 @@ public sealed class PowerCutTests(ITestOutputHelper output)
         await world.Pin(world.Owner);
         await world.Grant(world.OwnerKey, "8080");
         List<(int At, string Name, int Version)> acknowledged = await Deploy(world, log);
+        List<(int At, string Line)> said = await Say(world, log);
         await world.Node.PowerOff();
 
         BlockLog requests = BlockLog.Read(log);
@@ -47,6 +48,9 @@ public sealed class PowerCutTests(ITestOutputHelper output)
             foreach ((int at, string name, int version) in acknowledged.Where(a => a.At <= cut))
                 Assert.True(stored.TryGetValue(name, out int found) && found >= version,
                     $"{case_}: {name} version {version} was acknowledged at request {at} and is not there");
+            string kept = cut < said[0].At ? "" : await world.Owner.Ok("logs", "cut0/web");
+            foreach ((int at, string line) in said.Where(s => s.At <= cut))
+                Assert.True(kept.Contains(line, StringComparison.Ordinal), $"{case_}: the machine said {line} seconds before request {at}, and it is not there");
             await world.Node.PowerOff();
             check = await Command.Run("btrfs", ["check", "--readonly", left], TimeSpan.FromMinutes(2));
             Assert.True(check.ExitCode == 0, $"{case_}: btrfs check after the boot: {check.Error}");
@@ -142,6 +146,27 @@ public sealed class PowerCutTests(ITestOutputHelper output)
             return (await ChunkAudit.Of(sofar, Path.Combine(world.Folder, "audit"))).Marked > 0 ? "marked" : null;
         });
         return acknowledged;
+    }
+
+    /// <summary>
+    /// Has the machine write lines; notes how many requests the disk had seen three seconds after a reader had seen each. One is the node's, two are for the
+    /// emulation.
+    /// </summary>
+    private static async Task<List<(int At, string Line)>> Say(World world, string log)
+    {
+        List<(int, string)> said = [];
+        using HttpClient http = new() { Timeout = TimeSpan.FromSeconds(5) };
+        for (int i = 0; i < 3; i++)
+        {
+            string line = string.Create(CultureInfo.InvariantCulture, $"/said{i}");
+            using HttpResponseMessage answer = await http.GetAsync(
+                new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{world.Ports[8080]}{line}")));
+            await Eventually.Get($"{line} in the log", TimeSpan.FromSeconds(60),
+                async () => (await world.Owner.Ok("logs", "cut0/web")).Contains(line, StringComparison.Ordinal) ? "there" : null);
+            await Task.Delay(TimeSpan.FromSeconds(3));
+            said.Add((BlockLog.CountNow(log), line));
+        }
+        return said;
     }
 
     private static async Task<Dictionary<string, int>?> Stored(World world)

@@ -6,34 +6,17 @@ using ZeroOS.Client;
 using ZeroOS.Client.Deploying;
 using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Deployments;
-using ZeroOS.Contracts.Guest;
 
 namespace ZeroOS.Cli.Verbs;
 
-/// <summary>zos ps, logs: machines as they are and what they say, in Docker's words.</summary>
+/// <summary>zos ps, logs (<see cref="LogsVerb"/>): machines as they are and what they say, in Docker's words.</summary>
 internal static class MachineVerbs
 {
     public static IEnumerable<Command> Build(Terminal terminal) =>
     [
         Ps(terminal),
-        Logs(terminal),
+        LogsVerb.Build(terminal),
     ];
-
-    /// <summary>Writes a machine's output as it comes, byte for byte.</summary>
-    internal static async Task CopyLogsAsync(Session session, NodeClient node, MachineLogs request)
-    {
-        await foreach (LogPiece piece in node.LogsAsync(request, session.Cancellation))
-        {
-            if (session.Json)
-            {
-                session.WriteJson(piece, BusJson.Default.LogPiece);
-                continue;
-            }
-            Stream target = piece.Stream == OutputStream.StandardError ? session.Terminal.RawError : session.Terminal.RawOut;
-            await target.WriteAsync(Convert.FromBase64String(piece.Data), session.Cancellation);
-            await target.FlushAsync(session.Cancellation);
-        }
-    }
 
     private static Command Ps(Terminal terminal)
     {
@@ -58,24 +41,6 @@ internal static class MachineVerbs
             table.Write(terminal.Out);
             return 0;
         });
-        return command;
-    }
-
-    private static Command Logs(Terminal terminal)
-    {
-        Argument<string> machine = new("MACHINE") { Description = "machine, as DEPLOYMENT/MACHINE or a name that is unique" };
-        Option<bool> follow = new("-f", "--follow") { Description = "keep printing output as it comes" };
-        Option<string?> tail = new("--tail") { HelpName = "SIZE", Description = "print only the last SIZE bytes, for example 64KiB" };
-        Command command = new("logs", "Print the output of a machine, byte for byte.") { machine, follow, tail };
-        Session.Set(command, terminal, async (session, parsed) =>
-        {
-            NodeClient node = session.Connect();
-            MachineName name = await MachineFinder.FindAsync(node, parsed.GetRequiredValue(machine), session.Cancellation);
-            long? bytes = parsed.GetValue(tail) is string size ? SizeArgument.Parse(size).Bytes : null;
-            await CopyLogsAsync(session, node,
-                new MachineLogs { Deployment = name.Deployment, Machine = name.Machine, Follow = parsed.GetValue(follow), TailBytes = bytes });
-            return 0;
-        }, lasting: true);
         return command;
     }
 }

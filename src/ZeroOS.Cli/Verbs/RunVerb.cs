@@ -107,7 +107,7 @@ internal static class RunVerb
             session.Terminal.Out.WriteLine(name);
             return 0;
         }
-        await MachineVerbs.CopyLogsAsync(session, node,
+        await LogsVerb.CopyAsync(session, node,
             new MachineLogs { Deployment = name, Machine = RunRequest.Machine, Follow = true }); // until it is at rest
         int code = await DeploymentWait.UntilEndedAsync(node, name, RunRequest.Machine, session.Cancellation) ?? WorkloadCommand.OurFault;
         if (parsed.GetValue(s_remove))

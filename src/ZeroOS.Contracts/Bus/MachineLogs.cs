@@ -17,18 +17,39 @@ public sealed record MachineLogs
     /// <summary>Only the last so many bytes of what is kept, at a line's start; absent: all.</summary>
     public long? TailBytes { get; init; }
 
-    /// <summary>Only what lies behind the position of an earlier piece: where a stream that broke off goes on. Goes before <see cref="TailBytes"/>.</summary>
+    /// <summary>Only the last so many lines of what is kept, of both streams together; absent: all. Not with <see cref="TailBytes"/>.</summary>
+    public long? TailLines { get; init; }
+
+    /// <summary>Only what came at this time or later, by the node's clock. What has no time is older.</summary>
+    public DateTimeOffset? Since { get; init; }
+
+    /// <summary>Only what came at this time or earlier; a stream that is followed ends then. What has no time is older.</summary>
+    public DateTimeOffset? Until { get; init; }
+
+    /// <summary>Say when output came.</summary>
+    public bool Times { get; init; }
+
+    /// <summary>Only what lies behind the position of an earlier piece: where a stream that broke off goes on. Goes before a tail.</summary>
     public long? After { get; init; }
 }
 
-/// <summary>One piece of a log stream.</summary>
+/// <summary>One piece of a log stream: output of both streams, in the order in which it came.</summary>
 public sealed record LogPiece
 {
-    /// <summary>At most 64 KiB, base64.</summary>
+    /// <summary>Bytes of output at most.</summary>
+    public const int MaxBytes = 64 * 1024;
+
+    /// <summary>Runs at most: changes of the stream, or of the time where times are said.</summary>
+    public const int MaxRuns = 4096;
+
+    /// <summary>The output, base64.</summary>
     public required string Data { get; init; }
 
-    /// <summary>Which of the machine's streams.</summary>
-    public required OutputStream Stream { get; init; }
+    /// <summary>Whose output it is: from the first byte to the last, each byte in one run.</summary>
+    public required IReadOnlyList<LogRun> Runs { get; init; }
+
+    /// <summary>What the times of the runs count from; absent: no run has one.</summary>
+    public DateTimeOffset? Time { get; init; }
 
     /// <summary>The position in the machine's log behind this piece; what is asked for with <see cref="MachineLogs.After"/> begins there.</summary>
     public required long Position { get; init; }

@@ -39,6 +39,12 @@ internal sealed class LogPlace
         return false;
     }
 
+    /// <summary>The folder in which the segments are.</summary>
+    public string Folder => _directory;
+
+    /// <summary>The folder in which that one was made; null: it is not the machine's own.</summary>
+    public string? Parent => _owner is null ? null : Path.GetDirectoryName(_directory);
+
     /// <summary>Where the segments begin, in order.</summary>
     public IEnumerable<long> Starts => !Directory.Exists(_directory) ? []
         : Directory.EnumerateFiles(_directory, $"{_prefix}*{Suffix}").Select(f => Path.GetFileName(f)[_prefix.Length..^Suffix.Length])
@@ -48,12 +54,16 @@ internal sealed class LogPlace
     /// <summary>The file of a segment.</summary>
     public string PathOf(long start) => Path.Combine(_directory, string.Create(CultureInfo.InvariantCulture, $"{_prefix}{start:x16}{Suffix}"));
 
-    /// <summary>Makes the directory, if it is one of its own and not there: whole, or under a name that nobody looks for.</summary>
+    /// <summary>
+    /// Makes the directory, if it is one of its own and not there: whole, or under a name that nobody looks for. False: there was nothing to make.
+    /// </summary>
     /// <exception cref="IOException">The disk is full or refuses.</exception>
-    public void Make()
+    public bool Make()
     {
-        if (_owner is not null && !Exists())
-            Directory.Move(BeginMake(), _directory);
+        if (_owner is null || Exists())
+            return false;
+        Directory.Move(BeginMake(), _directory);
+        return true;
     }
 
     /// <summary>

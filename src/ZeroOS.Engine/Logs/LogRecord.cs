@@ -5,10 +5,10 @@ using ZeroOS.Contracts.Guest;
 namespace ZeroOS.Engine.Logs;
 
 /// <summary>
-/// One record of a log file: u32 check, u32 payload length, u64 offset in the run, u8 kind, 3 zero bytes; then the payload. The check (FNV-1a over all but
-/// itself) is there for the tail that a power cut tears; it is no defence against anybody.
+/// One record of a log file: u32 check, u32 payload length, u64 offset in the run, u8 kind, u24 stamp (<see cref="LogTimes"/>); then the payload. The check
+/// (FNV-1a over all but itself) is there for the tail that a power cut tears; it is no defence against anybody.
 /// </summary>
-internal readonly record struct LogRecord(byte Kind, long Offset, int Start, int Length)
+internal readonly record struct LogRecord(byte Kind, int Stamp, long Offset, int Start, int Length)
 {
     /// <summary>Bytes before the payload.</summary>
     public const int HeaderBytes = 20;
@@ -25,13 +25,21 @@ internal readonly record struct LogRecord(byte Kind, long Offset, int Start, int
     /// <summary>Kind: a new run begins, offsets count from 0 again.</summary>
     public const byte Begin = 3;
 
-    /// <summary>The record's bytes.</summary>
-    public static byte[] Encode(byte kind, long offset, ReadOnlySpan<byte> payload)
+    private const int StampShift = 8;       // of the word that begins with the kind
+
+    /// <summary>Has output of the machine: no beginning of a run, and no half of a time.</summary>
+    public bool HasOutput => Kind != Begin && Length > 0;
+
+    /// <summary>The position behind its last byte.</summary>
+    public int End => Start + Length;
+
+    /// <summary>The record's bytes; <paramref name="stamp"/> has 24 bits.</summary>
+    public static byte[] Encode(byte kind, long offset, ReadOnlySpan<byte> payload, int stamp = 0)
     {
         byte[] record = new byte[HeaderBytes + payload.Length];
         BinaryPrimitives.WriteInt32LittleEndian(record.AsSpan(4), payload.Length);
         BinaryPrimitives.WriteInt64LittleEndian(record.AsSpan(8), offset);
-        record[16] = kind;
+        BinaryPrimitives.WriteInt32LittleEndian(record.AsSpan(16), kind | (stamp << StampShift));
         payload.CopyTo(record.AsSpan(HeaderBytes));
         BinaryPrimitives.WriteUInt32LittleEndian(record, Check(record.AsSpan(4)));
         return record;
@@ -51,7 +59,7 @@ internal readonly record struct LogRecord(byte Kind, long Offset, int Start, int
             return false;
         if (BinaryPrimitives.ReadUInt32LittleEndian(bytes) != Check(bytes[4..(HeaderBytes + length)]))
             return false;
-        record = new LogRecord(kind, offset, at + HeaderBytes, length);
+        record = new LogRecord(kind, BinaryPrimitives.ReadInt32LittleEndian(bytes[16..]) >>> StampShift, offset, at + HeaderBytes, length);
         return true;
     }
 

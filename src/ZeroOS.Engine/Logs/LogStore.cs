@@ -2,26 +2,46 @@ using System.Collections.Concurrent;
 
 using ZeroOS.Contracts.Guest;
 using ZeroOS.Engine.Store;
+using ZeroOS.Linux;
 using ZeroOS.Workloads;
 
 namespace ZeroOS.Engine.Logs;
 
 /// <summary>
-/// The output of every machine, 8 MiB of each, in a directory of its own (<see cref="LogPlace"/>): no text of a tenant's is ever part of a path. Thread-safe.
+/// The output of every machine, 8 MiB of each, in a directory of its own (<see cref="LogPlace"/>): no text of a tenant's is ever part of a path. It is on the
+/// medium within a second (<see cref="LogSyncer"/>). Thread-safe.
 /// </summary>
-public sealed class LogStore
+public sealed class LogStore : IDisposable
 {
     private readonly ConcurrentDictionary<WorkloadId, MachineLog> _logs = new();
     private readonly string _directory;
     private readonly WorkloadNames _names;
     private readonly bool _onTrial;
     private readonly long _limitBytes;
+    private readonly TimeProvider _time;
+    private readonly LogSync _sync;
+    private readonly LogSyncer _syncer;
 
-    /// <summary>Uses, and makes, <paramref name="directory"/>. A version <paramref name="onTrial"/> writes what the version before reads.</summary>
-    public LogStore(string directory, WorkloadNames names, bool onTrial = false, long limitBytes = ResourceUse.LogBytes)
+    /// <summary>
+    /// Uses, and makes, <paramref name="directory"/>. A version <paramref name="onTrial"/> writes what the version before reads. Says in
+    /// <paramref name="log"/> when the disk does not take what is to be on the medium.
+    /// </summary>
+    public LogStore(string directory, WorkloadNames names, bool onTrial, ILog log) : this(directory, names, onTrial, log: log, sync: null)
     {
-        Directory.CreateDirectory(directory);
+    }
+
+    /// <summary>As above; tests play limit, clock and disk.</summary>
+    internal LogStore(string directory, WorkloadNames names, bool onTrial = false, long limitBytes = ResourceUse.LogBytes, TimeProvider? time = null,
+        LogSync? sync = null, ILog? log = null)
+    {
         (_directory, _names, _onTrial, _limitBytes) = (directory, names, onTrial, limitBytes);
+        (_time, _sync) = (time ?? TimeProvider.System, sync ?? LogDisk.Sync);
+        _syncer = new LogSyncer(_time, log);
+        if (!Directory.Exists(directory))
+        {
+            Directory.CreateDirectory(directory);
+            _sync(Path.GetDirectoryName(directory)!, true);
+        }
     }
 
     /// <summary>
@@ -62,6 +82,11 @@ public sealed class LogStore
     /// <summary>From which offset output is not stored yet.</summary>
     public long WantedFrom(WorkloadId machine) => Of(machine).Wanted;
 
+    /// <summary>
+    /// Waits until a machine's output is on the medium, so that its end is not there before its last words. A disk that refuses costs output and stops nothing.
+    /// </summary>
+    public void Sync(WorkloadId machine) => _syncer.Sync(Of(machine));
+
     /// <summary>A machine's state changed: whoever reads its output looks again, for it may be at rest.</summary>
     public void Wake(WorkloadId machine)
     {
@@ -76,17 +101,20 @@ public sealed class LogStore
         _logs.TryRemove(machine, out _);
     }
 
+    /// <summary>Brings all output onto the medium. What is added later need not get there.</summary>
+    public void Dispose() => _syncer.Dispose();
+
     internal MachineLog Of(WorkloadId machine)
     {
         if (_logs.TryGetValue(machine, out MachineLog? log))
             return log;
         lock (_logs)        // two logs over one file would write over each other
-            return _logs.GetOrAdd(machine, static (m, self) => new MachineLog(self.PlaceOf(m), self._limitBytes), this);
+            return _logs.GetOrAdd(machine, static (m, self) => self.Open(m), this);
     }
 
-    private LogPlace PlaceOf(WorkloadId machine)
+    private MachineLog Open(WorkloadId machine)
     {
         LogPlace own = LogPlace.Own(_directory, _names, machine);
-        return own.Exists() || !_onTrial ? own : LogPlace.Former(_directory, machine);
+        return new MachineLog(own.Exists() || !_onTrial ? own : LogPlace.Former(_directory, machine), _limitBytes, _time, _sync, _syncer);
     }
 }

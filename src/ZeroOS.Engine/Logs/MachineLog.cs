@@ -8,22 +8,26 @@ namespace ZeroOS.Engine.Logs;
 /// <summary>
 /// The output of one machine: segments of a file each, named by the position at which they begin, the oldest deleted when all together exceed the limit.
 /// A position counts bytes of records since the machine was made, so a reader keeps its place over rotation. Readers (<see cref="LogReader"/>) hold no lock
-/// while they read: what is below a segment's length never changes. Thread-safe.
+/// while they read: what is below a segment's length never changes. A syncer brings what is new onto the medium, with the lock open. Thread-safe.
 /// </summary>
 internal sealed class MachineLog
 {
     private readonly Lock _gate = new();
     private readonly LogPlace _place;
+    private readonly LogUnsynced _unsynced;
+    private readonly TimeProvider _time;
     private readonly long _limitBytes;
     private readonly int _segmentBytes;
     private readonly List<LogSegment> _segments = [];
     private SafeFileHandle? _tail;
+    private LogTimes _times;
     private long _wanted;
     private bool _removed;
 
-    public MachineLog(LogPlace place, long limitBytes)
+    public MachineLog(LogPlace place, long limitBytes, TimeProvider time, LogSync sync, LogSyncer syncer)
     {
-        (_place, _limitBytes, _segmentBytes) = (place, limitBytes, (int)Math.Min(1 << 20, limitBytes / 8));
+        (_place, _time, _limitBytes, _segmentBytes) = (place, time, limitBytes, (int)Math.Min(1 << 20, limitBytes / 8));
+        _unsynced = new LogUnsynced(place, sync, () => syncer.Add(this));
         Recover();
     }
 
@@ -59,6 +63,22 @@ internal sealed class MachineLog
                 return [.. _segments];
         }
     }
+
+    /// <summary>The position behind all output.</summary>
+    public long End
+    {
+        get
+        {
+            lock (_gate)
+                return _segments.Count == 0 ? 0 : _segments[^1].End;
+        }
+    }
+
+    /// <summary>
+    /// Waits until all output that was added is on the medium and can be found there. Adding and removing go on meanwhile.
+    /// </summary>
+    /// <exception cref="IOException">The disk refuses; what it did not take is tried again after the next change.</exception>
+    public void Sync() => _unsynced.Sync();
 
     /// <summary>A new run begins.</summary>
     public void Begin()
@@ -139,6 +159,7 @@ internal sealed class MachineLog
             foreach (LogSegment segment in _segments)
                 File.Delete(_place.PathOf(segment.Start));
             _segments.Clear();
+            _unsynced.Clear();
             _place.Remove();
         }
         Changed.Fire();
@@ -147,40 +168,48 @@ internal sealed class MachineLog
     private void Recover()
     {
         foreach (long start in _place.Starts)
-            _segments.Add(new LogSegment(start, new FileInfo(_place.PathOf(start)).Length, 0));
+            _segments.Add(new LogSegment(start, new FileInfo(_place.PathOf(start)).Length));
         if (_segments.Count == 0)
             return;
         for (int i = 0; i < _segments.Count; i++)
             _segments[i] = Recover(_segments[i]);
         _tail = File.OpenHandle(_place.PathOf(_segments[^1].Start), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite);
         RandomAccess.SetLength(_tail, _segments[^1].Length);       // what a power cut tore
+        // The node before this one may have ended within a second of its last output; what is on the medium already costs nothing.
+        _unsynced.Made(folder: true);
+        foreach (LogSegment segment in _segments)
+            _unsynced.Add(segment.Start);
     }
 
     /// <summary>The segment as far as it is whole.</summary>
     private LogSegment Recover(LogSegment segment)
     {
         byte[] bytes = new byte[Math.Min(segment.Length, 2L * _segmentBytes)];
-        int read = Read(segment.Start, 0, bytes), whole = 0;
-        long output = 0;
-        while (LogRecord.TryRead(bytes.AsSpan(0, read), whole, out LogRecord record))
+        int read = Read(segment.Start, 0, bytes), at = 0;
+        LogSegment whole = new(segment.Start);
+        LogTimes times = default;
+        for (; LogRecord.TryRead(bytes.AsSpan(0, read), at, out LogRecord record); at = record.End)
         {
-            whole = record.Start + record.Length;
-            output += record.Length;
+            times.Take(record);
             _wanted = record.Kind == LogRecord.Begin ? 0 : record.Offset + record.Length;
+            whole = whole.With(record.End - at, record.HasOutput ? bytes.AsSpan(record.Start, record.Length) : [], times.Of(record) ?? 0);
         }
-        return new LogSegment(segment.Start, whole, output);
+        return whole;
     }
 
     private void Add(byte kind, long offset, ReadOnlySpan<byte> payload)
     {
-        byte[] record = LogRecord.Encode(kind, offset, payload);
+        long now = Math.Max(0, _time.GetUtcNow().ToUnixTimeMilliseconds());
         try
         {
-            if (_tail is null || _segments[^1].Length + record.Length > _segmentBytes)
+            if (_tail is null || _segments[^1].Length + (3 * LogRecord.HeaderBytes) + payload.Length > _segmentBytes)     // 3: with a base of times
                 Rotate();
             LogSegment last = _segments[^1];
-            RandomAccess.Write(_tail!, record, last.Length);
-            _segments[^1] = new LogSegment(last.Start, last.Length + record.Length, last.Output + payload.Length);
+            (byte[] records, LogTimes times) = _times.Encode(kind, offset, payload, now);
+            RandomAccess.Write(_tail!, records, last.Length);
+            _segments[^1] = last.With(records.Length, payload, now);
+            _times = times;
+            _unsynced.Add(last.Start);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -191,17 +220,18 @@ internal sealed class MachineLog
     private void Rotate()
     {
         long start = _segments.Count == 0 ? 0 : _segments[^1].End;
-        if (_segments.Count == 0)
-            _place.Make();
+        bool madeFolder = _segments.Count == 0 && _place.Make();
         while (_segments.Count > 0 && _segments.Sum(s => s.Length) + _segmentBytes > _limitBytes)
         {
             File.Delete(_place.PathOf(_segments[0].Start));
+            _unsynced.Remove(_segments[0].Start);
             _segments.RemoveAt(0);
         }
         SafeFileHandle next = File.OpenHandle(_place.PathOf(start), FileMode.Create, FileAccess.ReadWrite, FileShare.ReadWrite);
         _tail?.Dispose();
-        _tail = next;
-        _segments.Add(new LogSegment(start, 0, 0));
+        (_tail, _times) = (next, default);      // each segment has its own base of times: the one before it goes first
+        _segments.Add(new LogSegment(start));
+        _unsynced.Made(madeFolder);
     }
 
     private int Read(long start, long from, Span<byte> buffer)

@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
-using System.Threading.Channels;
 
 using Xunit;
 
@@ -46,7 +45,7 @@ internal sealed class ZosBench : IAuthority, IAsyncDisposable
             .Add(Commands.MachineStop, Roles.Tenant, (_, body) => Turn(body.Deployment, body.Machine, up: false, body))
             .Add(Commands.MachineRestart, Roles.Tenant, (_, body) => Turn(body.Deployment, body.Machine, up: true, body))
             .Add(Commands.MachineKill, Roles.Tenant, Kill)
-            .Add(Commands.MachineLogs, Roles.Tenant, (_, body, _) => Logs(body))
+            .Add(Commands.MachineLogs, Roles.Tenant, (_, body, _) => Read(body))
             .Add(Commands.EventsWatch, Roles.OwnerOrTenant, (_, body, stop) => Watch(body, stop));
     }
 
@@ -74,6 +73,12 @@ internal sealed class ZosBench : IAuthority, IAsyncDisposable
     /// <summary>What becomes of a machine of which something was asked; true: it is to run.</summary>
     public Func<WorkloadStatus, bool, WorkloadStatus> Becomes { get; set; } = (status, up) => up
         ? status with { State = WorkloadState.Running, Starts = status.Starts + 1 } : status with { State = WorkloadState.Stopped, ExitCode = 137 };
+
+    public List<MachineLogs> LogsAsked { get; } = [];
+
+    /// <summary>The output of every machine.</summary>
+    public Func<MachineLogs, IEnumerable<LogPiece>> Logs { get; set; } = request =>
+        [Line($"\u001b[1mhello from {request.Machine}\u001b[0m\n"), Line("bye\n")];
 
     /// <summary>The node's events; one piece unless told.</summary>
     public Func<EventsWatch, CancellationToken, IAsyncEnumerable<NodeEvent>> Watch { get; set; } = (_, _) => Events();
@@ -196,15 +201,20 @@ internal sealed class ZosBench : IAuthority, IAsyncDisposable
         yield return new NodeEvent { Number = 0, Time = DateTimeOffset.UnixEpoch, Kind = EventKinds.Watching };
     }
 
-    private static async IAsyncEnumerable<LogPiece> Logs(MachineLogs request)
+    private async IAsyncEnumerable<LogPiece> Read(MachineLogs request)
     {
-        Channel<string> lines = Channel.CreateUnbounded<string>();
-        lines.Writer.TryWrite($"\u001b[1mhello from {request.Machine}\u001b[0m\n");
-        lines.Writer.TryWrite("bye\n");
-        lines.Writer.Complete();
-        await foreach (string line in lines.Reader.ReadAllAsync())
-            yield return new LogPiece { Data = Convert.ToBase64String(Encoding.UTF8.GetBytes(line)), Stream = OutputStream.StandardOutput, Position = 0 };
+        await Task.Yield();
+        LogsAsked.Add(request);
+        foreach (LogPiece piece in Logs(request))
+            yield return piece;
     }
+
+    private static LogPiece Line(string line) => new()
+    {
+        Data = Convert.ToBase64String(Encoding.UTF8.GetBytes(line)),
+        Runs = [new LogRun(OutputStream.StandardOutput, Encoding.UTF8.GetByteCount(line), null)],
+        Position = 0,
+    };
 
     private DeploymentStatus Status(Deployment deployment) => new()
     {

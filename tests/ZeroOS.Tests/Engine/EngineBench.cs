@@ -53,6 +53,9 @@ internal sealed class EngineBench : IDisposable
 
     public LogStore Logs { get; private set; } = null!;
 
+    /// <summary>Called instead of the disk when output is to be on the medium.</summary>
+    public Action<string>? LogSynced { get; set; }
+
     public bool ClockSynced { get; set; } = true;
 
     public EngineLimits Limits { get; } = new() { Cpus = 4, MemoryBytes = 8L << 30, StorageBytes = 100L << 30 };
@@ -153,7 +156,7 @@ internal sealed class EngineBench : IDisposable
     private static string Key(byte seed) => IdentityKey.FromSeed(Enumerable.Repeat(seed, 32).ToArray()).Id.Text;
 
     private WorkloadEngine Make() => new(Store, World, World, World, World,
-        Logs = new LogStore(Path.Combine(Folder.Path, "logs"), TestNames.Names), Limits, new EngineDependencies
+        Logs = new LogStore(Path.Combine(Folder.Path, "logs"), TestNames.Names, time: Time, sync: (path, _) => LogSynced?.Invoke(path)), Limits, new EngineDependencies
         {
             Owners = () => [Owner],
             ClockSynced = () => ClockSynced,

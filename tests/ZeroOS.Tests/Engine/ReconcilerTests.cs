@@ -198,7 +198,7 @@ public sealed class ReconcilerTests
         bench.Restart();
         bench.Settle();
         Assert.Equal(expected, bench.Status("web").State);
-        bench.Handlers.Life.Start(Asked.By(EngineBench.Alice), new MachineName { Deployment = "shop", Machine = "web" });
+        bench.Handlers.Machines.Start(Asked.By(EngineBench.Alice), new MachineName { Deployment = "shop", Machine = "web" });
         bench.Settle();
         Assert.Equal(WorkloadState.Running, bench.Status("web").State);
     }
@@ -207,7 +207,7 @@ public sealed class ReconcilerTests
     public void Stopped_stays_stopped_over_a_power_cut_until_started()
     {
         using EngineBench bench = EngineBench.Deployed();
-        bench.Handlers.Life.Stop(Asked.By(EngineBench.Alice), new MachineStop { Deployment = "shop", Machine = "web" });
+        bench.Handlers.Machines.Stop(Asked.By(EngineBench.Alice), new MachineStop { Deployment = "shop", Machine = "web" });
         bench.Settle();
         Assert.Equal(WorkloadState.Stopped, bench.Status("web").State);
         bench.World.LosePower();
@@ -215,7 +215,7 @@ public sealed class ReconcilerTests
         bench.Settle();
         Assert.Equal(WorkloadState.Stopped, bench.Status("web").State);
         Assert.Empty(bench.World.Machines);
-        bench.Handlers.Life.Start(Asked.By(EngineBench.Alice), new MachineName { Deployment = "shop", Machine = "web" });
+        bench.Handlers.Machines.Start(Asked.By(EngineBench.Alice), new MachineName { Deployment = "shop", Machine = "web" });
         bench.Settle();
         Assert.Equal(WorkloadState.Running, bench.Status("web").State);
     }

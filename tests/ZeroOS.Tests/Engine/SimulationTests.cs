@@ -161,19 +161,19 @@ public sealed class SimulationTests
                 switch (_random.Next(5))
                 {
                     case 0:
-                        _bench.Handlers.Life.Stop(Asked.By(EngineBench.Alice), stop);
+                        _bench.Handlers.Machines.Stop(Asked.By(EngineBench.Alice), stop);
                         break;
                     case 1:
                         string signal = _random.Next(2) == 0 ? "KILL" : "USR1";
-                        _bench.Handlers.Life.Kill(Asked.By(EngineBench.Alice), new MachineKill { Deployment = name, Machine = "m0", Signal = signal }, default)
+                        _bench.Handlers.Machines.Kill(Asked.By(EngineBench.Alice), new MachineKill { Deployment = name, Machine = "m0", Signal = signal }, default)
                             .GetAwaiter().GetResult();
                         break;
                     case 2:
-                        _bench.Handlers.Life.Start(Asked.By(EngineBench.Alice), new MachineName { Deployment = name, Machine = "m0" });
+                        _bench.Handlers.Machines.Start(Asked.By(EngineBench.Alice), new MachineName { Deployment = name, Machine = "m0" });
                         break;
                     default:
                         int before = _bench.Store.Workload(new WorkloadId(EngineBench.Alice, name, "m0"))?.Starts ?? 0;
-                        _bench.Handlers.Life.Restart(Asked.By(EngineBench.Alice), stop);
+                        _bench.Handlers.Machines.Restart(Asked.By(EngineBench.Alice), stop);
                         _restarted[name] = before;
                         break;
                 }

@@ -73,9 +73,12 @@ internal static class MachineEntries
     private static bool ReadLog(byte[] bytes)
     {
         int at = 0;
+        LogTimes times = default;
         while (LogRecord.TryRead(bytes, at, out LogRecord record))
         {
             Assert.InRange(record.Start + record.Length, at + LogRecord.HeaderBytes, bytes.Length);
+            times.Take(record);
+            Assert.InRange(times.Of(record) ?? 0, 0, (1L << 48) + (1L << 23));
             at = record.Start + record.Length;
         }
         return at > 0;
@@ -85,8 +88,8 @@ internal static class MachineEntries
     {
         if (bytes.Length >= LogRecord.HeaderBytes && BinaryPrimitives.ReadInt32LittleEndian(bytes.AsSpan(4)) is >= 0 and var length
             && length <= bytes.Length - LogRecord.HeaderBytes)
-            LogRecord.Encode(bytes[16], BinaryPrimitives.ReadInt64LittleEndian(bytes.AsSpan(8)), bytes.AsSpan(LogRecord.HeaderBytes, length))
-                .AsSpan(0, 4).CopyTo(bytes);
+            LogRecord.Encode(bytes[16], BinaryPrimitives.ReadInt64LittleEndian(bytes.AsSpan(8)), bytes.AsSpan(LogRecord.HeaderBytes, length),
+                BinaryPrimitives.ReadInt32LittleEndian(bytes.AsSpan(16)) >>> 8).AsSpan(0, 4).CopyTo(bytes);
     }
 
     private static bool ReadCommandLine(byte[] bytes)

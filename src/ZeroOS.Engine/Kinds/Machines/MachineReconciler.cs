@@ -99,6 +99,7 @@ internal sealed class MachineReconciler : IKindReconciler
     private void HearEnd(WorkloadId id, MachineEnd end, WantedMachine? wanted, bool isHeld)
     {
         MachineProgress machine = Progress(id);
+        _parts.Logs.Sync(id);   // whoever finds the end after a power cut finds the last words too
         _parts.Store.Change(id, r =>
         {
             if (!r.Live)

@@ -57,7 +57,7 @@ public sealed class GrantTests
         Assert.Equal((WorkloadState.Stopped, "grant-ended"), (bench.Status("web").State, bench.Status("web").Reason));
         Assert.Equal(ErrorCodes.Denied, Assert.Throws<BusErrorException>(() => bench.Apply(EngineBench.Shop(2))).Error.Code);
         Assert.Equal(ErrorCodes.Denied, Assert.Throws<BusErrorException>(() =>
-            bench.Handlers.Life.Start(Asked.By(EngineBench.Alice), new MachineName { Deployment = "shop", Machine = "web" })).Error.Code);
+            bench.Handlers.Machines.Start(Asked.By(EngineBench.Alice), new MachineName { Deployment = "shop", Machine = "web" })).Error.Code);
         Assert.Single(bench.Handlers.Volumes.List(Asked.By(EngineBench.Alice)).Volumes);
 
         Tick(bench, 3599);

@@ -23,7 +23,7 @@ public sealed class EngineHandlersTests
         Assert.Equal(ErrorCodes.NotFound, Refused(() => bench.Handlers.Deployments.Get(Asked.By(EngineBench.Bob), new DeploymentName { Name = "shop" })));
         Assert.Equal(ErrorCodes.NotFound, Refused(() => bench.Handlers.Deployments.Delete(Asked.By(EngineBench.Bob), new DeploymentDelete { Name = "shop" })));
         Assert.Equal(ErrorCodes.NotFound,
-            Refused(() => bench.Handlers.Life.Stop(Asked.By(EngineBench.Bob), new MachineStop { Deployment = "shop", Machine = "web" })));
+            Refused(() => bench.Handlers.Machines.Stop(Asked.By(EngineBench.Bob), new MachineStop { Deployment = "shop", Machine = "web" })));
         Assert.Equal(ErrorCodes.NotFound,
             Refused(() => bench.Handlers.Volumes.Delete(Asked.By(EngineBench.Bob), new VolumeName { Deployment = "shop", Name = "data" })));
         Assert.DoesNotContain(bench.Store.Events(EngineBench.Bob, 0), e => e.Deployment == "shop");
@@ -47,11 +47,11 @@ public sealed class EngineHandlersTests
     {
         using EngineBench bench = Deployed();
         bench.Engine.Output(bench.Id("web"), 0, OutputStream.StandardOutput, "first\n"u8);
-        await using IAsyncEnumerator<LogPiece> stream = bench.Handlers.Machines.Logs(Asked.By(EngineBench.Alice),
+        await using IAsyncEnumerator<LogPiece> stream = bench.Handlers.Logs.Read(Asked.By(EngineBench.Alice),
             new MachineLogs { Deployment = "shop", Machine = "web", Follow = true }, default).GetAsyncEnumerator();
         Assert.True(await stream.MoveNextAsync());
         Assert.Equal((OutputStream.StandardOutput, "first\n"),
-            (stream.Current.Stream, Encoding.ASCII.GetString(Convert.FromBase64String(stream.Current.Data))));
+            (stream.Current.Runs.Single().Stream, Encoding.ASCII.GetString(Convert.FromBase64String(stream.Current.Data))));
         Task<bool> next = stream.MoveNextAsync().AsTask();
         Assert.False(next.IsCompleted);
         bench.World.End(bench.Id("web"), 1);
@@ -61,7 +61,7 @@ public sealed class EngineHandlersTests
         Assert.Equal(0, bench.Engine.OutputWantedFrom(bench.Id("web")));
         bench.Engine.Output(bench.Id("web"), 0, OutputStream.StandardError, "second\n"u8);
         Assert.True(await next);
-        Assert.Equal(OutputStream.StandardError, stream.Current.Stream);
+        Assert.Equal(OutputStream.StandardError, stream.Current.Runs.Single().Stream);
         next = stream.MoveNextAsync().AsTask();
         bench.Handlers.Deployments.Delete(Asked.By(EngineBench.Alice), new DeploymentDelete { Name = "shop" });
         bench.Settle();
@@ -72,7 +72,7 @@ public sealed class EngineHandlersTests
     public async Task Followed_output_ends_when_the_machine_is_at_rest()
     {
         using EngineBench bench = Deployed(RestartPolicy.Never);
-        await using IAsyncEnumerator<LogPiece> stream = bench.Handlers.Machines.Logs(Asked.By(EngineBench.Alice),
+        await using IAsyncEnumerator<LogPiece> stream = bench.Handlers.Logs.Read(Asked.By(EngineBench.Alice),
             new MachineLogs { Deployment = "shop", Machine = "web", Follow = true }, default).GetAsyncEnumerator();
         Task<bool> next = stream.MoveNextAsync().AsTask();
         Assert.False(next.IsCompleted);

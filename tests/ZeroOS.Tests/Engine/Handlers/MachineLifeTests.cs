@@ -24,7 +24,7 @@ public sealed class MachineLifeTests
     public void A_stop_goes_before_what_its_deployment_says(string? signal, int? grace, string expected, int graceMs)
     {
         using EngineBench bench = Deployed();
-        bench.Handlers.Life.Stop(Asked.By(EngineBench.Alice), s_stop with { Signal = signal, GraceSeconds = grace });
+        bench.Handlers.Machines.Stop(Asked.By(EngineBench.Alice), s_stop with { Signal = signal, GraceSeconds = grace });
         bench.Settle();
         Assert.Equal((expected, graceMs), Stopping(bench));
         Assert.Equal(0, bench.Engine.StopWishes.Count);
@@ -33,9 +33,9 @@ public sealed class MachineLifeTests
         Assert.Equal(WorkloadState.Stopped, bench.Status("web").State);
 
         // The next stop is as ever.
-        bench.Handlers.Life.Start(Asked.By(EngineBench.Alice), Name);
+        bench.Handlers.Machines.Start(Asked.By(EngineBench.Alice), Name);
         bench.Settle();
-        bench.Handlers.Life.Stop(Asked.By(EngineBench.Alice), s_stop);
+        bench.Handlers.Machines.Stop(Asked.By(EngineBench.Alice), s_stop);
         bench.Settle();
         Assert.Equal(("SIGQUIT", 20_000), Stopping(bench));
     }
@@ -44,9 +44,9 @@ public sealed class MachineLifeTests
     public void A_machine_on_its_way_down_is_told_to_hurry_once()
     {
         using EngineBench bench = Deployed();
-        bench.Handlers.Life.Stop(Asked.By(EngineBench.Alice), s_stop);
+        bench.Handlers.Machines.Stop(Asked.By(EngineBench.Alice), s_stop);
         bench.Settle();
-        bench.Handlers.Life.Stop(Asked.By(EngineBench.Alice), s_stop with { GraceSeconds = 0 });
+        bench.Handlers.Machines.Stop(Asked.By(EngineBench.Alice), s_stop with { GraceSeconds = 0 });
         bench.Settle();
         Assert.Equal(("SIGKILL", 0), Stopping(bench));
         Assert.Equal(2, bench.World.Calls.Count(c => c == "stop shop/web"));
@@ -56,7 +56,7 @@ public sealed class MachineLifeTests
     public void A_node_that_dies_before_it_ordered_the_stop_stops_the_machine_as_its_deployment_says()
     {
         using EngineBench bench = Deployed();
-        bench.Handlers.Life.Stop(Asked.By(EngineBench.Alice), s_stop with { Signal = "INT", GraceSeconds = 1 });
+        bench.Handlers.Machines.Stop(Asked.By(EngineBench.Alice), s_stop with { Signal = "INT", GraceSeconds = 1 });
         Reborn(bench);
         Assert.Equal(("SIGQUIT", 20_000), Stopping(bench));
     }
@@ -65,8 +65,8 @@ public sealed class MachineLifeTests
     public void A_stop_that_was_taken_back_leaves_no_wish_for_a_later_one()
     {
         using EngineBench bench = Deployed();
-        bench.Handlers.Life.Stop(Asked.By(EngineBench.Alice), s_stop with { GraceSeconds = 1 });
-        bench.Handlers.Life.Start(Asked.By(EngineBench.Alice), Name);
+        bench.Handlers.Machines.Stop(Asked.By(EngineBench.Alice), s_stop with { GraceSeconds = 1 });
+        bench.Handlers.Machines.Start(Asked.By(EngineBench.Alice), Name);
         bench.Settle();
         Assert.Equal((0, 0), (bench.World.Stopping.Count, bench.Engine.StopWishes.Count));
         Assert.Equal(WorkloadState.Running, bench.Status("web").State);
@@ -78,7 +78,7 @@ public sealed class MachineLifeTests
     public void A_restart_stops_and_starts_and_keeps_the_exit_code(RestartPolicy policy)
     {
         using EngineBench bench = Deployed(d => d with { Restart = policy });
-        bench.Handlers.Life.Restart(Asked.By(EngineBench.Alice), s_stop with { Signal = "INT" });
+        bench.Handlers.Machines.Restart(Asked.By(EngineBench.Alice), s_stop with { Signal = "INT" });
         bench.Settle();
         Assert.Equal(("SIGINT", 20_000), Stopping(bench));
         Assert.Equal((WorkloadState.Running, 1), (bench.Status("web").State, bench.Status("web").Starts));
@@ -98,7 +98,7 @@ public sealed class MachineLifeTests
     public void A_restart_goes_on_after_the_death_of_the_node(string when)
     {
         using EngineBench bench = Deployed(d => d with { Restart = RestartPolicy.Never });
-        bench.Handlers.Life.Restart(Asked.By(EngineBench.Alice), s_stop);
+        bench.Handlers.Machines.Restart(Asked.By(EngineBench.Alice), s_stop);
         if (when is "during the stop" or "behind the end")
             bench.Settle();
         if (when == "behind the end")
@@ -123,15 +123,15 @@ public sealed class MachineLifeTests
         bench.World.End(bench.Id("web"), 3);
         bench.Settle();
         Assert.Equal(WorkloadState.Exited, bench.Status("web").State);
-        bench.Handlers.Life.Restart(Asked.By(EngineBench.Alice), s_stop with { GraceSeconds = 1 });
+        bench.Handlers.Machines.Restart(Asked.By(EngineBench.Alice), s_stop with { GraceSeconds = 1 });
         bench.Settle();
         Assert.Equal((WorkloadState.Running, 2, 3), (bench.Status("web").State, bench.Status("web").Starts, bench.Status("web").ExitCode!.Value));
 
-        bench.Handlers.Life.Stop(Asked.By(EngineBench.Alice), s_stop);
+        bench.Handlers.Machines.Stop(Asked.By(EngineBench.Alice), s_stop);
         bench.Settle();
         bench.World.Obey();
         bench.Settle();
-        bench.Handlers.Life.Restart(Asked.By(EngineBench.Alice), s_stop);
+        bench.Handlers.Machines.Restart(Asked.By(EngineBench.Alice), s_stop);
         bench.Settle();
         Assert.Equal((WorkloadState.Running, 3), (bench.Status("web").State, bench.Status("web").Starts));
         Assert.DoesNotContain(bench.World.Stopping, s => s.Key == bench.Id("web"));
@@ -144,7 +144,7 @@ public sealed class MachineLifeTests
         bench.World.End(bench.Id("web"), 1);
         bench.Settle();
         Assert.Equal((WorkloadState.BackingOff, 1), (bench.Status("web").State, bench.Status("web").Attempt));
-        bench.Handlers.Life.Restart(Asked.By(EngineBench.Alice), s_stop);
+        bench.Handlers.Machines.Restart(Asked.By(EngineBench.Alice), s_stop);
         bench.Settle();
         Assert.Equal((WorkloadState.Running, 0), (bench.Status("web").State, bench.Status("web").Attempt));
     }
@@ -153,10 +153,10 @@ public sealed class MachineLifeTests
     public void A_restart_of_a_machine_on_its_way_down_brings_it_up_once()
     {
         using EngineBench bench = Deployed();
-        bench.Handlers.Life.Stop(Asked.By(EngineBench.Alice), s_stop);
+        bench.Handlers.Machines.Stop(Asked.By(EngineBench.Alice), s_stop);
         bench.Settle();
-        bench.Handlers.Life.Restart(Asked.By(EngineBench.Alice), s_stop);
-        bench.Handlers.Life.Restart(Asked.By(EngineBench.Alice), s_stop);
+        bench.Handlers.Machines.Restart(Asked.By(EngineBench.Alice), s_stop);
+        bench.Handlers.Machines.Restart(Asked.By(EngineBench.Alice), s_stop);
         bench.Settle();
         bench.World.Obey();
         bench.Settle();
@@ -172,7 +172,7 @@ public sealed class MachineLifeTests
     public async Task A_kill_that_is_a_stop_keeps_a_machine_down_whatever_its_policy(string? signal, string expected, int graceMs, int code)
     {
         using EngineBench bench = Deployed();
-        await bench.Handlers.Life.Kill(Asked.By(EngineBench.Alice), s_kill with { Signal = signal }, default);
+        await bench.Handlers.Machines.Kill(Asked.By(EngineBench.Alice), s_kill with { Signal = signal }, default);
         bench.Settle();
         Assert.Equal((expected, graceMs), Stopping(bench));
         bench.World.Obey();
@@ -195,11 +195,11 @@ public sealed class MachineLifeTests
         bench.Apply(EngineBench.Shop());
         bench.Settle();
         bench.World.ObeysAtOnce = false;
-        await bench.Handlers.Life.Kill(Asked.By(EngineBench.Alice), s_kill with { Signal = "TERM" }, default);
+        await bench.Handlers.Machines.Kill(Asked.By(EngineBench.Alice), s_kill with { Signal = "TERM" }, default);
         bench.Settle();
         Assert.Equal([(bench.Id("web"), 15)], bench.World.Signals);
         Assert.Empty(bench.World.Stopping);
-        await bench.Handlers.Life.Kill(Asked.By(EngineBench.Alice), s_kill with { Signal = "37" }, default);
+        await bench.Handlers.Machines.Kill(Asked.By(EngineBench.Alice), s_kill with { Signal = "37" }, default);
         bench.Settle();
         Assert.Equal(("37", 10_000), Stopping(bench));
     }
@@ -214,7 +214,7 @@ public sealed class MachineLifeTests
     {
         using EngineBench bench = Deployed();
         long events = bench.Store.LastEvent(EngineBench.Alice);
-        await bench.Handlers.Life.Kill(Asked.By(EngineBench.Alice), s_kill with { Signal = signal }, default);
+        await bench.Handlers.Machines.Kill(Asked.By(EngineBench.Alice), s_kill with { Signal = signal }, default);
         bench.Settle();
         Assert.Equal([(bench.Id("web"), number)], bench.World.Signals);
         Assert.Equal(events, bench.Store.LastEvent(EngineBench.Alice));
@@ -233,23 +233,23 @@ public sealed class MachineLifeTests
         foreach (int grace in (int[])[-1, 601, int.MaxValue])
         {
             MachineStop wrong = s_stop with { GraceSeconds = grace };
-            Assert.Equal((ErrorCodes.Invalid, "graceSeconds"), Refused(() => bench.Handlers.Life.Stop(Asked.By(EngineBench.Alice), wrong)));
-            Assert.Equal((ErrorCodes.Invalid, "graceSeconds"), Refused(() => bench.Handlers.Life.Restart(Asked.By(EngineBench.Alice), wrong)));
+            Assert.Equal((ErrorCodes.Invalid, "graceSeconds"), Refused(() => bench.Handlers.Machines.Stop(Asked.By(EngineBench.Alice), wrong)));
+            Assert.Equal((ErrorCodes.Invalid, "graceSeconds"), Refused(() => bench.Handlers.Machines.Restart(Asked.By(EngineBench.Alice), wrong)));
         }
         foreach (string signal in (string[])["", "NOPE", "0", "65", "SIGRTMIN+31"])
         {
-            Assert.Equal((ErrorCodes.Invalid, "signal"), Refused(() => bench.Handlers.Life.Stop(Asked.By(EngineBench.Alice), s_stop with { Signal = signal })));
+            Assert.Equal((ErrorCodes.Invalid, "signal"), Refused(() => bench.Handlers.Machines.Stop(Asked.By(EngineBench.Alice), s_stop with { Signal = signal })));
             Assert.Equal((ErrorCodes.Invalid, "signal"), await RefusedAsync(bench, EngineBench.Alice, s_kill with { Signal = signal }));
         }
         Assert.Equal((ErrorCodes.NotFound, "deployment"), await RefusedAsync(bench, EngineBench.Bob, s_kill));
-        Assert.Equal((ErrorCodes.NotFound, "deployment"), Refused(() => bench.Handlers.Life.Restart(Asked.By(EngineBench.Bob), s_stop)));
+        Assert.Equal((ErrorCodes.NotFound, "deployment"), Refused(() => bench.Handlers.Machines.Restart(Asked.By(EngineBench.Bob), s_stop)));
         Assert.Equal((ErrorCodes.NotFound, "machine"), await RefusedAsync(bench, EngineBench.Alice, s_kill with { Machine = "data" }));
         bench.World.Deaf = true;
         Assert.Equal((ErrorCodes.Unavailable, "machine"), await RefusedAsync(bench, EngineBench.Alice, s_kill with { Signal = "HUP" }));
         bench.Settle();
         Assert.Equal((WorkloadState.Running, 1, 0), (bench.Status("web").State, bench.Status("web").Starts, bench.Engine.StopWishes.Count));
 
-        bench.Handlers.Life.Stop(Asked.By(EngineBench.Alice), s_stop);
+        bench.Handlers.Machines.Stop(Asked.By(EngineBench.Alice), s_stop);
         bench.Settle();
         bench.World.Obey();
         bench.Settle();
@@ -257,7 +257,7 @@ public sealed class MachineLifeTests
             Assert.Equal((ErrorCodes.Conflict, "machine"), await RefusedAsync(bench, EngineBench.Alice, s_kill with { Signal = signal }));
         bench.Time.Advance(TimeSpan.FromDays(365));
         bench.Engine.Grants.Tick(10);
-        Assert.Equal(ErrorCodes.Denied, Refused(() => bench.Handlers.Life.Restart(Asked.By(EngineBench.Alice), s_stop)).Code);
+        Assert.Equal(ErrorCodes.Denied, Refused(() => bench.Handlers.Machines.Restart(Asked.By(EngineBench.Alice), s_stop)).Code);
     }
 
     [Fact]
@@ -270,12 +270,12 @@ public sealed class MachineLifeTests
             if (step == "commit")
                 throw new DeathException();
         };
-        Assert.Throws<DeathException>(() => bench.Handlers.Life.Stop(died, s_stop with { GraceSeconds = 1 }));
+        Assert.Throws<DeathException>(() => bench.Handlers.Machines.Stop(died, s_stop with { GraceSeconds = 1 }));
         bench.Store.Fault = null;
         Assert.Equal(0, bench.Engine.StopWishes.Count);
-        bench.Handlers.Life.Restart(restart, s_stop);
-        await bench.Handlers.Life.Kill(kill, s_kill, default);
-        bench.Handlers.Life.Stop(stop, s_stop);
+        bench.Handlers.Machines.Restart(restart, s_stop);
+        await bench.Handlers.Machines.Kill(kill, s_kill, default);
+        bench.Handlers.Machines.Stop(stop, s_stop);
         Reborn(bench);
         foreach (RequestContext done in (RequestContext[])[stop, restart, kill])
             Assert.Equal(ReplayAnswer.Replayed, bench.Store.Remember(done.Sender, done.MessageId, done.RememberUntil, bench.Time.Now));
@@ -313,7 +313,7 @@ public sealed class MachineLifeTests
 
     private static async Task<(string Code, string? Path)> RefusedAsync(EngineBench bench, string tenant, MachineKill kill)
     {
-        BusError error = (await Assert.ThrowsAsync<BusErrorException>(() => bench.Handlers.Life.Kill(Asked.By(tenant), kill, default))).Error;
+        BusError error = (await Assert.ThrowsAsync<BusErrorException>(() => bench.Handlers.Machines.Kill(Asked.By(tenant), kill, default))).Error;
         return (error.Code, error.Path);
     }
 }

@@ -31,7 +31,7 @@ public sealed class SessionHandlersTests
         Assert.Equal(ErrorCodes.Denied, Refused(bench, EngineBench.Bob, s_shell));
         bench.Grant(EngineBench.Bob);
         Assert.Equal(ErrorCodes.NotFound, Refused(bench, EngineBench.Bob, s_shell));       // somebody else's
-        bench.Handlers.Life.Stop(Asked.By(EngineBench.Alice), new MachineStop { Deployment = "shop", Machine = "web" });
+        bench.Handlers.Machines.Stop(Asked.By(EngineBench.Alice), new MachineStop { Deployment = "shop", Machine = "web" });
         bench.Settle();
         Assert.Equal(ErrorCodes.Conflict, Refused(bench, EngineBench.Alice, s_shell));
         Assert.Empty(bench.World.Sessions);

@@ -240,10 +240,10 @@ internal static class BusLimits
         new(
             "buffers of a log stream",
             "tenant",
-            "8 streams x (2 x 64 KiB + one signed piece of about 160 KiB)",
-            "128 streams x the same, about 40 MiB",
+            "8 streams x (2 x 64 KiB + 96 KiB of runs at most + one signed piece of 160 KiB, 360 KiB at most)",
+            "128 streams x the same, about 40 MiB, 75 MiB at most",
             "the next stream is refused: busy",
-            "LogReader.MaxPiece",
+            "LogPiece.MaxBytes, LogPiece.MaxRuns",
             "LogStoreTests.A_slow_reader_of_a_full_log_holds_two_buffers_and_a_follower_reads_only_what_is_new"),
         new(
             "log of a machine",
@@ -253,6 +253,14 @@ internal static class BusLimits
             "oldest segment is deleted",
             "ResourceUse.LogBytes",
             "LogStoreTests.What_is_kept_is_bounded_and_readers_keep_their_place"),
+        new(
+            "syncs of a machine's output",
+            "guest",
+            "a round a second, in which each of its 8 files is synced once at most",
+            "one worker, a file at a time",
+            "output waits for the next round",
+            "LogSyncer.Every",
+            "LogSyncTests.Output_is_synced_within_a_second_of_its_arrival_and_a_log_once_a_second_at_most"),
         new(
             "log lines of one source (machine, image, command)",
             "guest, image, registry, tenant",
