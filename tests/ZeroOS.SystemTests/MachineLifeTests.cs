@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 using Xunit.Abstractions;
 
 using ZeroOS.Contracts.Deployments;
@@ -5,7 +7,7 @@ using ZeroOS.SystemTests.Bench;
 
 namespace ZeroOS.SystemTests;
 
-/// <summary>The life of a machine on a booted node, in Docker's words: <c>zos kill</c>, <c>restart</c>, <c>stop</c>, <c>wait</c>, <c>start</c>, <c>rm</c>.</summary>
+/// <summary>The life of a machine on a booted node: <c>zos kill</c>, <c>restart</c>, <c>stop</c>, <c>wait</c>, <c>start</c>, <c>rm</c>.</summary>
 public sealed class MachineLifeTests(ITestOutputHelper output)
 {
     // Says what it hears. "sleep" is waited for, so that the shell hears a signal at once.
@@ -30,7 +32,7 @@ public sealed class MachineLifeTests(ITestOutputHelper output)
         await Says(world, "heard usr1", 1);
         Assert.Equal((WorkloadState.Running, 1), await State(world));
 
-        System.Diagnostics.Stopwatch watch = System.Diagnostics.Stopwatch.StartNew();
+        Stopwatch watch = Stopwatch.StartNew();
         Assert.Equal("job", await Run(world, "restart", "job"));
         World.Figure(output, "seconds of zos restart", watch.Elapsed.TotalSeconds, "s");
         await Says(world, "up", 2);

@@ -6,7 +6,6 @@ using ZeroOS.Cli.Sessions;
 using ZeroOS.Client;
 using ZeroOS.Client.Deploying;
 using ZeroOS.Contracts.Bus;
-using ZeroOS.Contracts.Deployments;
 
 namespace ZeroOS.Cli.Verbs;
 

@@ -1,5 +1,3 @@
-using ZeroOS.Contracts.Guest;
-
 namespace ZeroOS.Contracts.Bus;
 
 /// <summary>Body of zos.machine.logs.</summary>

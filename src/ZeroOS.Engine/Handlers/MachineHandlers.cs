@@ -14,7 +14,7 @@ namespace ZeroOS.Engine.Handlers;
 /// </summary>
 public sealed class MachineHandlers
 {
-    private const string Terminate = "SIGTERM", Kill9 = "SIGKILL";
+    private const string SigTerm = "SIGTERM", SigKill = "SIGKILL";
 
     private readonly EngineParts _parts;
     private readonly Action<string> _wake;
@@ -47,9 +47,9 @@ public sealed class MachineHandlers
     /// now.</exception>
     public async Task<Nothing> Kill(RequestContext context, MachineKill body, CancellationToken cancellation)
     {
-        string signal = Normal(body.Signal ?? Kill9);
+        string signal = Normal(body.Signal ?? SigKill);
         int number = Signals.Number(signal);
-        bool kills = number == Signals.Number(Kill9);
+        bool kills = number == Signals.Number(SigKill);
         WorkloadRow row = Running(Machine(_parts, context.Tenant, body.Deployment, body.Machine));
         if (kills || number == StopSignal(row))
             return Store(context, row.Id, new StopWish(signal, kills ? TimeSpan.Zero : null), false, r => ToStop(Running(r)));
@@ -107,7 +107,7 @@ public sealed class MachineHandlers
         ZmachineWorkload? machine = _parts.Store.Deployment(row.Id.Tenant, row.Id.Deployment)?.Content.Workloads.OfType<ZmachineWorkload>()
             .FirstOrDefault(m => m.Name == row.Id.Name);
         string? wanted = machine?.Data.Stop.Signal ?? _parts.Ready.GetValueOrDefault(row.Id)?.Config.StopSignal;
-        return Signals.Number(wanted is not null && Signals.TryNormalise(wanted, out string normal) ? normal : Terminate);
+        return Signals.Number(wanted is not null && Signals.TryNormalise(wanted, out string normal) ? normal : SigTerm);
     }
 
     private Nothing Store(RequestContext context, WorkloadId id, StopWish? wish, bool runs, Func<WorkloadRow, WorkloadRow> change)

@@ -1,4 +1,3 @@
-using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Guest;
 
 namespace ZeroOS.Engine.Logs;

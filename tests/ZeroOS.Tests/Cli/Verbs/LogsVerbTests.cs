@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 
@@ -116,7 +117,7 @@ public sealed class LogsVerbTests : IAsyncLifetime
     [InlineData("250ms", "2026-11-30T11:59:59.7500000")]
     [InlineData("0s", "2026-11-30T12:00:00.0000000")]
     public void A_time_is_typed_as_for_docker(string text, string expected) =>
-        Assert.Equal(expected, TimeArgument.Parse(text, new Zone()).UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fffffff", null));
+        Assert.Equal(expected, TimeArgument.Parse(text, new Zone()).UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fffffff", CultureInfo.InvariantCulture));
 
     [Theory]
     [InlineData("")]

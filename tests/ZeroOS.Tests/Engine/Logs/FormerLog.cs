@@ -6,7 +6,7 @@ namespace ZeroOS.Tests.Engine.Logs;
 /// <summary>A file of a log as the version before times read and wrote it: it is what comes back when a version on trial fails.</summary>
 internal static class FormerLog
 {
-    /// <summary>The output, how many records it took, and from which offset it would go on.</summary>
+    /// <summary>The output, and from which offset it would go on.</summary>
     public static (string Text, long Wanted) Read(byte[] file)
     {
         StringBuilder text = new();

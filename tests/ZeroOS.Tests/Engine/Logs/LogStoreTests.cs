@@ -2,7 +2,6 @@ using System.Text;
 
 using Xunit;
 
-using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Guest;
 using ZeroOS.Engine.Logs;
 using ZeroOS.Tests.Workloads;

@@ -256,7 +256,7 @@ internal static class BusLimits
         new(
             "syncs of a machine's output",
             "guest",
-            "a round a second, in which each of its 8 files is synced once at most",
+            "a round a second, in which each of its files, 9 at most, is synced once",
             "one worker, a file at a time",
             "output waits for the next round",
             "LogSyncer.Every",
