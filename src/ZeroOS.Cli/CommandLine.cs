@@ -72,6 +72,7 @@ internal static class CommandLine
             root.Add(verb);
         root.Add(RunVerb.Build(terminal));
         root.Add(ExecVerb.Build(terminal));
+        root.Add(CopyVerb.Build(terminal));
         return root;
     }
 

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 
 using ZeroOS.Bus.Client;
@@ -17,7 +18,7 @@ namespace ZeroOS.Client;
 /// <param name="lost">Told once a break when a node that is followed is gone and dialled again.</param>
 public sealed class NodeClient(BusClient bus, Action? lost = null)
 {
-    private const int ExecChannels = 3;
+    private const int ExecChannels = 3, CopyChannels = 2;
 
     private readonly Reconnection _reconnection = new(bus, TimeProvider.System) { Lost = lost ?? (static () => { }) };
 
@@ -121,7 +122,7 @@ public sealed class NodeClient(BusClient bus, Action? lost = null)
     /// <see cref="SessionException"/>, of this or of the session, says that the program may have run, unless the reason is
     /// <see cref="SessionCloseReason.Refused"/> or <see cref="SessionCloseReason.NotFound"/>. Every other exception says that it did not.
     /// </summary>
-    public async Task<Session> ExecAsync(MachineName machine, ExecBegin begin, CancellationToken cancellation)
+    public Task<Session> ExecAsync(MachineName machine, ExecBegin begin, CancellationToken cancellation)
     {
         byte[] body = JsonSerializer.SerializeToUtf8Bytes(begin, SessionJson.Default.ExecBegin);
         if (body.Length > SessionLimits.BodyBytes)
@@ -129,17 +130,18 @@ public sealed class NodeClient(BusClient bus, Action? lost = null)
             throw new ClientException($"command and environment are {body.Length} bytes, and at most {SessionLimits.BodyBytes} fit; put them into a file",
                 isUsage: true);
         }
-        Session session = await bus.OpenSessionAsync(SessionKinds.Exec, machine, ExecChannels, cancellation);
-        try
-        {
-            await session.BeginAsync(body);
-            return session;
-        }
-        catch (SessionException)
-        {
-            await session.DisposeAsync();
-            throw;
-        }
+        return BeginAsync(SessionKinds.Exec, machine, ExecChannels, body, cancellation);
+    }
+
+    /// <summary>
+    /// Begins a copy out of a machine or into it; <paramref name="kind"/>, of <see cref="SessionKinds"/>, says what is on which channel. A
+    /// <see cref="SessionException"/> says that it may have begun, every other exception that it did not.
+    /// </summary>
+    public Task<Session> CopyAsync(string kind, MachineName machine, CopyBegin begin, CancellationToken cancellation)
+    {
+        if (Encoding.UTF8.GetByteCount(begin.Path) > CopyBegin.MaxPathBytes)
+            throw new ClientException($"a path in a machine has at most {CopyBegin.MaxPathBytes} bytes", isUsage: true);
+        return BeginAsync(kind, machine, CopyChannels, JsonSerializer.SerializeToUtf8Bytes(begin, SessionJson.Default.CopyBegin), cancellation);
     }
 
     /// <summary>The asker's volumes.</summary>
@@ -167,4 +169,19 @@ public sealed class NodeClient(BusClient bus, Action? lost = null)
 
     /// <summary>Asks until there is an answer, as a stream that is followed goes on over a break.</summary>
     internal Task<T> InsistAsync<T>(Func<CancellationToken, Task<T>> ask, CancellationToken cancellation) => _reconnection.InsistAsync(ask, cancellation);
+
+    private async Task<Session> BeginAsync(string kind, MachineName machine, int channels, byte[] body, CancellationToken cancellation)
+    {
+        Session session = await bus.OpenSessionAsync(kind, machine, channels, cancellation);
+        try
+        {
+            await session.BeginAsync(body);
+            return session;
+        }
+        catch (SessionException)
+        {
+            await session.DisposeAsync();
+            throw;
+        }
+    }
 }

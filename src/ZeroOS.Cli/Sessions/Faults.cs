@@ -5,6 +5,7 @@ using ZeroOS.Flist;
 using ZeroOS.Media;
 using ZeroOS.Oci;
 using ZeroOS.Oci.Registry;
+using ZeroOS.Trees;
 
 namespace ZeroOS.Cli.Sessions;
 
@@ -19,7 +20,7 @@ internal static class Faults
         BusErrorException e => (Explain(e.Error), CliException.Refused),
         SpoofedReplyException e => ($"nothing of the answer is believed: {e.Message}", CliException.Refused),
         TimeoutException or BusTransportException or RegistryException or FlistBuildException or FlistFormatException or InvalidDataException or FormatException
-            or IOException or UnauthorizedAccessException => (exception.Message, CliException.Refused),
+            or TreeException or IOException or UnauthorizedAccessException => (exception.Message, CliException.Refused),
         OperationCanceledException => ("interrupted", CliException.Interrupted),
         _ => ($"a fault of zos itself ({exception.GetType().Name}: {exception.Message}); please report it with --verbose", CliException.Refused),
     };

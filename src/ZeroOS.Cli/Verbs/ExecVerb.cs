@@ -20,8 +20,6 @@ internal static class ExecVerb
     // Of a terminal that does not know its size, as a serial line.
     private const ushort UsualColumns = 80, UsualRows = 24;
 
-    private static readonly TimeSpan s_farewell = TimeSpan.FromSeconds(1);
-
     private static readonly Option<bool> s_input = new("-i", "--interactive") { Description = "send the input of zos to the program" };
     private static readonly Option<bool> s_terminal = new("-t", "--tty") { Description = "give the program a terminal; zos needs one too" };
     private static readonly Option<string[]> s_env = new("-e", "--env")
@@ -83,7 +81,7 @@ internal static class ExecVerb
             }
             finally
             {
-                await LeaveAsync(exec);
+                await SessionEnds.LeaveAsync(exec);
             }
         }
         catch (SessionException e)
@@ -111,26 +109,11 @@ internal static class ExecVerb
         };
     }
 
-    // A session that the program did not end: the node is told why, but not waited for.
-    private static async Task LeaveAsync(BusSession exec)
-    {
-        if (!exec.Ended.IsCompleted)
-            await exec.CloseAsync(SessionCloseReason.Cancelled, "zos ended").WaitAsync(s_farewell).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-    }
-
     private static string Explain(SessionException end)
     {
         if (end.Reason is SessionCloseReason.Refused or SessionCloseReason.NotFound)
             return $"the program was not started: {end.Message}";
-        string why = end switch
-        {
-            { Message.Length: > 0 } => end.Message,
-            { Reason: SessionCloseReason.Done } => "the node tells no exit code",
-            { Reason: SessionCloseReason.MachineEnded } => "the machine ended",
-            { Reason: SessionCloseReason.GrantEnded } => "the grant ended",
-            { Reason: SessionCloseReason.NodeEnds } => "the node ends the session",
-            _ => $"the session ended ({end.Reason})",
-        };
+        string why = end is { Message: "", Reason: SessionCloseReason.Done } ? "the node tells no exit code" : SessionEnds.Why(end);
         return $"{why}; the program may have run";
     }
 }

@@ -36,4 +36,16 @@ public static class SessionKinds
     /// on channel 1.
     /// </summary>
     public const string Exec = "exec";
+
+    /// <summary>Files of the machine as one tar stream, on channel 1; begun by a <c>CopyBegin</c>. Nothing comes on channel 0.</summary>
+    public const string CopyOut = "copy-out";
+
+    /// <summary>
+    /// Files into the machine: begun by a <c>CopyBegin</c>. Channel 1 first says by a line what is at the path, a <c>CopyTarget</c>; then channel 0 is one tar
+    /// stream, which is unpacked when it has ended and is whole. The session is done when all of it is there.
+    /// </summary>
+    public const string CopyIn = "copy-in";
+
+    /// <summary>All of them.</summary>
+    public static readonly IReadOnlyList<string> All = [Exec, CopyOut, CopyIn];
 }

@@ -37,4 +37,6 @@ public sealed record TerminalSize(ushort Columns, ushort Rows);
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(ExecBegin))]
+[JsonSerializable(typeof(CopyBegin))]
+[JsonSerializable(typeof(CopyTarget))]
 public sealed partial class SessionJson : JsonSerializerContext;

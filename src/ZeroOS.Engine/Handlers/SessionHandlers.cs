@@ -27,8 +27,8 @@ public sealed class SessionHandlers
     public Func<CancellationToken, Task<Stream>> Find(RequestContext context, SessionOpen body)
     {
         GrantRules.RequireActive(_parts.Store.Grant(context.Tenant));
-        if (body.Kind != SessionKinds.Exec)
-            throw Refuse.Invalid("kind", $"this node knows sessions of kind \"{SessionKinds.Exec}\" only");
+        if (!SessionKinds.All.Contains(body.Kind))
+            throw Refuse.Invalid("kind", $"this node knows sessions of kind {string.Join(", ", SessionKinds.All)}");
         WorkloadRow row = MachineHandlers.Machine(_parts, context.Tenant, body.Deployment, body.Machine);
         if (row.State != WorkloadState.Running)
             throw Refuse.Conflict($"machine \"{body.Machine}\" does not run: it is {row.State}", "machine");

@@ -9,6 +9,11 @@ public sealed class TarReader(Stream stream)
     /// <summary>Longest extended header in bytes; one attribute may have 64 KiB.</summary>
     public const int MaxExtendedHeaderBytes = 1 << 20;
 
+    /// <summary>
+    /// Whether a name that begins with a slash is refused, of an entry or of what a hard link names; otherwise the slash is left out.
+    /// </summary>
+    public bool RefusesAbsolute { get; init; }
+
     private readonly byte[] _block = new byte[TarHeader.BlockSize];
     private readonly PaxRecords _global = new();
     private IReadOnlyList<(long Offset, long Length)> _runs = [];
@@ -94,7 +99,7 @@ public sealed class TarReader(Stream stream)
     private TarEntry ReadEntry(TarHeader header, PaxRecords pax, string? longName, string? longLink)
     {
         string rawPath = pax.Text("GNU.sparse.name") ?? pax.Text("path") ?? longName ?? header.Name;
-        string path = TarPath.Normalise(rawPath);
+        string path = Normalise(rawPath);
         TarEntryType type = TypeOf((char)header.TypeFlag, rawPath);
         string link = pax.Text("linkpath") ?? longLink ?? header.LinkName;
         (long seconds, uint nanoseconds) = pax.Time("mtime") ?? (header.Mtime, 0);
@@ -115,7 +120,7 @@ public sealed class TarReader(Stream stream)
             LinkTarget = type switch
             {
                 TarEntryType.SymbolicLink => link,
-                TarEntryType.HardLink => TarPath.Normalise(link),
+                TarEntryType.HardLink => Normalise(link),
                 _ => "",
             },
             Mode = mode,
@@ -129,6 +134,10 @@ public sealed class TarReader(Stream stream)
             Xattrs = xattrs,
         };
     }
+
+    private string Normalise(string raw) => RefusesAbsolute && raw.StartsWith('/')
+        ? throw new TarException($"a path that is absolute: {TarPath.Printable(raw)}")
+        : TarPath.Normalise(raw);
 
     private static TarEntryType TypeOf(char flag, string rawPath) => flag switch
     {

@@ -97,7 +97,8 @@ internal sealed class GuestInit : INodeOrders
         try
         {
             RunningWorkload workload = SetUp(spec);
-            _sessions.Open(new ExecStarter(spec, workload.OpenNamespaces, s => _reaper.Start(() => ChildProcess.Spawn(s))).Start);
+            ExecStarter starter = new(spec, workload.OpenNamespaces, s => _reaper.Start(() => ChildProcess.Spawn(s)));
+            _sessions.Open(SessionKind.All(starter.Start, workload.OpenRoot, RootFileSystem.Layer));
             workload.OnEnd(_sessions.End);
             _node.ReportStarted(new GuestStarted { BootUs = KernelClock.BootTimeNs / 1000 });
             lock (_lock)

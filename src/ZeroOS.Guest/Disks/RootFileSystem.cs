@@ -9,7 +9,10 @@ internal static class RootFileSystem
     /// <summary>Where it is mounted for zguest.</summary>
     internal const string Path = "/run/root";
 
-    private const string Image = "/run/image", Layer = "/run/layer";
+    /// <summary>The file system on which everything that is written to the root lies, where it cannot be seen.</summary>
+    internal const string Layer = "/run/layer";
+
+    private const string Image = "/run/image";
 
     internal static void Mount(string imageSerial, string layerSerial)
     {

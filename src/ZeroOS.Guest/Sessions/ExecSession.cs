@@ -17,7 +17,7 @@ internal delegate ExecProgram StartProgram(ExecBegin begin);
 /// </summary>
 internal sealed class ExecSession(SessionLink link, ExecOrders orders, StartProgram start)
 {
-    private const long BeginWithinMs = 20_000, LeftOverMs = 2_000;
+    private const long LeftOverMs = 2_000;
 
     // What kills a workload kills what runs beside it, a moment earlier: then the session ends because the machine does, not because the program did.
     private const long KilledWithMachineMs = 250;
@@ -25,10 +25,8 @@ internal sealed class ExecSession(SessionLink link, ExecOrders orders, StartProg
     private readonly byte[] _buffer = new byte[SessionLimits.BodyBytes];
 
     /// <summary>Runs it, and says why it is over.</summary>
-    internal SessionEnd Run()
+    internal SessionEnd Run(byte[] body)
     {
-        if (WaitForBegin() is not { } body)
-            return link.Over ?? new SessionEnd(SessionCloseReason.TimedOut, $"nothing was said to be run within {BeginWithinMs / 1000} s");
         if (ExecBeginReader.TryRead(body, out string refusal) is not { } begin)
             return new SessionEnd(SessionCloseReason.Refused, refusal);
         ExecProgram program;
@@ -38,8 +36,8 @@ internal sealed class ExecSession(SessionLink link, ExecOrders orders, StartProg
         }
         catch (SetupException e) when (e.Code is 126 or 127)
         {
-            SendNote(e.Message);
-            Output(null, ExecOrders.OutputChannel).End();
+            link.SendNote(e.Message);
+            Output(null, SessionOrders.OutputChannel).End();
             Output(null, ExecOrders.ErrorsChannel).End();
             return Exit(e.Code);
         }
@@ -51,23 +49,11 @@ internal sealed class ExecSession(SessionLink link, ExecOrders orders, StartProg
             return Serve(program);
     }
 
-    private byte[]? WaitForBegin()
-    {
-        long deadline = Environment.TickCount64 + BeginWithinMs;
-        while (link.Over is null && Environment.TickCount64 < deadline)
-        {
-            orders.ForgetWaking();
-            if (orders.Begin is { } begin)
-                return begin;
-            Polling.WaitForAny([orders.Event], null, (int)Math.Max(deadline - Environment.TickCount64, 0));
-        }
-        return null;
-    }
-
     private SessionEnd Serve(ExecProgram program)
     {
         ProgramInput input = new(link, orders, program.Streams);
-        ProgramOutput output = Output(program.Streams.Output, ExecOrders.OutputChannel), errors = Output(program.Streams.Errors, ExecOrders.ErrorsChannel);
+        ProgramOutput output = Output(program.Streams.Output, SessionOrders.OutputChannel);
+        ProgramOutput errors = Output(program.Streams.Errors, ExecOrders.ErrorsChannel);
         if (program.Streams.OnTerminal)
             errors.End();
         program.Child.OnEnd(orders.Wake);
@@ -92,7 +78,7 @@ internal sealed class ExecSession(SessionLink link, ExecOrders orders, StartProg
                 if (!drained && !cut && now >= endedAt + LeftOverMs)
                 {
                     cut = true;
-                    SendNote("output closed: a process that the program left behind holds it open");
+                    link.SendNote("output closed: a process that the program left behind holds it open");
                     output.Cut();
                     errors.Cut();
                     continue;
@@ -124,9 +110,7 @@ internal sealed class ExecSession(SessionLink link, ExecOrders orders, StartProg
 
     private SessionEnd Exit(int code)
     {
-        link.Send(ExecOrders.InputChannel, SessionFrameType.Exit, SessionFrame.ExitBody(code));
+        link.Send(SessionOrders.InputChannel, SessionFrameType.Exit, SessionFrame.ExitBody(code));
         return new SessionEnd(SessionCloseReason.Done, "");
     }
-
-    private void SendNote(string sentence) => link.Send(SessionFrame.SessionChannel, SessionFrameType.Note, SessionFrame.NoteBody(sentence));
 }

@@ -24,14 +24,14 @@ internal sealed class GuestSessions(Dial dial)
 
     private readonly object _lock = new();
     private readonly HashSet<SessionLink> _links = [];
-    private StartProgram? _start;
+    private IReadOnlyDictionary<string, SessionKind>? _kinds;
     private int _threads;
 
-    /// <summary>The workload runs, and programs can run beside it.</summary>
-    internal void Open(StartProgram start)
+    /// <summary>The workload runs, and there can be sessions of these kinds (names of <see cref="SessionKinds"/>).</summary>
+    internal void Open(IReadOnlyDictionary<string, SessionKind> kinds)
     {
         lock (_lock)
-            _start = start;
+            _kinds = kinds;
     }
 
     /// <summary>Makes the session that the node wants; returns at once. Before the workload's start and after its end it does nothing.</summary>
@@ -39,17 +39,17 @@ internal sealed class GuestSessions(Dial dial)
     {
         lock (_lock)
         {
-            if (_start is null || _threads == Most + MostRefused || order.Token.Length != GuestProtocol.TokenBytes)
+            if (_kinds is null || _threads == Most + MostRefused || order.Token.Length != GuestProtocol.TokenBytes)
             {
                 GuestConsole.Say("ignored an order to make a session");
                 return;
             }
-            StartProgram start = _start;
-            SessionEnd? refusal = _threads >= Most ? new SessionEnd(SessionCloseReason.OverCapacity, $"the machine has {Most} sessions, the most there are")
-                : order.Kind != SessionKinds.Exec ? new SessionEnd(SessionCloseReason.Refused, $"the machine knows no session of kind {order.Kind}")
-                : null;
+            SessionKind kind = _threads >= Most
+                ? SessionKind.Refusing(SessionCloseReason.OverCapacity, $"the machine has {Most} sessions, the most there are")
+                : _kinds.GetValueOrDefault(order.Kind)
+                ?? SessionKind.Refusing(SessionCloseReason.Refused, $"the machine knows no session of kind {order.Kind}");
             _threads++;
-            new Thread(() => Run([.. secret, .. order.Token], start, refusal), 256 * 1024) { Name = "session", IsBackground = true }.Start();
+            new Thread(() => Run([.. secret, .. order.Token], kind), 256 * 1024) { Name = "session", IsBackground = true }.Start();
         }
     }
 
@@ -58,7 +58,7 @@ internal sealed class GuestSessions(Dial dial)
     {
         lock (_lock)
         {
-            _start = null;
+            _kinds = null;
             foreach (SessionLink link in _links)
                 EndWithMachine(link);
             Monitor.PulseAll(_lock);
@@ -76,7 +76,7 @@ internal sealed class GuestSessions(Dial dial)
         }
     }
 
-    private void Run(byte[] introduction, StartProgram start, SessionEnd? refusal)
+    private void Run(byte[] introduction, SessionKind kind)
     {
         try
         {
@@ -85,7 +85,7 @@ internal sealed class GuestSessions(Dial dial)
             if (socket.TrySendAll(introduction) != Errno.None)
                 socket.Dispose();
             else
-                Serve(socket, start, refusal);
+                Serve(socket, kind);
         }
         catch (Exception e)
         {
@@ -102,15 +102,15 @@ internal sealed class GuestSessions(Dial dial)
         }
     }
 
-    private void Serve(StreamSocket socket, StartProgram start, SessionEnd? refusal)
+    private void Serve(StreamSocket socket, SessionKind kind)
     {
-        using ExecOrders orders = new();
-        using SessionLink link = new(socket, ExecOrders.Channels, orders);
+        using SessionOrders orders = kind.MakeOrders();
+        using SessionLink link = new(socket, kind.Channels, orders);
         SessionEnd end = new(SessionCloseReason.Internal, "the session broke inside the machine");
         Add(link);
         try
         {
-            end = refusal ?? new ExecSession(link, orders, start).Run();
+            end = kind.Run(link, orders);
         }
         finally
         {
@@ -125,7 +125,7 @@ internal sealed class GuestSessions(Dial dial)
         lock (_lock)
         {
             _links.Add(link);
-            if (_start is null)
+            if (_kinds is null)
                 EndWithMachine(link);
         }
     }
@@ -140,7 +140,7 @@ internal sealed class GuestSessions(Dial dial)
                 return socket;
             lock (_lock)
             {
-                if (_start is null)
+                if (_kinds is null)
                     return null;
                 Monitor.Wait(_lock, DialPauseMs);
             }

@@ -7,7 +7,7 @@ namespace ZeroOS.Guest.Sessions;
 /// The way of a session's input into its program: as fast as that reads, and room is granted for what it has. A program that reads no more, or never did,
 /// loses the rest. Not thread-safe.
 /// </summary>
-internal sealed class ProgramInput(SessionLink link, ExecOrders orders, ExecStreams streams)
+internal sealed class ProgramInput(SessionLink link, SessionOrders orders, ExecStreams streams)
 {
     // VEOF of a new terminal: Ctrl-D.
     private static readonly byte[] s_endOfFile = [4];
@@ -28,7 +28,7 @@ internal sealed class ProgramInput(SessionLink link, ExecOrders orders, ExecStre
             if (count == 0)
                 return;
             orders.Input.Drop(count);
-            link.Taken(ExecOrders.InputChannel, count);
+            link.Taken(SessionOrders.InputChannel, count);
         }
         if (!ended || _descriptor is null || (streams.OnTerminal && Write(s_endOfFile) == 0))
             return;

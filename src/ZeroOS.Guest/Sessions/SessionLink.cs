@@ -79,6 +79,9 @@ internal sealed class SessionLink : IDisposable
         Send(length);
     }
 
+    /// <summary>Tells whoever watches the session a sentence.</summary>
+    internal void SendNote(string sentence) => Send(SessionFrame.SessionChannel, SessionFrameType.Note, SessionFrame.NoteBody(sentence));
+
     /// <summary>So many bytes of what came on the channel went on; grants as many again.</summary>
     internal void Taken(uint channel, int bytes)
     {

@@ -53,6 +53,10 @@ internal sealed class RunningWorkload
     /// <exception cref="LinuxException">It is about to end.</exception>
     internal WorkloadNamespaces? OpenNamespaces() => _child.IfThere(pid => WorkloadNamespaces.Open(pid));
 
+    /// <summary>Its root as it sees it, with its volumes; null when it has ended.</summary>
+    /// <exception cref="LinuxException">It is about to end.</exception>
+    internal RootedDirectory? OpenRoot() => _child.IfThere(pid => new RootedDirectory($"/proc/{pid}/root"));
+
     /// <summary>Reaps until the workload is gone and its output read; nothing of it runs afterwards (the kernel ends a namespace with its process 1).</summary>
     internal GuestExited WaitForEnd()
     {

@@ -62,6 +62,13 @@ public sealed unsafe class FileDescriptor : SafeHandleMinusOneIsInvalid
         }
     }
 
+    /// <summary>
+    /// An empty file without a name on the file system of <paramref name="directory"/> (O_TMPFILE), for reading and writing: it is gone with its last
+    /// descriptor, whatever happens.
+    /// </summary>
+    /// <exception cref="LinuxException">What open(2) refused.</exception>
+    public static FileDescriptor Unnamed(string directory) => Open(directory, (OpenFlags)O_TMPFILE | OpenFlags.ReadWrite | OpenFlags.Exclusive, Mode.OwnerOnly);
+
     /// <summary>A second descriptor of the same open file.</summary>
     public FileDescriptor Duplicate()
     {
@@ -184,6 +191,22 @@ public sealed unsafe class FileDescriptor : SafeHandleMinusOneIsInvalid
     /// <summary>Gives the file to a user; its group stays.</summary>
     public void SetOwner(uint user) => Check(fchown(Number, user, uint.MaxValue), "fchown");
 
+    /// <summary>Gives the file to a user and a group; set-id bits go.</summary>
+    public void SetOwner(uint user, uint group) => Check(fchown(Number, user, group), "fchown");
+
+    /// <summary>Sets the lower 12 mode bits.</summary>
+    public void SetMode(int mode) => Check(fchmod(Number, (ushort)mode), "fchmod");
+
+    /// <summary>Sets when the file was changed last; when it was read last stays.</summary>
+    public void SetModified(long seconds, uint nanoseconds)
+    {
+        timespec* times = stackalloc timespec[2];
+        times[0].tv_nsec = UTIME_OMIT;
+        times[1].tv_sec = seconds;
+        times[1].tv_nsec = (int)nanoseconds;
+        Check(futimens(Number, times), "futimens");
+    }
+
     /// <summary>The length in bytes of a regular file or block device. Moves the file position.</summary>
     public long Length
     {
@@ -191,6 +214,19 @@ public sealed unsafe class FileDescriptor : SafeHandleMinusOneIsInvalid
         {
             long end = lseek(Number, 0, SEEK_END);
             return end >= 0 ? end : throw Refused("lseek", Libc.LastError);
+        }
+    }
+
+    /// <summary>What it holds; an O_PATH descriptor will do.</summary>
+    public FileStatus Status
+    {
+        get
+        {
+            stat s;
+            // SAFETY: the name is NUL-terminated and pinned, and the kernel fills one stat.
+            fixed (byte* p = "\0"u8)
+                Check(fstatat(Number, p, &s, AT_EMPTY_PATH), "fstatat");
+            return OpenDirectory.Describe(s);
         }
     }
 

@@ -6,6 +6,9 @@ public readonly record struct FileStatus
     /// <summary>Type and permission bits.</summary>
     public ushort Mode { get; init; }
 
+    /// <summary>What kind of thing it is.</summary>
+    public EntryKind Kind => (EntryKind)(Mode & 0xF000);
+
     public uint Uid { get; init; }
 
     public uint Gid { get; init; }

@@ -7,7 +7,7 @@ namespace ZeroOS.Linux;
 /// A directory held open, whose names are looked at without following a link and without building paths: a tree walked with it cannot be
 /// swapped under the walker. Names hold one byte a character (Latin-1), because Linux names are bytes.
 /// </summary>
-public sealed unsafe class OpenDirectory : IDisposable
+public sealed unsafe partial class OpenDirectory : IDisposable
 {
     private readonly FileDescriptor _fd;
     private readonly string _path;
@@ -22,15 +22,68 @@ public sealed unsafe class OpenDirectory : IDisposable
     /// <exception cref="LinuxException">What open(2) refused.</exception>
     public static OpenDirectory Open(string path) => new(FileDescriptor.Open(path, OpenFlags.Directory), path);
 
+    /// <summary>Opens the directory that is held by <paramref name="directory"/> (O_PATH is enough), which stays the caller's.</summary>
+    /// <param name="directory">Held.</param>
+    /// <param name="name">What to call it in an error.</param>
+    /// <exception cref="LinuxException">What openat(2) refused.</exception>
+    public static OpenDirectory Of(FileDescriptor directory, string name)
+    {
+        // SAFETY: the name is NUL-terminated and pinned for the call.
+        fixed (byte* p = "."u8)
+        {
+            int fd = openat(directory.Number, p, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+            return fd >= 0 ? new OpenDirectory(new FileDescriptor(fd), name) : throw new LinuxException(Libc.LastError, "openat", name);
+        }
+    }
+
+    /// <summary>
+    /// Opens a directory below this one by a path without `..`, or this one again when it is empty. No component of it may be a symbolic link (openat2(2),
+    /// RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS): ELOOP says that one is.
+    /// </summary>
+    public OpenDirectory? TryOpenBeneath(string path, out Errno errno)
+    {
+        open_how how = new() { flags = (ulong)(O_RDONLY | O_DIRECTORY | O_CLOEXEC), resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS };
+        // SAFETY: the path is NUL-terminated and pinned, and the kernel reads one open_how.
+        fixed (byte* p = Bytes(path.Length == 0 ? "." : path))
+        {
+            int fd;
+            do
+            {
+                fd = openat2(_fd.Number, p, &how, sizeof(open_how));
+                errno = fd < 0 ? Libc.LastError : Errno.None;
+            }
+            while (errno == Errno.EINTR);
+            return fd < 0 ? null : new OpenDirectory(new FileDescriptor(fd), $"{_path}/{path}");
+        }
+    }
+
     /// <summary>Opens a child directory.</summary>
     public OpenDirectory OpenChild(string name) => new(OpenAt(name, OpenFlags.Directory | OpenFlags.NoFollow), _path + "/" + name);
 
     /// <summary>Opens a file in this directory for reading.</summary>
     public FileDescriptor OpenFile(string name) => OpenAt(name, OpenFlags.NoFollow | OpenFlags.NonBlocking);
 
-    /// <summary>The names in it, sorted by bytes, without `.` and `..`.</summary>
-    public IReadOnlyList<string> Names()
+    /// <summary>
+    /// Opens a regular file in this directory for reading; null when the name is anything else, or nothing. What it is decides before it is opened: a device or
+    /// a pipe that somebody puts in its place is not touched.
+    /// </summary>
+    public FileDescriptor? TryOpenRegular(string name, out FileStatus status)
     {
+        status = default;
+        using FileDescriptor? held = TryHold(name);
+        if (held is null)
+            return null;
+        status = held.Status;
+        return status.Kind == EntryKind.File ? FileDescriptor.TryOpen($"/proc/self/fd/{held.Number}", OpenFlags.ReadOnly, 0, out _) : null;
+    }
+
+    /// <summary>The names in it, sorted by bytes, without `.` and `..`.</summary>
+    public IReadOnlyList<string> Names() => TryNames(long.MaxValue, out _)!;
+
+    /// <summary>As <see cref="Names"/>; null when they take more memory than <paramref name="mostBytes"/>.</summary>
+    public IReadOnlyList<string>? TryNames(long mostBytes, out long bytes)
+    {
+        bytes = 0;
         const int SYS_getdents64 = 217;
         const int RecordLength = 16, NameOffset = 19; // struct linux_dirent64
         var names = new List<string>();
@@ -51,7 +104,12 @@ public sealed unsafe class OpenDirectory : IDisposable
                 ReadOnlySpan<byte> name = buffer.AsSpan(at + NameOffset, length - NameOffset);
                 string text = Encoding.Latin1.GetString(name[..name.IndexOf((byte)0)]);
                 if (text is not "." and not "..")
+                {
                     names.Add(text);
+                    bytes += MemoryOf(text);
+                    if (bytes > mostBytes)
+                        return null;
+                }
                 at += length;
             }
         }
@@ -59,16 +117,31 @@ public sealed unsafe class OpenDirectory : IDisposable
         return names;
     }
 
+    /// <summary>Bytes of memory that a name of <see cref="Names"/> takes, about: what a walker of foreign trees counts.</summary>
+    public static long MemoryOf(string name) => 40 + (2L * name.Length);
+
     /// <summary>Describes a name in this directory, or the directory itself when it is empty.</summary>
-    public FileStatus Status(string name)
+    /// <exception cref="LinuxException">What fstatat(2) refused.</exception>
+    public FileStatus Status(string name) =>
+        TryStatus(name, out FileStatus status) is var errno && errno == Errno.None ? status : throw new LinuxException(errno, "fstatat", $"{_path}/{name}");
+
+    /// <summary>As <see cref="Status"/>, the refusal returned.</summary>
+    public Errno TryStatus(string name, out FileStatus status)
     {
         stat s;
+        status = default;
         // SAFETY: the name is NUL-terminated and pinned, and the kernel fills one stat.
         fixed (byte* p = Bytes(name))
         {
             if (fstatat(_fd.Number, p, &s, name.Length == 0 ? AT_EMPTY_PATH : AT_SYMLINK_NOFOLLOW) < 0)
-                throw Refused("fstatat", name);
+                return Libc.LastError;
         }
+        status = Describe(s);
+        return Errno.None;
+    }
+
+    internal static FileStatus Describe(in stat s)
+    {
         return new FileStatus
         {
             Mode = (ushort)s.st_mode,
@@ -122,6 +195,17 @@ public sealed unsafe class OpenDirectory : IDisposable
     }
 
     public void Dispose() => _fd.Dispose();
+
+    // Whatever it is, and nothing is done to it; null when it is not there.
+    private FileDescriptor? TryHold(string name)
+    {
+        // SAFETY: the name is NUL-terminated and pinned for the call.
+        fixed (byte* p = Bytes(name))
+        {
+            int fd = openat(_fd.Number, p, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0);
+            return fd < 0 ? null : new FileDescriptor(fd);
+        }
+    }
 
     private FileDescriptor OpenAt(string name, OpenFlags flags)
     {

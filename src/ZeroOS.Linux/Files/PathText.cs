@@ -30,6 +30,9 @@ public static class PathText
         return text.ToString();
     }
 
+    /// <summary>The name as <see cref="OpenDirectory"/> has it: one byte a character (Latin-1).</summary>
+    public static string Bytewise(string text) => Encoding.Latin1.GetString(ToBytes(text).AsSpan()[..^1]);
+
     /// <summary>The bytes of a name or path, with the NUL that ends it.</summary>
     public static byte[] ToBytes(string text)
     {

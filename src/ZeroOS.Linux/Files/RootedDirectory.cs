@@ -23,12 +23,39 @@ public sealed unsafe class RootedDirectory : IDisposable
     public FileDescriptor? TryOpen(string path, OpenFlags flags, int mode, out Errno errno)
     {
         open_how how = new() { flags = (ulong)((int)flags | O_CLOEXEC), mode = (ulong)mode, resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
-        fixed (byte* p = Encoding.UTF8.GetBytes(path + '\0'))
+        fixed (byte* p = PathText.ToBytes(path))
         {
             int fd = openat2(_root.Number, p, &how, sizeof(open_how));
             errno = fd < 0 ? Libc.LastError : Errno.None;
             return fd < 0 ? null : new FileDescriptor(fd);
         }
+    }
+
+    /// <summary>
+    /// Finds the directory (O_PATH, the caller's) in which <paramref name="path"/> ends, and the last name, one byte a character, as
+    /// <see cref="OpenDirectory"/> has it. Nothing need have that name. It is empty when the path is a directory by its form: the root, or one that ends with
+    /// `.` or `..`. A last name that is a symbolic link is followed, inside, when <paramref name="follow"/> or a slash behind it says so.
+    /// </summary>
+    /// <exception cref="LinuxException">What is on the way is no directory, or not there, or a circle of links.</exception>
+    public (FileDescriptor Directory, string Name) Locate(string path, bool follow)
+    {
+        for (int links = 0; links < MaxLinks; links++)
+        {
+            string plain = path.TrimEnd('/');
+            follow |= plain.Length < path.Length;
+            int slash = plain.LastIndexOf('/') + 1;
+            (string parent, string name) = ("/" + plain[..slash], plain[slash..]);
+            bool isDirectory = name is "" or "." or "..";
+            FileDescriptor directory = TryOpen(isDirectory ? "/" + path : parent, OpenFlags.Path | OpenFlags.Directory, 0, out Errno errno)
+                ?? throw new LinuxException(errno, "open", isDirectory ? path : parent);
+            if (isDirectory)
+                return (directory, "");
+            if (!follow || TryReadLink(directory, name) is not { } says)
+                return (directory, PathText.Bytewise(name));
+            directory.Dispose();
+            path = says.StartsWith('/') ? says : parent + says;
+        }
+        throw new LinuxException(Errno.ELOOP, "open", path);
     }
 
     /// <summary>Reads a small file inside as text; null when it is not there or longer than <paramref name="mostBytes"/>.</summary>
@@ -82,7 +109,6 @@ public sealed unsafe class RootedDirectory : IDisposable
     /// </summary>
     public FileDescriptor MakeFile(string path)
     {
-        byte* target = stackalloc byte[4096];
         for (int links = 0; links < MaxLinks; links++)
         {
             if (TryOpen(path, OpenFlags.Path, 0, out Errno errno) is { } there)
@@ -92,15 +118,10 @@ public sealed unsafe class RootedDirectory : IDisposable
             int slash = path.LastIndexOf('/');
             (string parent, string name) = (path[..(slash + 1)], path[(slash + 1)..]);
             using FileDescriptor directory = MakeDirectory(parent, out _);
-            fixed (byte* n = Encoding.UTF8.GetBytes(name + '\0'))
+            if (TryReadLink(directory, name) is { } says)
             {
-                long length = readlinkat(directory.Number, n, target, 4096);
-                if (length >= 0)
-                {
-                    string says = Encoding.UTF8.GetString(target, (int)length);
-                    path = says.StartsWith('/') ? says : parent + says;
-                    continue;
-                }
+                path = says.StartsWith('/') ? says : parent + says;
+                continue;
             }
             using FileDescriptor? made = TryOpen($"{parent}/{name}", OpenFlags.WriteOnly | OpenFlags.Create | OpenFlags.Exclusive | OpenFlags.NoFollow,
                 Mode.ReadableByAll, out errno);
@@ -112,4 +133,14 @@ public sealed unsafe class RootedDirectory : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _root.Dispose();
+
+    private static string? TryReadLink(FileDescriptor directory, string name)
+    {
+        byte* target = stackalloc byte[4096];
+        fixed (byte* n = PathText.ToBytes(name))
+        {
+            long length = readlinkat(directory.Number, n, target, 4096);
+            return length < 0 ? null : PathText.FromBytes(new ReadOnlySpan<byte>(target, (int)length));
+        }
+    }
 }

@@ -2,12 +2,18 @@ using System.Buffers.Binary;
 using System.Text;
 
 using ZeroOS.Contracts.Guest;
+using ZeroOS.Contracts.Sessions;
 using ZeroOS.Engine.Logs;
+using ZeroOS.Formats.Tar;
+using ZeroOS.Guest.Sessions;
 using ZeroOS.Host.Machines;
 using ZeroOS.Init;
 using ZeroOS.Init.Jail;
 using ZeroOS.Linux;
+using ZeroOS.Tests.Formats.Tar;
 using ZeroOS.Tests.Host.Guests;
+using ZeroOS.Tests.Trees;
+using ZeroOS.Trees;
 using ZeroOS.Workloads;
 
 namespace ZeroOS.Tests.Fuzz;
@@ -18,6 +24,8 @@ internal static class MachineEntries
     public static IReadOnlyList<FuzzEntry> All { get; } =
     [
         new DecoderEntry("guest frames", () => [Frames()], ReadFrames),
+        new DecoderEntry("copied archive", () => [Archive()], CopyArchive),
+        new DecoderEntry("begin of a copy", () => ["""{"path":"/etc","followLink":true,"keepOwners":false}"""u8.ToArray()], ReadCopyBegin),
         new DecoderEntry("machine record", () => [Record()], ReadRecord),
         new DecoderEntry("log records", () => [[.. LogRecord.Encode(LogRecord.Begin, 0, []), .. LogRecord.Encode(LogRecord.Stdout, 0, "text\n"u8)]],
             ReadLog) { Repair = RepairLog },
@@ -46,6 +54,53 @@ internal static class MachineEntries
     {
         using GuestConnectionTests bench = new();
         return bench.TryDeliver(bytes);
+    }
+
+    private static byte[] Archive() =>
+        new TarBytes().Directory("d/").File("d/f", new string('x', 700)).SymbolicLink("d/l", "../d/f").HardLink("d/h", "d/f").Add("p", '6', [])
+        .Pax("path", "d/" + new string('n', 120)).File("n", "long").SymbolicLink("m", "d").ToArray();
+
+    // What passes the check is laid into a folder of its own, beside which nothing may change.
+    private static bool CopyArchive(byte[] bytes)
+    {
+        try
+        {
+            Assert.InRange(TreeChecker.Check(new MemoryStream(bytes), new SilentWatcher()), 0, bytes.Length / 512);
+        }
+        catch (Exception e) when (e is TarException or TreeException)
+        {
+            return false;
+        }
+        using TreeBench bench = new();
+        try
+        {
+            bench.Unpack(bytes, local: true);
+        }
+        catch (Exception e) when (e is TreeException or LinuxException)
+        {
+            // it passes, and yet its entries are in each other's way
+        }
+        bench.AssertOutside();
+        Assert.Equal(3, Directory.GetFileSystemEntries(Path.GetDirectoryName(bench.To)!).Length);
+        return true;
+    }
+
+    private sealed class SilentWatcher : ITreeWatcher
+    {
+        public void Note(string sentence)
+        {
+        }
+
+        public void Moved(int bytes)
+        {
+        }
+    }
+
+    private static bool ReadCopyBegin(byte[] bytes)
+    {
+        if (CopyBeginReader.TryRead(bytes, out string refusal) is { } begin)
+            Assert.InRange(begin.Path.Length, 1, CopyBegin.MaxPathBytes);
+        return refusal.Length == 0;
     }
 
     private static byte[] Record()

@@ -14,19 +14,20 @@ public class ProjectGraphTests(ITestOutputHelper output)
         ["Linux"] = [],
         ["Formats"] = [],
         ["Flist"] = [],
+        ["Trees"] = ["Linux", "Formats"],
         ["Workloads"] = ["Contracts", "Linux"],
         ["Bus"] = ["Contracts", "Linux"],
         ["Oci"] = ["Contracts", "Linux", "Formats", "Flist"],
         ["Init"] = ["Contracts", "Linux"],
         ["Engine"] = ["Contracts", "Linux", "Workloads", "Bus"],
         ["Vmm"] = ["Contracts", "Linux", "Flist"],
-        ["Guest"] = ["Contracts", "Linux"],
+        ["Guest"] = ["Contracts", "Linux", "Formats", "Trees"],
         ["Host"] = ["Contracts", "Linux", "Formats", "Workloads"],
         ["Images"] = ["Contracts", "Linux", "Formats", "Flist", "Workloads", "Oci"],
         ["Client"] = ["Contracts", "Formats", "Flist", "Bus", "Oci"],
         ["Media"] = ["Contracts", "Linux", "Formats", "Flist", "Bus", "Oci"],
         ["Node"] = ["Contracts", "Linux", "Formats", "Flist", "Workloads", "Bus", "Oci", "Init", "Engine", "Host", "Images"],
-        ["Cli"] = ["Contracts", "Linux", "Flist", "Bus", "Oci", "Client", "Media"],
+        ["Cli"] = ["Contracts", "Linux", "Formats", "Flist", "Trees", "Bus", "Oci", "Client", "Media"],
     };
 
     public static TheoryData<string> Projects => [.. s_wanted.Keys];

@@ -11,14 +11,17 @@ public sealed class SessionHandlersTests
 {
     private static readonly SessionOpen s_shell = new() { Kind = SessionKinds.Exec, Deployment = "shop", Machine = "web", Key = "" };
 
-    [Fact]
-    public async Task Tenant_of_a_machine_that_runs_gets_the_way_to_it_which_is_not_gone_yet()
+    [Theory]
+    [InlineData(SessionKinds.Exec)]
+    [InlineData(SessionKinds.CopyOut)]
+    [InlineData(SessionKinds.CopyIn)]
+    public async Task Tenant_of_a_machine_that_runs_gets_the_way_to_it_which_is_not_gone_yet(string kind)
     {
         using EngineBench bench = EngineBench.Deployed();
-        Func<CancellationToken, Task<Stream>> way = bench.Handlers.Sessions.Find(Asked.By(EngineBench.Alice), s_shell);
+        Func<CancellationToken, Task<Stream>> way = bench.Handlers.Sessions.Find(Asked.By(EngineBench.Alice), s_shell with { Kind = kind });
         Assert.Empty(bench.World.Sessions);
         await using Stream stream = await way(default);
-        Assert.Equal([(bench.Id("web"), SessionKinds.Exec)], bench.World.Sessions);
+        Assert.Equal([(bench.Id("web"), kind)], bench.World.Sessions);
     }
 
     [Fact]

@@ -28,7 +28,7 @@ public sealed class ExecSessionTests : IDisposable
             errno = Errno.None;
             return guest;
         });
-        _sessions.Open(Start);
+        _sessions.Open(new Dictionary<string, SessionKind> { ["exec"] = SessionKind.Exec(Start) });
         _sessions.Dial(new GuestSession { Kind = "exec", Token = new byte[GuestProtocol.TokenBytes] }, new byte[GuestProtocol.SecretBytes]);
         _client = new PlainClient(node);
         _client.Introduction();

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 
+using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Guest;
 using ZeroOS.Contracts.Sessions;
 using ZeroOS.Guest.Sessions;
@@ -13,6 +14,10 @@ public sealed class GuestSessionsTests : IDisposable
 {
     private static readonly byte[] s_secret = [.. Enumerable.Range(100, GuestProtocol.SecretBytes).Select(i => (byte)i)];
     private static readonly byte[] s_token = [.. Enumerable.Range(1, GuestProtocol.TokenBytes).Select(i => (byte)i)];
+    private static readonly Dictionary<string, SessionKind> s_kinds = new()
+    {
+        [SessionKinds.Exec] = SessionKind.Exec(_ => throw new SetupException("exec", "not here")),
+    };
     private readonly BlockingCollection<StreamSocket> _dialled = [];
     private readonly List<PlainClient> _clients = [];
     private readonly GuestSessions _sessions;
@@ -30,7 +35,7 @@ public sealed class GuestSessionsTests : IDisposable
     [Fact]
     public void Connection_begins_with_the_secret_and_the_token()
     {
-        _sessions.Open(_ => throw new SetupException("exec", "not here"));
+        _sessions.Open(s_kinds);
         Order();
         (byte[] secret, byte[] token) = Connected().Introduction();
         Assert.Equal(s_secret, secret);
@@ -41,7 +46,7 @@ public sealed class GuestSessionsTests : IDisposable
     public void Node_that_does_not_take_the_connection_at_once_is_dialled_again()
     {
         _refusals = 3;
-        _sessions.Open(_ => throw new SetupException("exec", "not here"));
+        _sessions.Open(s_kinds);
         Order();
         Connected().Introduction();
         Assert.Equal(0, _refusals);
@@ -51,7 +56,7 @@ public sealed class GuestSessionsTests : IDisposable
     public void There_are_none_before_the_workload_has_started_and_after_it_has_ended()
     {
         Order();
-        _sessions.Open(_ => throw new SetupException("exec", "not here"));
+        _sessions.Open(s_kinds);
         _sessions.Dial(new GuestSession { Kind = "exec", Token = [1, 2, 3] }, s_secret);
         Order();
         PlainClient client = Connected();
@@ -67,7 +72,7 @@ public sealed class GuestSessionsTests : IDisposable
     [Fact]
     public void Kind_that_nobody_knows_is_refused()
     {
-        _sessions.Open(_ => throw new SetupException("exec", "not here"));
+        _sessions.Open(s_kinds);
         Order("teleport");
         PlainClient client = Connected();
         client.Introduction();
@@ -77,7 +82,7 @@ public sealed class GuestSessionsTests : IDisposable
     [Fact]
     public void Session_beyond_the_most_is_told_so_and_those_that_are_there_go_on()
     {
-        _sessions.Open(_ => throw new SetupException("exec", "not here"));
+        _sessions.Open(s_kinds);
         PlainClient first = One();
         for (int i = 1; i < GuestSessions.Most; i++)
             One();

@@ -9,10 +9,10 @@ using ZeroOS.Linux;
 namespace ZeroOS.Tests.Guest.Sessions;
 
 /// <summary>The client of a session and the node between, as a guest sees them: plain frames, credit only when the test says so.</summary>
-internal sealed class PlainClient(StreamSocket socket) : IDisposable
+internal sealed class PlainClient(StreamSocket socket, int channels = 3) : IDisposable
 {
     private const int PatienceMs = 20_000;
-    private readonly SessionChannels _channels = Channels();
+    private readonly SessionChannels _channels = Channels(channels);
     private readonly PlainFrames _frames = new();
     private readonly int[] _windows = [SessionLimits.FirstWindow, SessionLimits.FirstWindow, SessionLimits.FirstWindow];
     private readonly List<string> _passed = [];
@@ -34,6 +34,51 @@ internal sealed class PlainClient(StreamSocket socket) : IDisposable
 
     public void Begin(ExecBegin begin) =>
         Send(SessionFrame.SessionChannel, SessionFrameType.Begin, JsonSerializer.SerializeToUtf8Bytes(begin, SessionJson.Default.ExecBegin));
+
+    public void Begin(CopyBegin begin) =>
+        Send(SessionFrame.SessionChannel, SessionFrameType.Begin, JsonSerializer.SerializeToUtf8Bytes(begin, SessionJson.Default.CopyBegin));
+
+    /// <summary>Sends data of the first channel as the guest gives room, and its end.</summary>
+    public void SendAll(ReadOnlySpan<byte> data, bool end = true)
+    {
+        while (!data.IsEmpty)
+        {
+            if (MaySend(0) is > 0 and int room)
+            {
+                Send(0, SessionFrameType.Data, data[..Math.Min(room, data.Length)]);
+                data = data[Math.Min(room, data.Length)..];
+            }
+            else if (Next() is var line && !line.StartsWith("Window 0", StringComparison.Ordinal))
+            {
+                _passed.Add(line);
+                return;
+            }
+        }
+        if (end)
+            Send(0, SessionFrameType.HalfClose, []);
+    }
+
+    /// <summary>Everything that comes on the second channel until its end, and room for more of it.</summary>
+    public byte[] ReadToEnd(List<string>? others = null)
+    {
+        using MemoryStream all = new();
+        while (true)
+        {
+            string? nothing = TryNext(PatienceMs, out SessionFrame frame);
+            Assert.True(nothing is null, nothing);
+            if (frame.Type == SessionFrameType.HalfClose)
+                return all.ToArray();
+            if (frame.Type == SessionFrameType.Data)
+            {
+                all.Write(frame.Body);
+                if (_channels.Taken(1, frame.Body.Length) is > 0 and uint credit)
+                    Send(1, SessionFrameType.Window, SessionFrame.CreditBody(credit));
+                continue;
+            }
+            others?.Add(Line(frame));
+            Assert.False(frame.Type == SessionFrameType.Close, Line(frame));
+        }
+    }
 
     /// <summary>Sends a frame as the rules allow.</summary>
     public void Send(uint channel, SessionFrameType type, ReadOnlySpan<byte> body)
@@ -119,10 +164,10 @@ internal sealed class PlainClient(StreamSocket socket) : IDisposable
         socket.Dispose();
     }
 
-    private static SessionChannels Channels()
+    private static SessionChannels Channels(int count)
     {
         SessionChannels channels = new(opens: true, 0);
-        channels.Make(3);
+        channels.Make(count);
         return channels;
     }
 

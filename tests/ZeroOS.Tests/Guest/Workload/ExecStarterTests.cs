@@ -54,7 +54,8 @@ public sealed class ExecStarterTests : IDisposable
             WritableDisk = "rw",
             Process = new GuestProcess { Arguments = ["sleep"], Environment = ["COLOUR=red"], WorkingDirectory = _directory },
         };
-        _sessions.Open(new ExecStarter(spec, () => _workload.IfThere(pid => WorkloadNamespaces.Open(pid, CgroupFolder())), SpawnEnter).Start);
+        ExecStarter starter = new(spec, () => _workload.IfThere(pid => WorkloadNamespaces.Open(pid, CgroupFolder())), SpawnEnter);
+        _sessions.Open(SessionKind.All(starter.Start, () => _workload.IfThere(pid => new RootedDirectory($"/proc/{pid}/root")), _directory));
     }
 
     public void Dispose()
@@ -158,6 +159,16 @@ public sealed class ExecStarterTests : IDisposable
         Assert.Equal("Close Refused exec: the workload has ended", Run(new ExecBegin { Arguments = ["ls"] }).Next());
     }
 
+    [SkippableFact]
+    public void Copy_sees_the_workloads_own_mounts()
+    {
+        Skip.IfNot(Missing() is null, Missing());
+        PlainClient client = Dialled("copy-out");
+        client.Begin(new CopyBegin { Path = $"{_directory}/only-here/" });
+        Assert.Contains("only-here/file\0", client.Until(1, "file\0"), StringComparison.Ordinal);
+        Assert.Equal(["HalfClose 1", "Close Done"], client.Ends());
+    }
+
     private static string? Missing() =>
         Environment.UserName != "root" ? "needs root"
         : !File.Exists("/usr/bin/unshare") || !File.Exists("/dev/pts/ptmx") ? "needs unshare(1) and a devpts"
@@ -170,13 +181,19 @@ public sealed class ExecStarterTests : IDisposable
     private PlainClient Run(ExecBegin begin)
     {
         Skip.IfNot(Missing() is null, Missing());
+        PlainClient client = Dialled("exec");
+        client.Begin(begin);
+        return client;
+    }
+
+    private PlainClient Dialled(string kind)
+    {
         (StreamSocket guest, StreamSocket node) = StreamSocket.Pair();
         _next = guest;
-        _sessions.Dial(new GuestSession { Kind = "exec", Token = new byte[GuestProtocol.TokenBytes] }, new byte[GuestProtocol.SecretBytes]);
-        PlainClient client = new(node);
+        _sessions.Dial(new GuestSession { Kind = kind, Token = new byte[GuestProtocol.TokenBytes] }, new byte[GuestProtocol.SecretBytes]);
+        PlainClient client = new(node, kind == "exec" ? 3 : 2);
         _clients.Add(client);
         client.Introduction();
-        client.Begin(begin);
         return client;
     }
 

@@ -1,0 +1,29 @@
+using ZeroOS.Bus.Sessions;
+using ZeroOS.Contracts.Sessions;
+
+using BusSession = ZeroOS.Bus.Sessions.Session;
+
+namespace ZeroOS.Cli.Verbs;
+
+/// <summary>How sessions end, for people and for nodes.</summary>
+internal static class SessionEnds
+{
+    private static readonly TimeSpan s_farewell = TimeSpan.FromSeconds(1);
+
+    /// <summary>Leaves a session that nobody has ended: the node is told why, but not waited for.</summary>
+    public static async Task LeaveAsync(BusSession session)
+    {
+        if (!session.Ended.IsCompleted)
+            await session.CloseAsync(SessionCloseReason.Cancelled, "zos ended").WaitAsync(s_farewell).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    /// <summary>Why a session is over, as a sentence that may be foreign.</summary>
+    public static string Why(SessionException end) => end switch
+    {
+        { Message.Length: > 0 } => end.Message,
+        { Reason: SessionCloseReason.MachineEnded } => "the machine ended",
+        { Reason: SessionCloseReason.GrantEnded } => "the grant ended",
+        { Reason: SessionCloseReason.NodeEnds } => "the node ends the session",
+        _ => $"the session ended ({end.Reason})",
+    };
+}

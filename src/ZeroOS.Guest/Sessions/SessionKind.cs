@@ -1,0 +1,44 @@
+using ZeroOS.Contracts.Bus;
+using ZeroOS.Contracts.Sessions;
+using ZeroOS.Linux;
+
+namespace ZeroOS.Guest.Sessions;
+
+/// <summary>What a session of one kind is in a guest.</summary>
+/// <param name="Channels">How many it has from its beginning.</param>
+/// <param name="MakeOrders">Makes what holds the client's words.</param>
+/// <param name="Run">Runs one session, and says why it is over.</param>
+internal sealed record SessionKind(int Channels, Func<SessionOrders> MakeOrders, Func<SessionLink, SessionOrders, SessionEnd> Run)
+{
+    private const int CopyChannels = 2;
+
+    /// <summary>The kinds there are, by name.</summary>
+    /// <param name="start">Starts a program beside the workload.</param>
+    /// <param name="openRoot">Opens the workload's root as its first process sees it; null when it has ended.</param>
+    /// <param name="spoolFolder">On the disk on which the workload writes.</param>
+    internal static IReadOnlyDictionary<string, SessionKind> All(StartProgram start, Func<RootedDirectory?> openRoot, string spoolFolder)
+    {
+        CopyPlaces places = new(openRoot);
+        return new Dictionary<string, SessionKind>
+        {
+            [SessionKinds.Exec] = Exec(start),
+            [SessionKinds.CopyOut] = Begun(CopyChannels, static () => new SessionOrders(),
+                (link, orders, body) => places.Run(body, link, (root, begin) => new CopyOutSession(link, orders).Run(root, begin))),
+            [SessionKinds.CopyIn] = Begun(CopyChannels, static () => new SessionOrders(),
+                (link, orders, body) => places.Run(body, link, (root, begin) => new CopyInSession(link, orders, spoolFolder).Run(root, begin))),
+        };
+    }
+
+    /// <summary>A program beside the workload.</summary>
+    internal static SessionKind Exec(StartProgram start) => Begun(ExecOrders.Channels, static () => new ExecOrders(),
+        (link, orders, body) => new ExecSession(link, orders, start).Run(body));
+
+    /// <summary>Every session of it is over at once, for this reason.</summary>
+    internal static SessionKind Refusing(SessionCloseReason reason, string sentence) =>
+        new(1, static () => new SessionOrders(), (_, _) => new SessionEnd(reason, sentence));
+
+    private static SessionKind Begun<T>(int channels, Func<T> make, Func<SessionLink, T, byte[], SessionEnd> run) where T : SessionOrders =>
+        new(channels, make, (link, orders) => orders.WaitForBegin(link) is { } body
+            ? run(link, (T)orders, body)
+            : link.Over ?? new SessionEnd(SessionCloseReason.TimedOut, "nothing was asked for in time"));
+}
