@@ -50,7 +50,7 @@ public sealed class PowerCutTests(ITestOutputHelper output)
                     $"{case_}: {name} version {version} was acknowledged at request {at} and is not there");
             string kept = cut < said[0].At ? "" : await world.Owner.Ok("logs", "cut0/web");
             foreach ((int at, string line) in said.Where(s => s.At <= cut))
-                Assert.True(kept.Contains(line, StringComparison.Ordinal), $"{case_}: the machine said {line} seconds before request {at}, and it is not there");
+                Assert.True(kept.Contains(line, StringComparison.Ordinal), $"{case_}: the machine said {line} before request {at}, and it is not there");
             await world.Node.PowerOff();
             check = await Command.Run("btrfs", ["check", "--readonly", left], TimeSpan.FromMinutes(2));
             Assert.True(check.ExitCode == 0, $"{case_}: btrfs check after the boot: {check.Error}");

@@ -15,8 +15,8 @@ internal static partial class TimeArgument
     private static readonly Dictionary<string, double> s_units = new(StringComparer.Ordinal) { ["h"] = 3600, ["m"] = 60, ["s"] = 1, ["ms"] = 0.001 };
 
     /// <summary>
-    /// RFC 3339 in part or whole (without an offset it is the local time of <paramref name="clock"/>), seconds since 1970 with a fraction or without, or how long
-    /// ago, as 10m or 1h30m.
+    /// RFC 3339 in part or whole (without an offset it is the local time of <paramref name="clock"/>), seconds since 1970 with a fraction or without, or how
+    /// long ago, as 10m or 1h30m.
     /// </summary>
     /// <exception cref="CliException">It is none of them.</exception>
     public static DateTimeOffset Parse(string text, TimeProvider clock)
@@ -45,7 +45,8 @@ internal static partial class TimeArgument
     {
         if (Offset().Match(text) is { Success: true } offset)
         {
-            return DateTimeOffset.TryParseExact(Shorter(text[..offset.Index]) + offset.Value, s_dates.Select(d => d + "K").ToArray(), CultureInfo.InvariantCulture,
+            string[] formats = [.. s_dates.Select(d => d + "K")];
+            return DateTimeOffset.TryParseExact(Shorter(text[..offset.Index]) + offset.Value, formats, CultureInfo.InvariantCulture,
                 DateTimeStyles.AssumeUniversal, out DateTimeOffset time) ? time.ToUniversalTime() : null;
         }
         if (!DateTime.TryParseExact(Shorter(text), s_dates, CultureInfo.InvariantCulture, DateTimeStyles.None, out DateTime local)

@@ -11,7 +11,7 @@ namespace ZeroOS.Contracts.Bus;
 /// </summary>
 /// <param name="Stream">Which of the machine's streams.</param>
 /// <param name="Bytes">How much of the piece's data, 1 to <see cref="LogPiece.MaxBytes"/>.</param>
-/// <param name="Milliseconds">When it came, from the piece's time on; less than 0 after the node's clock was set back. Null: nobody asked, or nobody knows.</param>
+/// <param name="Milliseconds">When it came, from the piece's time on; below 0 after the node's clock was set back. Null: nobody asked, or nobody knows.</param>
 [JsonConverter(typeof(LogRunConverter))]
 public readonly record struct LogRun(OutputStream Stream, int Bytes, long? Milliseconds);
 

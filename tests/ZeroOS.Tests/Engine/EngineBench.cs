@@ -156,7 +156,8 @@ internal sealed class EngineBench : IDisposable
     private static string Key(byte seed) => IdentityKey.FromSeed(Enumerable.Repeat(seed, 32).ToArray()).Id.Text;
 
     private WorkloadEngine Make() => new(Store, World, World, World, World,
-        Logs = new LogStore(Path.Combine(Folder.Path, "logs"), TestNames.Names, time: Time, sync: (path, _) => LogSynced?.Invoke(path)), Limits, new EngineDependencies
+        Logs = new LogStore(Path.Combine(Folder.Path, "logs"), TestNames.Names, time: Time, sync: (path, _) => LogSynced?.Invoke(path)), Limits,
+        new EngineDependencies
         {
             Owners = () => [Owner],
             ClockSynced = () => ClockSynced,

@@ -164,9 +164,8 @@ public sealed class SimulationTests
                         _bench.Handlers.Machines.Stop(Asked.By(EngineBench.Alice), stop);
                         break;
                     case 1:
-                        string signal = _random.Next(2) == 0 ? "KILL" : "USR1";
-                        _bench.Handlers.Machines.Kill(Asked.By(EngineBench.Alice), new MachineKill { Deployment = name, Machine = "m0", Signal = signal }, default)
-                            .GetAwaiter().GetResult();
+                        MachineKill kill = new() { Deployment = name, Machine = "m0", Signal = _random.Next(2) == 0 ? "KILL" : "USR1" };
+                        _bench.Handlers.Machines.Kill(Asked.By(EngineBench.Alice), kill, default).GetAwaiter().GetResult();
                         break;
                     case 2:
                         _bench.Handlers.Machines.Start(Asked.By(EngineBench.Alice), new MachineName { Deployment = name, Machine = "m0" });

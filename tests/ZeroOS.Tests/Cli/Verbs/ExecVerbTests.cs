@@ -133,7 +133,8 @@ public sealed class ExecVerbTests : IAsyncLifetime
                 opening.Cut();
         };
         ZosRun run = (await ExecAsync("shop/web", "ls")).Ended(125);
-        Assert.Equal("half", run.Out);
+        // A connection that is cut takes with it what zos has not read.
+        Assert.True(run.Out == "half" || (reason is null && run.Out.Length == 0), run.Out);
         Assert.Contains(sentence, run.Error, StringComparison.Ordinal);
         Assert.EndsWith("; the program may have run\n", run.Error, StringComparison.Ordinal);
     }

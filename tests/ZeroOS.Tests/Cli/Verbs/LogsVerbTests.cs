@@ -23,8 +23,8 @@ public sealed class LogsVerbTests : IAsyncLifetime
     {
         _zos = await ZosBench.StartAsync();
         await _zos.SettleAsync();
-        await _zos.Ok("deploy", _zos.Write("web.yaml", "name: web\nworkloads:\n  - name: nginx\n    type: zmachine\n    data: { flist: { reference: demo/nginx:1, "
-            + $"digest: \"sha256:{new string('a', 64)}\" }}, memory: 256MiB }}\n"));
+        await _zos.Ok("deploy", _zos.Write("web.yaml", "name: web\nworkloads:\n  - name: nginx\n    type: zmachine\n"
+            + $"    data: {{ flist: {{ reference: demo/nginx:1, digest: \"sha256:{new string('a', 64)}\" }}, memory: 256MiB }}\n"));
     }
 
     public async Task DisposeAsync() => await _zos.DisposeAsync();

@@ -238,7 +238,8 @@ public sealed class MachineLifeTests
         }
         foreach (string signal in (string[])["", "NOPE", "0", "65", "SIGRTMIN+31"])
         {
-            Assert.Equal((ErrorCodes.Invalid, "signal"), Refused(() => bench.Handlers.Machines.Stop(Asked.By(EngineBench.Alice), s_stop with { Signal = signal })));
+            MachineStop wrong = s_stop with { Signal = signal };
+            Assert.Equal((ErrorCodes.Invalid, "signal"), Refused(() => bench.Handlers.Machines.Stop(Asked.By(EngineBench.Alice), wrong)));
             Assert.Equal((ErrorCodes.Invalid, "signal"), await RefusedAsync(bench, EngineBench.Alice, s_kill with { Signal = signal }));
         }
         Assert.Equal((ErrorCodes.NotFound, "deployment"), await RefusedAsync(bench, EngineBench.Bob, s_kill));
