@@ -34,5 +34,5 @@ public sealed record CopyTarget
     public bool IsDirectory { get; init; }
 
     /// <summary>The last name of the path, behind all links, one byte a character (Latin-1); empty for a directory.</summary>
-    public string Name { get; init; } = "";
+    public string Name { get; set; } = "";
 }
