@@ -14,17 +14,18 @@ internal sealed class LogUnsynced(LogPlace place, LogSync sync, Action changed)
     private readonly SortedSet<long> _left = [];
     private bool _told;
 
-    /// <summary>A segment, by where it begins, has more in it.</summary>
-    public void Add(long segment)
+    /// <summary>A segment, by where it begins, has more in it; what nobody is told of goes with the next that is told.</summary>
+    public void Add(long segment, bool tell)
     {
         lock (_gate)
         {
             _left.Add(segment);
-            Tell();
+            if (tell)
+                Tell();
         }
     }
 
-    /// <summary>A segment was made, and perhaps the folder in which it is.</summary>
+    /// <summary>A segment was made, and perhaps the folder in which it is; its first record follows.</summary>
     public void Made(bool folder)
     {
         lock (_gate)
@@ -32,7 +33,6 @@ internal sealed class LogUnsynced(LogPlace place, LogSync sync, Action changed)
             _left.Add(Folder);
             if (folder && place.Parent is not null)
                 _left.Add(Parent);
-            Tell();
         }
     }
 

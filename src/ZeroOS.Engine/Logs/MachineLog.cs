@@ -178,7 +178,7 @@ internal sealed class MachineLog
         // The node before this one may have ended within a second of its last output; what is on the medium already costs nothing.
         _unsynced.Made(folder: true);
         foreach (LogSegment segment in _segments)
-            _unsynced.Add(segment.Start);
+            _unsynced.Add(segment.Start, tell: true);
     }
 
     /// <summary>The segment as far as it is whole.</summary>
@@ -209,7 +209,8 @@ internal sealed class MachineLog
             RandomAccess.Write(_tail!, records, last.Length);
             _segments[^1] = last.With(records.Length, payload, now);
             _times = times;
-            _unsynced.Add(last.Start);
+            // That a run began has nothing in it to lose: it goes with the first output, and no sync comes into a machine's start.
+            _unsynced.Add(last.Start, tell: kind != LogRecord.Begin);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
