@@ -280,6 +280,8 @@ public sealed class NetworksTests
                 accepted.Send("answer\n"u8);
                 Assert.True(connected.Wait(LanBench.PatienceMs));
                 Assert.Equal("answer", LanBench.ReadLine(client));
+                // A program that another test starts at this moment holds the listener too until its execve; shutdown(2) ends listening for all.
+                listener.Shutdown(SocketShutdown.Both);
             }
             // From the bus's port outwards: a first segment is no answer.
             using Socket outward = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
