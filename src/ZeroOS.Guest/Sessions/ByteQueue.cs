@@ -1,13 +1,18 @@
+using System.Numerics;
+
 namespace ZeroOS.Guest.Sessions;
 
 /// <summary>
-/// Bytes that one thread adds and another takes, in order. It holds <paramref name="capacity"/> at most: who adds has been granted the room before.
-/// Thread-safe.
+/// Bytes that one thread adds and another takes, in order. It holds <paramref name="capacity"/> at most: who adds has been granted the room before. It takes
+/// memory for what has waited at once. Thread-safe.
 /// </summary>
 internal sealed class ByteQueue(int capacity)
 {
-    private readonly byte[] _bytes = new byte[capacity];
+    private const int LeastBytes = 4096;
+
     private readonly Lock _lock = new();
+    private byte[] _bytes = [];
+    private int _capacity = capacity;
     private int _start;
     private int _count;
 
@@ -21,15 +26,24 @@ internal sealed class ByteQueue(int capacity)
         }
     }
 
+    /// <summary>It may hold so many bytes from now on, not fewer than before.</summary>
+    internal void Grow(int capacity)
+    {
+        lock (_lock)
+            _capacity = Math.Max(_capacity, capacity);
+    }
+
     /// <summary>Adds bytes.</summary>
     /// <exception cref="InvalidOperationException">A fault of ours: there was no room for them.</exception>
     internal void Add(ReadOnlySpan<byte> data)
     {
         lock (_lock)
         {
+            if (data.Length > _capacity - _count)
+                throw new InvalidOperationException($"{data.Length} bytes more than the {_count} of {_capacity} that wait");
             if (data.Length > _bytes.Length - _count)
-                throw new InvalidOperationException($"{data.Length} bytes more than the {_count} of {_bytes.Length} that wait");
-            int end = (_start + _count) % _bytes.Length;
+                Enlarge(_count + data.Length);
+            int end = (_start + _count) % Math.Max(_bytes.Length, 1);
             int head = Math.Min(data.Length, _bytes.Length - end);
             data[..head].CopyTo(_bytes.AsSpan(end));
             data[head..].CopyTo(_bytes);
@@ -42,8 +56,18 @@ internal sealed class ByteQueue(int capacity)
     {
         lock (_lock)
         {
-            _start = (_start + count) % _bytes.Length;
+            _start = (_start + count) % Math.Max(_bytes.Length, 1);
             _count -= count;
         }
+    }
+
+    // Whoever looks at the oldest bytes meanwhile looks at the old memory, which nobody writes any more.
+    private void Enlarge(int least)
+    {
+        byte[] bytes = new byte[Math.Min(_capacity, (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(least, LeastBytes)))];
+        int head = Math.Min(_count, _bytes.Length - _start);
+        _bytes.AsSpan(_start, head).CopyTo(bytes);
+        _bytes.AsSpan(0, _count - head).CopyTo(bytes.AsSpan(head));
+        (_bytes, _start) = (bytes, 0);
     }
 }

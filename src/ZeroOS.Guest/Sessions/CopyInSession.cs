@@ -66,9 +66,7 @@ internal sealed class CopyInSession(SessionLink link, SessionOrders orders, stri
                     throw new TreeException($"more than {SpoolBytes} bytes at once are not taken", isLimit: true);
                 spool.WriteAt(data, length);
                 length += data.Length;
-                int count = data.Length;
-                orders.Input.Drop(count);
-                link.Taken(SessionOrders.InputChannel, count);
+                orders.InputTaken(link, data.Length);
             }
             if (link.Over is not null || orders.HasClosed(SessionOrders.InputChannel))
                 throw new CopyOverException();

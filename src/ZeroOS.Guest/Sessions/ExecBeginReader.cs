@@ -1,27 +1,13 @@
-using System.Text.Json;
-
 using ZeroOS.Contracts.Sessions;
 
 namespace ZeroOS.Guest.Sessions;
 
-/// <summary>Reads what an exec session is to run: the client's words, which nobody has looked at on their way.</summary>
+/// <summary>Reads what an exec session is to run.</summary>
 internal static class ExecBeginReader
 {
-    /// <summary>Reads it; null with a sentence when it is not to be done.</summary>
-    internal static ExecBegin? TryRead(ReadOnlySpan<byte> body, out string refusal)
-    {
-        try
-        {
-            ExecBegin? begin = JsonSerializer.Deserialize(body, SessionJson.Default.ExecBegin);
-            refusal = begin is null ? "there is nothing to run" : Refusal(begin) ?? "";
-            return refusal.Length == 0 ? begin : null;
-        }
-        catch (JsonException e)
-        {
-            refusal = $"what is to be run cannot be read: {e.Message}";
-            return null;
-        }
-    }
+    /// <summary>As <see cref="BeginReader.TryRead"/>.</summary>
+    internal static ExecBegin? TryRead(ReadOnlySpan<byte> body, out string refusal) =>
+        BeginReader.TryRead(body, SessionJson.Default.ExecBegin, Refusal, out refusal);
 
     private static string? Refusal(ExecBegin begin)
     {

@@ -3,7 +3,8 @@ using ZeroOS.Contracts.Sessions;
 namespace ZeroOS.Guest.Sessions;
 
 /// <summary>As its base, with what the client of an exec session says to its program besides. Thread-safe.</summary>
-internal sealed class ExecOrders : SessionOrders
+/// <param name="room">As its base.</param>
+internal sealed class ExecOrders(InputRoom room) : SessionOrders(room)
 {
     /// <summary>The channel of errors. Resizes, signals and the exit are on that of input.</summary>
     internal const uint ErrorsChannel = 2;

@@ -27,8 +27,7 @@ internal sealed class ProgramInput(SessionLink link, SessionOrders orders, ExecS
             int count = Write(data);
             if (count == 0)
                 return;
-            orders.Input.Drop(count);
-            link.Taken(SessionOrders.InputChannel, count);
+            orders.InputTaken(link, count);
         }
         if (!ended || _descriptor is null || (streams.OnTerminal && Write(s_endOfFile) == 0))
             return;

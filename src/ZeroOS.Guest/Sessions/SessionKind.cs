@@ -19,18 +19,19 @@ internal sealed record SessionKind(int Channels, Func<SessionOrders> MakeOrders,
     internal static IReadOnlyDictionary<string, SessionKind> All(StartProgram start, Func<RootedDirectory?> openRoot, string spoolFolder)
     {
         CopyPlaces places = new(openRoot);
+        InputRoom room = new();
         return new Dictionary<string, SessionKind>
         {
-            [SessionKinds.Exec] = Exec(start),
+            [SessionKinds.Exec] = Exec(start, room),
             [SessionKinds.CopyOut] = Begun(CopyChannels, static () => new SessionOrders(),
                 (link, orders, body) => places.Run(body, link, (root, begin) => new CopyOutSession(link, orders).Run(root, begin))),
-            [SessionKinds.CopyIn] = Begun(CopyChannels, static () => new SessionOrders(),
+            [SessionKinds.CopyIn] = Begun(CopyChannels, () => new SessionOrders(room),
                 (link, orders, body) => places.Run(body, link, (root, begin) => new CopyInSession(link, orders, spoolFolder).Run(root, begin))),
         };
     }
 
     /// <summary>A program beside the workload.</summary>
-    internal static SessionKind Exec(StartProgram start) => Begun(ExecOrders.Channels, static () => new ExecOrders(),
+    internal static SessionKind Exec(StartProgram start, InputRoom room) => Begun(ExecOrders.Channels, () => new ExecOrders(room),
         (link, orders, body) => new ExecSession(link, orders, start).Run(body));
 
     /// <summary>Every session of it is over at once, for this reason.</summary>

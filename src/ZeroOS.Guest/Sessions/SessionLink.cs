@@ -88,8 +88,16 @@ internal sealed class SessionLink : IDisposable
         uint grant;
         lock (_lock)
             grant = _channels.Taken(channel, bytes);
-        if (grant > 0)
-            Send(channel, SessionFrameType.Window, SessionFrame.CreditBody(grant));
+        Grant(channel, grant);
+    }
+
+    /// <summary>More memory is reserved for the channel: the peer may have <paramref name="bytes"/> on its way.</summary>
+    internal void SetWindow(uint channel, int bytes)
+    {
+        uint grant;
+        lock (_lock)
+            grant = _channels.SetWindow(channel, bytes);
+        Grant(channel, grant);
     }
 
     /// <summary>Says that this end is there, if it has said nothing for long.</summary>
@@ -134,6 +142,12 @@ internal sealed class SessionLink : IDisposable
         _channels.Sent(frame);
         _saidAt = Environment.TickCount64;
         return PlainFrames.Write(frame, _outgoing);
+    }
+
+    private void Grant(uint channel, uint bytes)
+    {
+        if (bytes > 0)
+            Send(channel, SessionFrameType.Window, SessionFrame.CreditBody(bytes));
     }
 
     private void Send(int length)

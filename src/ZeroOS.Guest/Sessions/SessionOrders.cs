@@ -5,9 +5,10 @@ namespace ZeroOS.Guest.Sessions;
 
 /// <summary>
 /// What the client of a session has said and nobody has taken yet: its begin, and data on one channel. The receiving thread fills it, the session's own empties
-/// it, and an event wakes that one. It is bounded: input by its window, everything else by what a later word replaces. Thread-safe.
+/// it, and an event wakes that one. It is bounded: input by its window and the room that all share, everything else by what a later word replaces. Thread-safe.
 /// </summary>
-internal class SessionOrders : ISessionFrames, IDisposable
+/// <param name="room">Memory for more input than the first window; null: there is none.</param>
+internal class SessionOrders(InputRoom? room = null) : ISessionFrames, IDisposable
 {
     /// <summary>The one channel on which the client sends data, and the first on which it gets some.</summary>
     internal const uint InputChannel = 0, OutputChannel = 1;
@@ -17,7 +18,8 @@ internal class SessionOrders : ISessionFrames, IDisposable
     private readonly EventFd _event = new();
     private byte[]? _begin;
     private ulong _closed;
-    private bool _inputEnded, _disposed;
+    private long _inputTaken;
+    private bool _inputEnded, _inputGrown, _disposed;
 
     /// <summary>What holds everything here together.</summary>
     protected Lock Sync { get; } = new();
@@ -76,6 +78,23 @@ internal class SessionOrders : ISessionFrames, IDisposable
     /// <summary>Whether the client has closed a channel: it wants nothing more of an output, or has not ended its input in order.</summary>
     internal bool HasClosed(uint channel) => Get(() => (_closed & (1UL << (int)channel)) != 0);
 
+    /// <summary>
+    /// The oldest bytes of <see cref="Input"/> went on: the client may send as many again. One that has used half of its first window gets the large one, so
+    /// that a stream does not wait for the way there and back with every few frames.
+    /// </summary>
+    internal void InputTaken(SessionLink link, int count)
+    {
+        Input.Drop(count);
+        _inputTaken += count;
+        if (!_inputGrown && _inputTaken >= SessionLimits.FirstWindow / 2 && room?.TryTake() == true)
+        {
+            _inputGrown = true;
+            Input.Grow(InputRoom.WindowBytes);
+            link.SetWindow(InputChannel, InputRoom.WindowBytes);
+        }
+        link.Taken(InputChannel, count);
+    }
+
     /// <summary>Waits for what is to be done, as the client says it; null when the session ended before, or nothing was said in time.</summary>
     internal byte[]? WaitForBegin(SessionLink link)
     {
@@ -95,6 +114,8 @@ internal class SessionOrders : ISessionFrames, IDisposable
     {
         lock (Sync)
         {
+            if (_inputGrown && !_disposed)
+                room!.Return();
             _disposed = true;
             _event.Dispose();
         }

@@ -85,7 +85,7 @@ public sealed class CopySessionTests : IDisposable
     {
         PlainClient client = Dialled("copy-in");
         client.Send(SessionFrame.SessionChannel, SessionFrameType.Begin, "{\"path\":\"/\",\"more\":1}"u8);
-        Assert.StartsWith("Close Refused what is to be copied cannot be read", client.Next(), StringComparison.Ordinal);
+        Assert.StartsWith("Close Refused what is to be done cannot be read", client.Next(), StringComparison.Ordinal);
         client = Dialled("copy-in");
         client.Begin(new CopyBegin { Path = "/" + new string('x', CopyBegin.MaxPathBytes) });
         Assert.StartsWith("Close Refused the path has more than", client.Next(), StringComparison.Ordinal);

@@ -15,6 +15,7 @@ public sealed class ExecSessionTests : IDisposable
 {
     private static readonly ExecBegin s_begin = new() { Arguments = ["sh"], Input = true };
     private readonly PlayedProgram _program = new();
+    private readonly InputRoom _room = new();
     private readonly GuestSessions _sessions;
     private readonly PlainClient _client;
     private ExecBegin? _started;
@@ -28,7 +29,7 @@ public sealed class ExecSessionTests : IDisposable
             errno = Errno.None;
             return guest;
         });
-        _sessions.Open(new Dictionary<string, SessionKind> { ["exec"] = SessionKind.Exec(Start) });
+        _sessions.Open(new Dictionary<string, SessionKind> { ["exec"] = SessionKind.Exec(Start, _room) });
         _sessions.Dial(new GuestSession { Kind = "exec", Token = new byte[GuestProtocol.TokenBytes] }, new byte[GuestProtocol.SecretBytes]);
         _client = new PlainClient(node);
         _client.Introduction();
@@ -75,9 +76,9 @@ public sealed class ExecSessionTests : IDisposable
     }
 
     [Theory]
-    [InlineData("{", "what is to be run cannot be read")]
-    [InlineData("{}", "what is to be run cannot be read")]
-    [InlineData("null", "there is nothing to run")]
+    [InlineData("{", "what is to be done cannot be read")]
+    [InlineData("{}", "what is to be done cannot be read")]
+    [InlineData("null", "there is nothing to do")]
     [InlineData("""{"arguments":[]}""", "there is no program to run")]
     [InlineData("""{"arguments":[""]}""", "there is no program to run")]
     [InlineData("""{"arguments":["a","\u0000"]}""", "an argument has a zero byte, or is none")]
@@ -88,7 +89,7 @@ public sealed class ExecSessionTests : IDisposable
     [InlineData("""{"arguments":["a"],"user":"a\u0000b"}""", "the user has a zero byte")]
     [InlineData("""{"arguments":["a"],"workingDirectory":"tmp"}""", "the working directory is not an absolute path")]
     [InlineData("""{"arguments":["a"],"workingDirectory":""}""", "the working directory is not an absolute path")]
-    [InlineData("""{"arguments":["a"],"network":"host"}""", "what is to be run cannot be read")]
+    [InlineData("""{"arguments":["a"],"network":"host"}""", "what is to be done cannot be read")]
     public void Begin_that_cannot_be_done_is_refused_by_a_sentence(string begin, string sentence)
     {
         _client.Send(SessionFrame.SessionChannel, SessionFrameType.Begin, Encoding.UTF8.GetBytes(begin));
@@ -151,7 +152,7 @@ public sealed class ExecSessionTests : IDisposable
             }
         }
         const int PipeBytes = 65536;
-        Assert.InRange(sent, PipeBytes / 2, PipeBytes + SessionLimits.FirstWindow);
+        Assert.InRange(sent, InputRoom.WindowBytes, InputRoom.WindowBytes + PipeBytes);
         _program.Output.Write("here"u8);
         Assert.Equal("Data 1 here", _client.Next());
 
@@ -168,17 +169,48 @@ public sealed class ExecSessionTests : IDisposable
         Assert.Equal(input[..(sent + last)], read[..have]);
     }
 
+    [Theory]
+    [InlineData(InputRoom.Most - 1, InputRoom.WindowBytes - SessionLimits.FirstWindow)]
+    [InlineData(InputRoom.Most, SessionLimits.FirstWindow)]
+    public void Input_that_flows_gets_a_large_window_while_there_is_room_for_one(int taken, int more)
+    {
+        for (int i = 0; i < taken; i++)
+            Assert.True(_room.TryTake());
+        _client.Begin(s_begin);
+        byte[] input = Random(SessionLimits.FirstWindow), read = new byte[input.Length];
+        _client.Send(0, SessionFrameType.Data, input);
+        for (int have = 0; have < read.Length;)
+            have += _program.Input.Read(read.AsSpan(have));
+        Assert.Equal(input, read);
+        while (_client.Next(200).StartsWith("Window 0 ", StringComparison.Ordinal))
+            Assert.InRange(_client.MaySend(0), 1, Math.Min(more, SessionLimits.BodyBytes));
+        int sent = 0;
+        for (int may; (may = _client.MaySend(0)) > 0; sent += may)
+            _client.Send(0, SessionFrameType.Data, new byte[may]);
+        Assert.Equal(more, sent);
+
+        _client.Dispose();
+        _sessions.WaitUntilNone(TimeSpan.FromSeconds(20));
+        int free = 0;
+        while (_room.TryTake())
+            free++;
+        Assert.Equal(InputRoom.Most - taken, free);
+    }
+
     [Fact]
     public void Input_that_nobody_reads_any_more_is_forgotten_and_the_client_may_end_it()
     {
         _client.Begin(s_begin);
         _program.Input.Dispose();
         byte[] input = Random(SessionLimits.FirstWindow);
-        for (int i = 0; i < 10; i++)
+        for (int sent = 0; sent < 4 * InputRoom.WindowBytes;)
         {
-            if (_client.MaySend(0) is var may && may > 0)
+            int may = Math.Min(_client.MaySend(0), input.Length);
+            if (may > 0)
                 _client.Send(0, SessionFrameType.Data, input.AsSpan(0, may));
-            Assert.StartsWith("Window 0 ", _client.Next(), StringComparison.Ordinal);
+            else
+                Assert.StartsWith("Window 0 ", _client.Next(), StringComparison.Ordinal);
+            sent += may;
         }
         _client.Send(0, SessionFrameType.HalfClose, []);
         _program.Exit(0);

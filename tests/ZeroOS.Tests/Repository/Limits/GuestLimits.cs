@@ -94,6 +94,14 @@ internal static class GuestLimits
             "GuestSessions.Most",
             "GuestSessionsTests.Session_beyond_the_most_is_told_so_and_those_that_are_there_go_on"),
         new(
+            "large windows for input inside a machine",
+            "tenants",
+            "256 KiB a session whose input flows",
+            "16 a machine, 4 MiB",
+            "the session keeps its window of 16 KiB",
+            "InputRoom.WindowBytes, InputRoom.Most",
+            "ExecSessionTests.Input_that_flows_gets_a_large_window_while_there_is_room_for_one"),
+        new(
             "copies of files inside a machine",
             "tenants",
             "4 at once",
