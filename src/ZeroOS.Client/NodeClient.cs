@@ -156,6 +156,10 @@ public sealed class NodeClient(BusClient bus, Action? lost = null)
         (r, c) => bus.StreamAsync(Commands.MachineLogs, r, c), (r, piece) => r with { After = piece.Position },
         request.Follow ? _reconnection : null, cancellation);
 
+    /// <summary>What machines use; when they are followed, over a break too.</summary>
+    public IAsyncEnumerable<StatsPiece> StatsAsync(MachineStats request, CancellationToken cancellation) => ResumedStream.ReadAsync(request,
+        (r, c) => bus.StreamAsync(Commands.MachineStats, r, c), (r, _) => r, request.Follow ? _reconnection : null, cancellation);
+
     /// <summary>
     /// The asker's events. When they are followed and the connection breaks, they go on behind the last one. Those that are to be new begin anew with
     /// "watching"; whoever hears that asks what happened meanwhile.

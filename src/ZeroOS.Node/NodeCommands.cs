@@ -35,6 +35,7 @@ internal static class NodeCommands
         .Add(Commands.MachineRestart, Roles.Tenant, engine.Machines.Restart)
         .Add(Commands.MachineKill, Roles.Tenant, engine.Machines.Kill)
         .Add(Commands.MachineLogs, Roles.Tenant, engine.Logs.Read)
+        .Add(Commands.MachineStats, Roles.Tenant, engine.Stats.Read)
         .Add(Commands.SessionOpen, Roles.Tenant, engine.Sessions.ByMessage)
         .Add(Commands.EventsWatch, Roles.OwnerOrTenant, engine.Events.Watch)
         .Add(Commands.VolumeList, Roles.Tenant, engine.Volumes.List)

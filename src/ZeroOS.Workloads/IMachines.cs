@@ -40,6 +40,10 @@ public interface IMachines
     /// busy: too many wait for it already.</exception>
     Task<Stream> OpenSessionAsync(WorkloadId machine, string kind, CancellationToken cancellation);
 
+    /// <summary>Measures what a machine uses. Its monitor is asked at most twice a second, whoever asks here, and waited for two seconds.</summary>
+    /// <exception cref="WorkloadException">not-running: there is no such machine, or it ended meanwhile.</exception>
+    Task<MachineUse> UseAsync(WorkloadId machine, CancellationToken cancellation);
+
     /// <summary>The image of a running machine is known again (after a restart of the node): serve its chunk socket.</summary>
     void ServeImage(WorkloadId machine, IImage image);
 

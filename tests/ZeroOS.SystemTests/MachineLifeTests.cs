@@ -7,7 +7,7 @@ using ZeroOS.SystemTests.Bench;
 
 namespace ZeroOS.SystemTests;
 
-/// <summary>The life of a machine on a booted node: <c>zos kill</c>, <c>restart</c>, <c>stop</c>, <c>wait</c>, <c>start</c>, <c>rm</c>.</summary>
+/// <summary>The life of a machine on a booted node: <c>zos kill</c>, <c>stats</c>, <c>restart</c>, <c>stop</c>, <c>wait</c>, <c>start</c>, <c>rm</c>.</summary>
 public sealed class MachineLifeTests(ITestOutputHelper output)
 {
     // Says what it hears. "sleep" is waited for, so that the shell hears a signal at once.
@@ -31,6 +31,14 @@ public sealed class MachineLifeTests(ITestOutputHelper output)
         Assert.Equal("job", await Run(world, "kill", "-s", "USR1", "job"));
         await Says(world, "heard usr1", 1);
         Assert.Equal((WorkloadState.Running, 1), await State(world));
+
+        // Processors, memory, networks, disks: the guest answers a moment later than its monitor.
+        await Eventually.Get("what the machine uses", s_patience, async () =>
+        {
+            string table = await Run(world, "stats", "--no-stream", "job");
+            Assert.StartsWith("job/main ", table.Split('\n')[1], StringComparison.Ordinal);
+            return table.Contains("--", StringComparison.Ordinal) ? throw new InvalidOperationException(table) : table;
+        });
 
         Stopwatch watch = Stopwatch.StartNew();
         Assert.Equal("job", await Run(world, "restart", "job"));

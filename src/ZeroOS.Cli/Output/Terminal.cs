@@ -28,6 +28,9 @@ internal sealed class Terminal(TextWriter output, TextWriter error, Stream rawOu
     /// <summary>A person is looking and can be asked.</summary>
     public bool Interactive { get; } = interactive;
 
+    /// <summary>What is written to <see cref="Out"/> goes to a screen, on which it can be replaced.</summary>
+    public bool ShowsScreens { get; init; }
+
     /// <summary>The real one.</summary>
     public static Terminal OfThisProcess()
     {
@@ -35,6 +38,7 @@ internal sealed class Terminal(TextWriter output, TextWriter error, Stream rawOu
         return new Terminal(Console.Out, Console.Error, Raw(StandardDescriptors.Duplicate(1), "standard output"),
             Raw(StandardDescriptors.Duplicate(2), "standard error"), !Console.IsInputRedirected && !Console.IsErrorRedirected, Prompt)
         {
+            ShowsScreens = !Console.IsOutputRedirected,
             RawIn = Raw(input, "standard input"),
             Keyboard = input is not null && VirtualTerminal.IsTerminal(input) ? input : null,
         };

@@ -9,13 +9,16 @@ using ZeroOS.Contracts.Deployments;
 
 namespace ZeroOS.Cli.Verbs;
 
-/// <summary>zos ps, logs (<see cref="LogsVerb"/>): machines as they are and what they say, in Docker's words.</summary>
+/// <summary>
+/// zos ps, logs (<see cref="LogsVerb"/>), stats (<see cref="StatsVerb"/>): machines as they are, what they say and what they use, in Docker's words.
+/// </summary>
 internal static class MachineVerbs
 {
     public static IEnumerable<Command> Build(Terminal terminal) =>
     [
         Ps(terminal),
         LogsVerb.Build(terminal),
+        StatsVerb.Build(terminal),
     ];
 
     private static Command Ps(Terminal terminal)

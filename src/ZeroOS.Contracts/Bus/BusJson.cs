@@ -31,6 +31,8 @@ namespace ZeroOS.Contracts.Bus;
 [JsonSerializable(typeof(MachineKill))]
 [JsonSerializable(typeof(MachineLogs))]
 [JsonSerializable(typeof(LogPiece))]
+[JsonSerializable(typeof(MachineStats))]
+[JsonSerializable(typeof(StatsPiece))]
 [JsonSerializable(typeof(SessionOpen))]
 [JsonSerializable(typeof(SessionOpened))]
 [JsonSerializable(typeof(EventsWatch))]

@@ -77,6 +77,10 @@ public static class Commands
     /// <summary>Tenant: a machine's output.</summary>
     public static readonly StreamCommand<MachineLogs, LogPiece> MachineLogs = new("zos.machine.logs", BusJson.Default.MachineLogs, BusJson.Default.LogPiece);
 
+    /// <summary>Tenant: what machines use.</summary>
+    public static readonly StreamCommand<MachineStats, StatsPiece> MachineStats = new("zos.machine.stats", BusJson.Default.MachineStats,
+        BusJson.Default.StatsPiece);
+
     /// <summary>Tenant, by <c>POST /session</c>: a two-way stream to a machine.</summary>
     public static readonly Command<SessionOpen, SessionOpened> SessionOpen = new("zos.session.open", BusJson.Default.SessionOpen,
         BusJson.Default.SessionOpened);

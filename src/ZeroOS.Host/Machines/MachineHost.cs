@@ -149,6 +149,10 @@ internal sealed class MachineHost : IMachines, IDisposable
         Find(machine)?.SignalAsync(signal, cancellation) ?? Task.FromException(NotRunning(machine));
 
     /// <inheritdoc/>
+    public Task<MachineUse> UseAsync(WorkloadId machine, CancellationToken cancellation) =>
+        Find(machine)?.UseAsync(cancellation) ?? Task.FromException<MachineUse>(NotRunning(machine));
+
+    /// <inheritdoc/>
     public void ServeImage(WorkloadId machine, IImage image)
     {
         SeqPacketSocket? chunks = null;

@@ -28,6 +28,7 @@ internal sealed class RunningMachine : ILoopClient
     private readonly OrderedWork _asking;
     private readonly MachineEventQueue _queue;
     private readonly GuestPlace _guests;
+    private readonly MachineMeter _meter;
     private readonly int _pid;
     private LoopWatch? _controlWatch, _serialWatch;
     private HeldProcess? _end;
@@ -48,6 +49,7 @@ internal sealed class RunningMachine : ILoopClient
         _queue = new MachineEventQueue(this, context);
         _guests = new GuestPlace(record, context, events, _queue, () => _stop.Asked, GuestGone);
         _queue.Room = _guests.MayRead;
+        _meter = new MachineMeter(pid, record.MemoryBytes, context.Memory.Resident, () => Tell(new MonitorMessage { Verb = MonitorVerb.GetStatistics }));
     }
 
     /// <summary>The monitor's name at PID 1.</summary>
@@ -107,6 +109,22 @@ internal sealed class RunningMachine : ILoopClient
     /// <exception cref="WorkloadException">As <see cref="IMachines.OpenSessionAsync"/> says.</exception>
     public Task<Stream> OpenSessionAsync(string kind, CancellationToken cancellation) => _guests.OpenSessionAsync(kind, cancellation);
 
+    /// <summary>Measures what the machine uses; from any thread.</summary>
+    /// <exception cref="WorkloadException">As <see cref="IMachines.UseAsync"/> says.</exception>
+    public async Task<MachineUse> UseAsync(CancellationToken cancellation)
+    {
+        TaskCompletionSource<Task<MachineUse>> turn = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        bool posted = _loop.Post(this, () =>
+        {
+            turn.SetResult(HasEnded ? Task.FromException<MachineUse>(new WorkloadException("not-running", "the machine ended")) : _meter.Measure());
+            SetDue();
+        });
+        if (!posted)
+            throw new WorkloadException("not-running", "the node ends");
+        Task<MachineUse> answer = await turn.Task.WaitAsync(cancellation).ConfigureAwait(false);
+        return await answer.WaitAsync(cancellation).ConfigureAwait(false);
+    }
+
     /// <summary>Asks the guest to give up memory; only on the loop's thread.</summary>
     public void SetBalloon(long bytes)
     {
@@ -163,6 +181,7 @@ internal sealed class RunningMachine : ILoopClient
         long now = ClientLoop.Now;
         if (now >= _killAgainAt)
             Kill();
+        _meter.Tick();
         switch (_stop.Take(now))
         {
             case StopStep.PowerButton:
@@ -200,6 +219,9 @@ internal sealed class RunningMachine : ILoopClient
         MonitorInput input = MonitorInput.Read(_control, _context.MessageBuffer);
         switch (input.Said)
         {
+            case MonitorSaid.Message when input.Message!.Verb == MonitorVerb.Statistics:
+                _meter.Hear(input.Message.Counters);
+                break;
             case MonitorSaid.Message when input.Message!.Reason is { } reason:
                 _lastWords = HostileText.Plain(reason, MaxReason);
                 break;
@@ -262,6 +284,7 @@ internal sealed class RunningMachine : ILoopClient
 
     private void TakeLastWords()
     {
+        _meter.End();
         _guestUntil = ClientLoop.Now + GuestMayTakeMs;
         _loop.Remove(_controlWatch);
         _loop.Remove(_serialWatch);
@@ -288,7 +311,7 @@ internal sealed class RunningMachine : ILoopClient
             return;
         long now = ClientLoop.Now;
         int ladder = _stop.TimeoutFrom(now);
-        _loop.SetDue(this, HasEnded ? _guestUntil : Math.Min(_killAgainAt, ladder < 0 ? long.MaxValue : now + ladder));
+        _loop.SetDue(this, HasEnded ? _guestUntil : Math.Min(Math.Min(_killAgainAt, _meter.Due), ladder < 0 ? long.MaxValue : now + ladder));
     }
 
     private void Tell(MonitorMessage message)

@@ -46,6 +46,7 @@ internal sealed class ZosBench : IAuthority, IAsyncDisposable
             .Add(Commands.MachineRestart, Roles.Tenant, (_, body) => Turn(body.Deployment, body.Machine, up: true, body))
             .Add(Commands.MachineKill, Roles.Tenant, Kill)
             .Add(Commands.MachineLogs, Roles.Tenant, (_, body, _) => Read(body))
+            .Add(Commands.MachineStats, Roles.Tenant, (_, body, _) => Measure(body))
             .Add(Commands.EventsWatch, Roles.OwnerOrTenant, (_, body, stop) => Watch(body, stop));
     }
 
@@ -79,6 +80,11 @@ internal sealed class ZosBench : IAuthority, IAsyncDisposable
     /// <summary>The output of every machine.</summary>
     public Func<MachineLogs, IEnumerable<LogPiece>> Logs { get; set; } = request =>
         [Line($"\u001b[1mhello from {request.Machine}\u001b[0m\n"), Line("bye\n")];
+
+    public List<MachineStats> StatsAsked { get; } = [];
+
+    /// <summary>What machines use.</summary>
+    public Func<MachineStats, IEnumerable<StatsPiece>> Stats { get; set; } = _ => [];
 
     /// <summary>The node's events; one piece unless told.</summary>
     public Func<EventsWatch, CancellationToken, IAsyncEnumerable<NodeEvent>> Watch { get; set; } = (_, _) => Events();
@@ -206,6 +212,14 @@ internal sealed class ZosBench : IAuthority, IAsyncDisposable
         await Task.Yield();
         LogsAsked.Add(request);
         foreach (LogPiece piece in Logs(request))
+            yield return piece;
+    }
+
+    private async IAsyncEnumerable<StatsPiece> Measure(MachineStats request)
+    {
+        await Task.Yield();
+        StatsAsked.Add(request);
+        foreach (StatsPiece piece in Stats(request))
             yield return piece;
     }
 

@@ -273,6 +273,13 @@ internal sealed class FakeWorld(Random random) : INetworks, IVolumes, IImages, I
         return Task.CompletedTask;
     }
 
+    /// <summary>What machines use, as far as they say; of others nothing but their memory.</summary>
+    public Dictionary<WorkloadId, MachineUse> Uses { get; } = [];
+
+    public Task<MachineUse> UseAsync(WorkloadId machine, CancellationToken cancellation) => Machines.TryGetValue(machine, out MachineStart? start)
+        ? Task.FromResult(Uses.GetValueOrDefault(machine) ?? new MachineUse(0, 0, start.MemoryBytes, null, null, null, null, null))
+        : Task.FromException<MachineUse>(new WorkloadException("not-running", "it does not run"));
+
     /// <summary>Sessions that were asked for.</summary>
     public List<(WorkloadId Machine, string Kind)> Sessions { get; } = [];
 

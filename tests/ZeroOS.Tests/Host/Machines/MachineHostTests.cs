@@ -129,6 +129,44 @@ public sealed class MachineHostTests : IDisposable
             (await Assert.ThrowsAsync<WorkloadException>(() => _node.Machines.SignalAsync(MachineHarness.Id, 10, default))).Reason);
     }
 
+    [Fact]
+    public async Task What_a_machine_uses_is_asked_of_its_monitor_once_for_all_who_want_to_know()
+    {
+        FakeMonitor monitor = _node.Start();
+        Task<MachineUse>[] asked = [.. Enumerable.Range(0, 100).Select(_ => _node.Machines.UseAsync(MachineHarness.Id, default))];
+        Assert.Equal(MonitorVerb.GetStatistics, monitor.Hear().Verb);
+        monitor.Say(new MonitorMessage
+        {
+            Verb = MonitorVerb.Statistics,
+            Counters = new Dictionary<string, long>
+            {
+                ["vda.bytesRead"] = 10, ["vdb.bytesRead"] = 5, ["vdb.bytesWritten"] = long.MaxValue, ["vdc.bytesWritten"] = 1, ["vsock.bytesRead"] = 1000,
+                ["eth0.rxBytes"] = 7, ["eth1.rxBytes"] = -7, ["eth0.txBytes"] = 3, ["balloon.guest.total"] = 200 << 20, ["balloon.guest.available"] = 150 << 20,
+            },
+        });
+        MachineUse use = (await Task.WhenAll(asked)).Distinct().Single();
+        Assert.Equal(new MachineUse(use.CpuNanoseconds, use.HeldBytes, 256 << 20, 50 << 20, 7, 3, 15, long.MaxValue), use);
+        Assert.Equal(use, await _node.Machines.UseAsync(MachineHarness.Id, default));
+        monitor.End(new ProcessExit(monitor.Pid, 0, 0));
+        _node.Events.Next();
+        Assert.Equal("not-running", (await Assert.ThrowsAsync<WorkloadException>(() => _node.Machines.UseAsync(MachineHarness.Id, default))).Reason);
+    }
+
+    [Fact]
+    public async Task A_monitor_that_does_not_say_what_its_machine_uses_keeps_nobody_waiting()
+    {
+        FakeMonitor monitor = _node.Start();
+        monitor.Say(new MonitorMessage { Verb = MonitorVerb.Statistics, Counters = new Dictionary<string, long> { ["eth0.rxBytes"] = 1 } });     // unasked
+        MachineUse use = await _node.Machines.UseAsync(MachineHarness.Id, default).WaitAsync(TimeSpan.FromSeconds(20));
+        Assert.Equal(new MachineUse(use.CpuNanoseconds, use.HeldBytes, 256 << 20, null, null, null, null, null), use);
+
+        long answered = Environment.TickCount64;
+        Assert.True(SpinWait.SpinUntil(() => Environment.TickCount64 > answered + MachineMeter.FreshMs, TimeSpan.FromSeconds(30)));
+        Task<MachineUse> waits = _node.Machines.UseAsync(MachineHarness.Id, default);
+        monitor.End(new ProcessExit(monitor.Pid, 0, 0));
+        Assert.Equal("not-running", (await Assert.ThrowsAsync<WorkloadException>(() => waits)).Reason);
+    }
+
     [Theory]
     [InlineData("{")]
     [InlineData("""{"verb":"Hello"}""")]

@@ -246,6 +246,22 @@ internal static class BusLimits
             "LogPiece.MaxBytes, LogPiece.MaxRuns",
             "LogStoreTests.A_slow_reader_of_a_full_log_holds_two_buffers_and_a_follower_reads_only_what_is_new"),
         new(
+            "samples in one piece of a stream of what machines use",
+            "tenant",
+            "128, about 40 KiB; 256 machines can be named",
+            "as streams",
+            "the others of the moment come in the next piece; invalid",
+            "StatsPiece.MaxSamples, MachineStats.MaxMachines",
+            "StatsHandlersTests.Many_machines_of_one_moment_come_in_pieces"),
+        new(
+            "questions to a monitor, what its machine uses",
+            "tenant",
+            "2 a second a machine, whoever asks",
+            "as machines",
+            "its last answer is told; one that does not answer in 2 s is left out",
+            "MachineMeter.FreshMs, MachineMeter.AnswerWithinMs",
+            "MachineHostTests.What_a_machine_uses_is_asked_of_its_monitor_once_for_all_who_want_to_know"),
+        new(
             "log of a machine",
             "guest",
             "8 MiB a machine, counted in its grant",
