@@ -38,6 +38,7 @@ public sealed class Session : IAsyncDisposable
     private readonly CancellationTokenSource _over = new();
     private readonly ITimer _timer;
     private readonly Task _receiving;
+    private TaskCompletionSource? _mayOpen;
     private bool _left;
     private long _heardAt;
     private long _saidAt;
@@ -71,10 +72,87 @@ public sealed class Session : IAsyncDisposable
     /// <summary>Says what this session is to do; nothing happens before. <paramref name="body"/> is JSON of its kind, at most 64 KiB.</summary>
     public Task BeginAsync(ReadOnlyMemory<byte> body) => SendAsync(SessionFrame.SessionChannel, SessionFrameType.Begin, body);
 
+    /// <summary>
+    /// Opens a channel, and says what it is to do: JSON of the session's kind, at most 64 KiB. Waits while the peer has said nothing on too many
+    /// (<see cref="SessionLimits.Unanswered"/>), or there are too many. Whoever opens one closes it, also when the peer has.
+    /// </summary>
+    /// <exception cref="SessionException">The session is over.</exception>
+    public async Task<uint> OpenChannelAsync(ReadOnlyMemory<byte> begin, CancellationToken cancellation = default)
+    {
+        while (true)
+        {
+            Task? mayOpen = null;
+            await _sending.WaitAsync(cancellation).ConfigureAwait(false);
+            try
+            {
+                int length = 0;
+                uint channel;
+                lock (_lock)
+                {
+                    ThrowIfOver();
+                    if (_state.TryOpen(out channel))
+                    {
+                        _queues.Add(channel, new ChannelQueue());
+                        length = Seal(new SessionFrame(channel, SessionFrameType.Begin, begin.Span));
+                    }
+                    else
+                    {
+                        _mayOpen ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                        mayOpen = _mayOpen.Task;
+                    }
+                }
+                if (mayOpen is null)
+                {
+                    await SendSealedAsync(length).ConfigureAwait(false);
+                    return channel;
+                }
+            }
+            finally
+            {
+                _sending.Release();
+            }
+            await mayOpen.WaitAsync(cancellation).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>
+    /// Closes a channel that was opened, in both directions: what has come on it and was not read, and what still comes, is forgotten. Who reads or writes it
+    /// hears that it is closed. A session that is over takes it without a word.
+    /// </summary>
+    public async Task CloseChannelAsync(uint channel, SessionCloseReason reason, string sentence = "")
+    {
+        await _sending.WaitAsync().ConfigureAwait(false);
+        try
+        {
+            int length;
+            lock (_lock)
+            {
+                if (!_queues.Remove(channel, out ChannelQueue? queue))
+                    return;
+                queue.Closed = new SessionException(SessionCloseReason.Cancelled, "this end has closed the channel");
+                queue.Wake();
+                if (_ended.Task.IsCompleted || _state.IsClosed)
+                    return;
+                length = Seal(new SessionFrame(channel, SessionFrameType.Close, SessionFrame.CloseBody(reason, sentence)));
+                WakeOpener();
+            }
+            await SendSealedAsync(length).ConfigureAwait(false);
+        }
+        catch (SessionException)
+        {
+            // the session is over, and its channels with it
+        }
+        finally
+        {
+            _sending.Release();
+        }
+    }
+
     /// <summary>Sends data as the peer gives credit for it, and waits while it gives none.</summary>
     /// <exception cref="SessionException">The channel is over, or the session.</exception>
     public async Task WriteAsync(uint channel, ReadOnlyMemory<byte> data, CancellationToken cancellation = default)
     {
+        ChannelQueue? queue = null;
         while (!data.IsEmpty)
         {
             int sent;
@@ -85,8 +163,9 @@ public sealed class Session : IAsyncDisposable
                 int length = 0;
                 lock (_lock)
                 {
-                    ThrowIfOver(channel);
-                    changed = Queue(channel).Changed;
+                    queue ??= Queue(channel);
+                    ThrowIfOver(queue);
+                    changed = queue.Changed;
                     sent = Math.Min(_state.MaySend(channel), data.Length);
                     if (sent > 0)
                         length = Seal(new SessionFrame(channel, SessionFrameType.Data, data.Span[..sent]));
@@ -108,6 +187,7 @@ public sealed class Session : IAsyncDisposable
     /// <exception cref="SessionException">The session broke, or the channel was closed, before its end.</exception>
     public async Task<int> ReadAsync(uint channel, Memory<byte> buffer, CancellationToken cancellation = default)
     {
+        ChannelQueue? queue = null;
         while (true)
         {
             int count;
@@ -115,18 +195,37 @@ public sealed class Session : IAsyncDisposable
             Task changed;
             lock (_lock)
             {
-                ChannelQueue queue = Queue(channel);
+                queue ??= Queue(channel);
                 changed = queue.Changed;
                 count = queue.Take(buffer.Span);
                 grant = count > 0 ? _state.Taken(channel, count) : 0;
                 if (count == 0 && queue.Ended)
                     return 0;
                 if (count == 0)
-                    ThrowIfOver(channel);
+                    ThrowIfOver(queue);
             }
             await GrantAsync(channel, grant).ConfigureAwait(false);
             if (count > 0)
                 return count;
+            await changed.WaitAsync(cancellation).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Waits until the peer has closed the channel, and returns why it has; what was not read can be read still.</summary>
+    /// <exception cref="SessionException">This end has closed it, or the session is over.</exception>
+    public async Task<SessionException> ChannelClosedAsync(uint channel, CancellationToken cancellation = default)
+    {
+        while (true)
+        {
+            Task changed;
+            lock (_lock)
+            {
+                ChannelQueue queue = Queue(channel);
+                if (queue.Closed is { } closed)
+                    return closed;
+                ThrowIfOver(queue);
+                changed = queue.Changed;
+            }
             await changed.WaitAsync(cancellation).ConfigureAwait(false);
         }
     }
@@ -229,6 +328,7 @@ public sealed class Session : IAsyncDisposable
         {
             _heardAt = Now();
             SessionVerdict verdict = _state.Receive(frame, _heardAt);
+            WakeOpener();
             if (verdict == SessionVerdict.Break)
                 End(new SessionException(SessionCloseReason.Protocol, $"the peer broke the protocol: {_state.Fault}"));
             else if (verdict == SessionVerdict.Take)
@@ -253,8 +353,10 @@ public sealed class Session : IAsyncDisposable
                 End(new SessionException(frame.Reason, frame.Sentence));
             return;
         }
+        if (frame.Type == SessionFrameType.Begin)
+            _queues.Add(frame.Channel, new ChannelQueue());
         if (!_queues.TryGetValue(frame.Channel, out ChannelQueue? queue))
-            _queues.Add(frame.Channel, queue = new ChannelQueue());
+            return;     // this end has closed it
         switch (frame.Type)
         {
             case SessionFrameType.Data:
@@ -303,10 +405,9 @@ public sealed class Session : IAsyncDisposable
             int length;
             lock (_lock)
             {
-                if (_ended.Task.IsCompleted)
-                    throw _ended.Task.Result;
-                if (_state.IsClosed)
-                    throw new SessionException(SessionCloseReason.Cancelled, "this end has closed the session");
+                ThrowIfOver();
+                if (channel != SessionFrame.SessionChannel && !_queues.ContainsKey(channel))
+                    throw new SessionException(SessionCloseReason.Cancelled, "this end has closed the channel");
                 length = Seal(new SessionFrame(channel, type, body.Span));
             }
             await SendSealedAsync(length).ConfigureAwait(false);
@@ -374,6 +475,7 @@ public sealed class Session : IAsyncDisposable
         {
             foreach (ChannelQueue queue in _queues.Values)
                 queue.Wake();
+            WakeOpener();
         }
         _events.Writer.TryComplete();
         _begin.TrySetException(end);
@@ -382,11 +484,26 @@ public sealed class Session : IAsyncDisposable
     }
 
     private ChannelQueue Queue(uint channel) =>
-        _queues.GetValueOrDefault(channel) ?? throw new ArgumentException($"there is no channel {channel}", nameof(channel));
+        _queues.GetValueOrDefault(channel) ?? throw new SessionException(SessionCloseReason.Cancelled, $"channel {channel} is closed, or was never there");
 
-    private void ThrowIfOver(uint channel)
+    // Something has come or gone, after which a channel may be opened: whoever waits for that looks.
+    private void WakeOpener()
     {
-        if (Queue(channel).Closed is { } closed)
+        _mayOpen?.SetResult();
+        _mayOpen = null;
+    }
+
+    private void ThrowIfOver()
+    {
+        if (_ended.Task.IsCompleted)
+            throw _ended.Task.Result;
+        if (_state.IsClosed)
+            throw new SessionException(SessionCloseReason.Cancelled, "this end has closed the session");
+    }
+
+    private void ThrowIfOver(ChannelQueue queue)
+    {
+        if (queue.Closed is { } closed)
             throw closed;
         if (_ended.Task.IsCompleted)
             throw _ended.Task.Result;

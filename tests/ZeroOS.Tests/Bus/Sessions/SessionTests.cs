@@ -12,6 +12,8 @@ public sealed class SessionTests
 {
     private const uint Input = 0, Output = 1, Error = 2;
 
+    private static readonly TimeSpan s_soon = TimeSpan.FromSeconds(30);
+
     [Fact]
     public async Task Program_reads_writes_and_ends_and_its_code_comes_last()
     {
@@ -143,6 +145,90 @@ public sealed class SessionTests
     }
 
     [Fact]
+    public async Task Channel_that_a_client_opens_carries_bytes_both_ways_and_is_closed_by_both()
+    {
+        await using Ends ends = await Ends.OpenAsync();
+        await ends.Client.BeginAsync("{}"u8.ToArray());
+        uint channel = await OpenAsync(ends);
+        Assert.Equal(Error + 1, channel);
+        await ends.Client.WriteAsync(channel, "up"u8.ToArray());
+        await ends.Client.EndAsync(channel);
+        Assert.Equal("up"u8.ToArray(), await AllAsync(ends.Node, channel));
+        await ends.Node.WriteAsync(channel, "down"u8.ToArray());
+        await ends.Node.CloseChannelAsync(channel, SessionCloseReason.Refused, "no more");
+        byte[] some = new byte[100];
+        Assert.Equal(4, await ends.Client.ReadAsync(channel, some));
+        SessionException closed = await Assert.ThrowsAsync<SessionException>(() => ends.Client.ReadAsync(channel, some));
+        Assert.Equal((SessionCloseReason.Refused, "no more"), (closed.Reason, closed.Message));
+        Assert.Same(closed, await ends.Client.ChannelClosedAsync(channel));
+        await ends.Client.CloseChannelAsync(channel, SessionCloseReason.Done);
+        await ends.Client.CloseChannelAsync(channel, SessionCloseReason.Done);      // once is enough
+        await Assert.ThrowsAsync<SessionException>(() => ends.Client.ChannelClosedAsync(channel));
+        await Assert.ThrowsAsync<SessionException>(() => ends.Client.ReadAsync(channel, some));
+        await Assert.ThrowsAsync<SessionException>(() => ends.Client.WriteAsync(channel, some));
+        Assert.Equal(Error + 2, await OpenAsync(ends));
+    }
+
+    [Fact]
+    public async Task Whoever_waits_on_a_channel_that_this_end_closes_hears_so_and_what_still_comes_is_forgotten()
+    {
+        await using Ends ends = await Ends.OpenAsync();
+        await ends.Client.BeginAsync("{}"u8.ToArray());
+        uint channel = await OpenAsync(ends);
+        Task<int> read = ends.Client.ReadAsync(channel, new byte[1]);
+        await ends.Client.WriteAsync(channel, new byte[SessionLimits.FirstWindow]);
+        Task write = ends.Client.WriteAsync(channel, new byte[1]);
+        await ends.Client.CloseChannelAsync(channel, SessionCloseReason.Cancelled);
+        Assert.Equal(SessionCloseReason.Cancelled, (await Assert.ThrowsAsync<SessionException>(() => read.WaitAsync(s_soon))).Reason);
+        await Assert.ThrowsAsync<SessionException>(() => write.WaitAsync(s_soon));
+        await ends.Node.WriteAsync(Output, "on"u8.ToArray());
+        Assert.Equal(2, await ends.Client.ReadAsync(Output, new byte[100]).WaitAsync(s_soon));
+    }
+
+    [Fact]
+    public async Task Opening_waits_while_too_many_channels_are_unanswered_and_ends_with_the_session()
+    {
+        await using Ends ends = await Ends.OpenAsync();
+        await ends.Client.BeginAsync("{}"u8.ToArray());
+        uint first = await OpenAsync(ends);
+        for (int i = 1; i < SessionLimits.Unanswered; i++)
+            await OpenAsync(ends);
+        Task<uint> more = ends.Client.OpenChannelAsync("{}"u8.ToArray());
+        Assert.False(more.IsCompleted);
+        await ends.Node.WriteAsync(first, "x"u8.ToArray());
+        uint opened = await more.WaitAsync(s_soon);
+        await ArriveAsync(ends);
+        Task<uint> another = ends.Client.OpenChannelAsync("{}"u8.ToArray());
+        Assert.False(another.IsCompleted);
+        using CancellationTokenSource noMore = new();
+        Task<uint> cancelled = ends.Client.OpenChannelAsync("{}"u8.ToArray(), noMore.Token);
+        await noMore.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => cancelled.WaitAsync(s_soon));
+        // One that both have closed counts no more.
+        await ends.Client.CloseChannelAsync(opened, SessionCloseReason.Cancelled);
+        await ends.Node.CloseChannelAsync(opened, SessionCloseReason.Cancelled);
+        await another.WaitAsync(s_soon);
+        Task<uint> last = ends.Client.OpenChannelAsync("{}"u8.ToArray());
+        await ends.Node.CloseAsync(SessionCloseReason.MachineEnded);
+        Assert.Equal(SessionCloseReason.MachineEnded, (await Assert.ThrowsAsync<SessionException>(() => last.WaitAsync(s_soon))).Reason);
+    }
+
+    [Fact]
+    public async Task Channels_that_are_closed_leave_room_for_any_number_of_others()
+    {
+        await using Ends ends = await Ends.OpenAsync();
+        await ends.Client.BeginAsync("{}"u8.ToArray());
+        // So many that the rate of frames without data holds.
+        for (int i = 0; i < SessionLimits.Unanswered + 100; i++)
+        {
+            uint channel = await OpenAsync(ends);
+            await ends.Node.CloseChannelAsync(channel, SessionCloseReason.Done);
+            await ends.Client.CloseChannelAsync(channel, SessionCloseReason.Done);
+        }
+        Assert.False(ends.Client.Ended.IsCompleted || ends.Node.Ended.IsCompleted);
+    }
+
+    [Fact]
     public async Task Sessions_that_are_over_leave_nothing_behind()
     {
         List<WeakReference> sessions = [];
@@ -162,6 +248,21 @@ public sealed class SessionTests
             await ends.Node.CloseAsync(SessionCloseReason.Done);
             await ends.Client.Ended;
         }
+    }
+
+    /// <summary>Opens a channel, and waits until the node knows it.</summary>
+    private static async Task<uint> OpenAsync(Ends ends)
+    {
+        uint channel = await ends.Client.OpenChannelAsync("{}"u8.ToArray()).WaitAsync(s_soon);
+        await ArriveAsync(ends);
+        return channel;
+    }
+
+    /// <summary>Waits until the node has everything that the client has sent.</summary>
+    private static async Task ArriveAsync(Ends ends)
+    {
+        await ends.Client.WriteAsync(Input, "x"u8.ToArray());
+        Assert.Equal(1, await ends.Node.ReadAsync(Input, new byte[1]).WaitAsync(s_soon));
     }
 
     private static async Task SendAllAsync(Session end, uint channel, byte[] data)
