@@ -46,6 +46,12 @@ public static class SessionKinds
     /// </summary>
     public const string CopyIn = "copy-in";
 
+    /// <summary>
+    /// Connections to programs that listen in the machine: begun by a <c>ForwardSessionBegin</c>. It has no channel from its beginning; each that the client
+    /// opens, by a <c>ForwardBegin</c>, is one connection.
+    /// </summary>
+    public const string Forward = "forward";
+
     /// <summary>All of them.</summary>
-    public static readonly IReadOnlyList<string> All = [Exec, CopyOut, CopyIn];
+    public static readonly IReadOnlyList<string> All = [Exec, CopyOut, CopyIn, Forward];
 }

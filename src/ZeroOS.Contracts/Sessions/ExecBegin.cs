@@ -39,4 +39,6 @@ public sealed record TerminalSize(ushort Columns, ushort Rows);
 [JsonSerializable(typeof(ExecBegin))]
 [JsonSerializable(typeof(CopyBegin))]
 [JsonSerializable(typeof(CopyTarget))]
+[JsonSerializable(typeof(ForwardSessionBegin))]
+[JsonSerializable(typeof(ForwardBegin))]
 public sealed partial class SessionJson : JsonSerializerContext;

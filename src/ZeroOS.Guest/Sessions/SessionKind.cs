@@ -20,6 +20,7 @@ internal sealed record SessionKind(int Channels, Func<SessionOrders> MakeOrders,
     {
         CopyPlaces places = new(openRoot);
         InputRoom room = new();
+        ForwardPlaces connections = new();
         return new Dictionary<string, SessionKind>
         {
             [SessionKinds.Exec] = Exec(start, room),
@@ -27,12 +28,17 @@ internal sealed record SessionKind(int Channels, Func<SessionOrders> MakeOrders,
                 (link, orders, body) => places.Run(body, link, (root, begin) => new CopyOutSession(link, orders).Run(root, begin))),
             [SessionKinds.CopyIn] = Begun(CopyChannels, () => new SessionOrders(room),
                 (link, orders, body) => places.Run(body, link, (root, begin) => new CopyInSession(link, orders, spoolFolder).Run(root, begin))),
+            [SessionKinds.Forward] = Forward(connections),
         };
     }
 
     /// <summary>A program beside the workload.</summary>
     internal static SessionKind Exec(StartProgram start, InputRoom room) => Begun(ExecOrders.Channels, () => new ExecOrders(room),
         (link, orders, body) => new ExecSession(link, orders, start).Run(body));
+
+    /// <summary>Connections to programs in the machine, which has <paramref name="places"/> for all its sessions.</summary>
+    internal static SessionKind Forward(ForwardPlaces places) => Begun(0, static () => new ForwardOrders(),
+        (link, orders, body) => new ForwardSession(link, orders, places).Run(body));
 
     /// <summary>Every session of it is over at once, for this reason.</summary>
     internal static SessionKind Refusing(SessionCloseReason reason, string sentence) =>

@@ -34,7 +34,7 @@ internal class SessionOrders(InputRoom? room = null) : ISessionFrames, IDisposab
     internal bool InputEnded => Get(() => _inputEnded);
 
     /// <inheritdoc/>
-    public void Take(in SessionFrame frame)
+    public virtual void Take(in SessionFrame frame)
     {
         lock (Sync)
         {

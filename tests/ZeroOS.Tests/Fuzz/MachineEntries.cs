@@ -26,6 +26,7 @@ internal static class MachineEntries
         new DecoderEntry("guest frames", () => [Frames()], ReadFrames),
         new DecoderEntry("copied archive", () => [Archive()], CopyArchive),
         new DecoderEntry("begin of a copy", () => ["""{"path":"/etc","followLink":true,"keepOwners":false}"""u8.ToArray()], ReadCopyBegin),
+        new DecoderEntry("begin of a forwarded connection", () => ["""{"port":8080}"""u8.ToArray()], ReadForwardBegin),
         new DecoderEntry("machine record", () => [Record()], ReadRecord),
         new DecoderEntry("log records", () => [[.. LogRecord.Encode(LogRecord.Begin, 0, []), .. LogRecord.Encode(LogRecord.Stdout, 0, "text\n"u8)]],
             ReadLog) { Repair = RepairLog },
@@ -101,6 +102,13 @@ internal static class MachineEntries
         if (CopyBeginReader.TryRead(bytes, out string refusal) is { } begin)
             Assert.InRange(begin.Path.Length, 1, CopyBegin.MaxPathBytes);
         return refusal.Length == 0;
+    }
+
+    private static bool ReadForwardBegin(byte[] bytes)
+    {
+        ushort port = ForwardBeginReader.TryReadPort(bytes, out string refusal);
+        Assert.Equal(port == 0, refusal.Length > 0);
+        return port != 0;
     }
 
     private static byte[] Record()

@@ -14,7 +14,7 @@ internal sealed class PlainClient(StreamSocket socket, int channels = 3) : IDisp
     private const int PatienceMs = 20_000;
     private readonly SessionChannels _channels = Channels(channels);
     private readonly PlainFrames _frames = new();
-    private readonly int[] _windows = [SessionLimits.FirstWindow, SessionLimits.FirstWindow, SessionLimits.FirstWindow];
+    private readonly Dictionary<uint, int> _windows = [];
     private readonly List<string> _passed = [];
     private readonly byte[] _outgoing = new byte[PlainFrames.LengthBytes + SessionFrame.MaxBytes];
 
@@ -37,6 +37,49 @@ internal sealed class PlainClient(StreamSocket socket, int channels = 3) : IDisp
 
     public void Begin(CopyBegin begin) =>
         Send(SessionFrame.SessionChannel, SessionFrameType.Begin, JsonSerializer.SerializeToUtf8Bytes(begin, SessionJson.Default.CopyBegin));
+
+    /// <summary>Opens a channel to a port of the machine.</summary>
+    public uint Open(int port) => Open(JsonSerializer.SerializeToUtf8Bytes(new ForwardBegin { Port = port }, SessionJson.Default.ForwardBegin));
+
+    /// <summary>Opens a channel with these words.</summary>
+    public uint Open(ReadOnlySpan<byte> begin)
+    {
+        Assert.True(_channels.TryOpen(out uint channel), "there are too many channels");
+        Send(channel, SessionFrameType.Begin, begin);
+        return channel;
+    }
+
+    /// <summary>Closes a channel that was opened.</summary>
+    public void Close(uint channel) => Send(channel, SessionFrameType.Close, SessionFrame.CloseBody(SessionCloseReason.Cancelled, ""));
+
+    /// <summary>Sends data as the guest gives room, and meanwhile takes and grants as much that comes back; nothing else comes.</summary>
+    public byte[] Exchange(uint channel, byte[] data)
+    {
+        using MemoryStream came = new();
+        for (int sent = 0; came.Length < data.Length;)
+        {
+            if (sent < data.Length && MaySend(channel) is > 0 and int room)
+            {
+                int count = Math.Min(room, data.Length - sent);
+                Send(channel, SessionFrameType.Data, data.AsSpan(sent, count));
+                sent += count;
+                continue;
+            }
+            string? nothing = TryNext(PatienceMs, out SessionFrame frame);
+            Assert.True(nothing is null, $"{nothing} after {sent} bytes out and {came.Length} in");
+            if (frame.Channel == channel && frame.Type == SessionFrameType.Data)
+            {
+                came.Write(frame.Body);
+                if (_channels.Taken(channel, frame.Body.Length) is > 0 and uint credit)
+                    Send(channel, SessionFrameType.Window, SessionFrame.CreditBody(credit));
+            }
+            else
+            {
+                Assert.True(frame.Type == SessionFrameType.Window, Line(frame));
+            }
+        }
+        return came.ToArray();
+    }
 
     /// <summary>Sends data of the first channel as the guest gives room, and its end.</summary>
     public void SendAll(ReadOnlySpan<byte> data, bool end = true)
@@ -99,7 +142,7 @@ internal sealed class PlainClient(StreamSocket socket, int channels = 3) : IDisp
     /// <summary>Room for so many bytes more on a channel.</summary>
     public void Grant(uint channel, int bytes)
     {
-        _windows[channel] += bytes;
+        _windows[channel] = _windows.GetValueOrDefault(channel, SessionLimits.FirstWindow) + bytes;
         Assert.Equal((uint)bytes, _channels.SetWindow(channel, _windows[channel]));
         Send(channel, SessionFrameType.Window, SessionFrame.CreditBody((uint)bytes));
     }
@@ -178,7 +221,8 @@ internal sealed class PlainClient(StreamSocket socket, int channels = 3) : IDisp
         SessionFrameType.HalfClose => $"HalfClose {frame.Channel}",
         SessionFrameType.Exit => $"Exit {frame.Channel} {frame.ExitCode}",
         SessionFrameType.Note => $"Note {frame.Sentence}",
-        SessionFrameType.Close => $"Close {frame.Reason} {frame.Sentence}".TrimEnd(),
+        SessionFrameType.Close when frame.Channel == SessionFrame.SessionChannel => $"Close {frame.Reason} {frame.Sentence}".TrimEnd(),
+        SessionFrameType.Close => $"Close {frame.Channel} {frame.Reason} {frame.Sentence}".TrimEnd(),
         _ => frame.Type.ToString(),
     };
 

@@ -102,6 +102,23 @@ internal static class GuestLimits
             "InputRoom.WindowBytes, InputRoom.Most",
             "ExecSessionTests.Input_that_flows_gets_a_large_window_while_there_is_room_for_one"),
         new(
+            "connections that are forwarded inside a machine",
+            "tenants",
+            "64 a session, each with 16 KiB that wait for the program",
+            "256 a machine",
+            "the channel is closed, over-capacity; the session goes on",
+            "ForwardSession.Most, ForwardPlaces.Most",
+            "ForwardSessionTests.Connection_beyond_the_most_is_told_so_and_one_that_is_closed_makes_room, "
+                + "ForwardSessionTests.All_sessions_together_have_so_many_connections_and_give_their_places_back"),
+        new(
+            "windows that a forwarding session grants",
+            "tenants",
+            "600 a second, so that the frames without data stay within the session's rate",
+            "as sessions",
+            "the channel waits for its next window",
+            "ForwardGrants.PerSecond",
+            "ForwardSessionTests.Windows_that_are_granted_leave_room_in_the_sessions_rate"),
+        new(
             "copies of files inside a machine",
             "tenants",
             "4 at once",
