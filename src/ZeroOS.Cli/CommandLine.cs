@@ -73,6 +73,7 @@ internal static class CommandLine
         root.Add(RunVerb.Build(terminal));
         root.Add(ExecVerb.Build(terminal));
         root.Add(CopyVerb.Build(terminal));
+        root.Add(ForwardVerb.Build(terminal));
         return root;
     }
 

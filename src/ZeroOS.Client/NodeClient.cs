@@ -144,6 +144,13 @@ public sealed class NodeClient(BusClient bus, Action? lost = null)
         return BeginAsync(kind, machine, CopyChannels, JsonSerializer.SerializeToUtf8Bytes(begin, SessionJson.Default.CopyBegin), cancellation);
     }
 
+    /// <summary>
+    /// Begins a session that carries connections to programs in a machine; each is a channel that is opened with a <see cref="ForwardBegin"/>. What the machine
+    /// has against it comes as the session's end.
+    /// </summary>
+    public Task<Session> ForwardAsync(MachineName machine, CancellationToken cancellation) => BeginAsync(SessionKinds.Forward, machine, channels: 0,
+        JsonSerializer.SerializeToUtf8Bytes(new ForwardSessionBegin(), SessionJson.Default.ForwardSessionBegin), cancellation);
+
     /// <summary>The asker's volumes.</summary>
     public async Task<IReadOnlyList<VolumeStatus>> VolumesAsync(CancellationToken cancellation) =>
         (await bus.CallAsync(Commands.VolumeList, cancellation)).Volumes;

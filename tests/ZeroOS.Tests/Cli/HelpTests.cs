@@ -12,7 +12,7 @@ public sealed class HelpTests
 {
     private static readonly HashSet<string> s_verbs =
     [
-        "Add", "Boot", "Build", "Build,", "Copy", "Create", "Delete", "Embed", "Export", "Give", "Import", "List", "Manage", "Pin", "Power", "Print",
+        "Add", "Boot", "Build", "Build,", "Copy", "Create", "Delete", "Embed", "Export", "Give", "Import", "List", "Listen", "Manage", "Pin", "Power", "Print",
         "Push", "Restart", "Restore", "Run", "Send", "Show", "Sign", "Start",
         "Stop", "Update", "Verify", "Write",
     ];

@@ -5,6 +5,7 @@ using System.Text;
 using ZeroOS.Bus.Envelopes;
 using ZeroOS.Bus.Messages;
 using ZeroOS.Bus.Sessions;
+using ZeroOS.Node.Sessions;
 
 namespace ZeroOS.Tests.Bus.Sessions;
 
@@ -63,6 +64,15 @@ internal sealed class SessionOpening(SessionNode node, Socket wire, byte[] envel
 
     /// <summary>Hangs up.</summary>
     public void Cut() => wire.Shutdown(SocketShutdown.Both);
+
+    /// <summary>Admits it and lets a node's own relay join it with what <paramref name="connect"/> dials.</summary>
+    public async Task RelayAsync(Func<CancellationToken, Task<Stream>> connect)
+    {
+        byte[] line = await AnswerAsync();
+        using SessionRelay relay = new(Ciphers(line), connect, new FrameShare(new FrameMemory(), "tenant", IsOwner: false), TimeProvider.System);
+        using NetworkStream client = new(wire, ownsSocket: true);
+        await relay.RunAsync(client, (byte[])[.. Switching, .. line, (byte)'\n']);
+    }
 
     /// <summary>Admits it and serves the session.</summary>
     public async Task<Session> AcceptAsync()
