@@ -6,7 +6,7 @@ using ZeroOS.SystemTests.Bench;
 
 namespace ZeroOS.SystemTests;
 
-/// <summary>Programs beside the workload of a machine on a booted node, by <c>zos exec</c>.</summary>
+/// <summary>Programs beside the workload of a machine on a booted node, by <c>zos exec</c>, and connections to it, by <c>zos forward</c>.</summary>
 public sealed class ExecTests(ITestOutputHelper output)
 {
     private const int MegabytesMoved = 4;
@@ -55,6 +55,8 @@ public sealed class ExecTests(ITestOutputHelper output)
         Assert.Contains("24 80", terminal.Output, StringComparison.Ordinal);
         Assert.Equal(5, terminal.ExitCode);
 
+        await Forward(world);
+
         Task<CommandResult> lasting = Exec(world, "web/nginx", "sleep", "300");
         await Eventually.Get("the program to run", s_patience, async () =>
             (await Exec(world, "web/nginx", "sh", "-c", "cat /proc/[0-9]*/comm")).Output.Contains("sleep", StringComparison.Ordinal) ? "runs" : null);
@@ -62,6 +64,33 @@ public sealed class ExecTests(ITestOutputHelper output)
         CommandResult cut = await lasting;
         Assert.Equal(125, cut.ExitCode);
         Assert.Contains("machine ended", cut.Error, StringComparison.Ordinal);
+    }
+
+    /// <summary>A port of this computer leads to the workload's own, which need not be published; a port at which nothing listens is said.</summary>
+    private async Task Forward(World world)
+    {
+        const int Pages = 20;
+        string said = Path.Combine(world.Folder, "forward");
+        Task<CommandResult> forward = world.Owner.Shell(s_patience, $"echo $$ >{said}.pid; exec $ZOS forward web/nginx 0:80 0:81 2>{said}");
+        string[] addresses = await Eventually.Get("zos forward to listen", s_patience, async () =>
+        {
+            string[][] lines = [.. (await File.ReadAllLinesAsync(said)).Select(l => l.Split(" -> "))];
+            return lines is [[string page, _], [string nothing, _]] ? (string[])[page, nothing] : null;
+        });
+        Stopwatch watch = Stopwatch.StartNew();
+        string[] pages = await Task.WhenAll(Enumerable.Range(0, Pages).Select(async _ =>
+        {
+            using HttpClient client = new() { Timeout = s_patience };
+            return await client.GetStringAsync(new Uri($"http://{addresses[0]}/"));
+        }));
+        World.Figure(output, "forwarded pages a second, each on a connection of its own", Pages / watch.Elapsed.TotalSeconds, "1/s");
+        Assert.All(pages, p => Assert.Contains("Served by nginx", p, StringComparison.Ordinal));
+        using (HttpClient client = new() { Timeout = s_patience })
+            await Assert.ThrowsAsync<HttpRequestException>(() => client.GetStringAsync(new Uri($"http://{addresses[1]}/")));
+        (await Command.Run("kill", ["-INT", (await File.ReadAllTextAsync($"{said}.pid")).Trim()], s_patience)).Ok();
+        CommandResult ended = await forward;
+        Assert.Equal(130, ended.ExitCode);
+        Assert.Contains("nothing listens at port 81 in the machine", await File.ReadAllTextAsync(said), StringComparison.Ordinal);
     }
 
     private static Task<CommandResult> Exec(World world, params string[] arguments) => world.Owner.Run(s_patience, ["exec", .. arguments]);

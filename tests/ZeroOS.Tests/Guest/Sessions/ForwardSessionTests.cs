@@ -104,17 +104,17 @@ public sealed class ForwardSessionTests : IDisposable
     [InlineData("""{"port":0}""", "0 is no port")]
     [InlineData("""{"port":65536}""", "65536 is no port")]
     [InlineData("""{"port":-1}""", "-1 is no port")]
-    [InlineData("""{"port":"80"}""", "what is to be forwarded cannot be read")]
-    [InlineData("""{"port":80,"host":"10.0.0.1"}""", "what is to be forwarded cannot be read")]
-    [InlineData("""{}""", "what is to be forwarded cannot be read")]
-    [InlineData("null", "there is nothing to forward")]
+    [InlineData("""{"port":"80"}""", "what is to be done cannot be read")]
+    [InlineData("""{"port":80,"host":"10.0.0.1"}""", "what is to be done cannot be read")]
+    [InlineData("""{}""", "what is to be done cannot be read")]
+    [InlineData("null", "there is nothing to do")]
     public void Channel_that_is_begun_wrongly_is_refused_and_the_session_goes_on(string begin, string sentence)
     {
         PlainClient client = Begun();
         client.Open(Encoding.UTF8.GetBytes(begin));
         Assert.StartsWith($"Close 0 Refused {sentence}", client.Next(), StringComparison.Ordinal);
         client.Open(Encoding.UTF8.GetBytes(begin + new string(' ', ForwardBegin.MaxBytes)));
-        Assert.Equal("Close 1 Refused what is to be forwarded is too long", client.Next());
+        Assert.Equal("Close 1 Refused what is to be done is too long", client.Next());
         Assert.Equal("x"u8.ToArray(), client.Exchange(client.Open(Keep(PlayedService.Echo()).Port), "x"u8.ToArray()));
     }
 
@@ -123,7 +123,7 @@ public sealed class ForwardSessionTests : IDisposable
     {
         PlainClient client = Dialled();
         client.Send(SessionFrame.SessionChannel, SessionFrameType.Begin, """{"port":80}"""u8);
-        Assert.StartsWith("Close Refused what is to be forwarded cannot be read", client.Next(), StringComparison.Ordinal);
+        Assert.StartsWith("Close Refused what is to be done cannot be read", client.Next(), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -140,8 +140,16 @@ public sealed class MachineHostTests : IDisposable
             Verb = MonitorVerb.Statistics,
             Counters = new Dictionary<string, long>
             {
-                ["vda.bytesRead"] = 10, ["vdb.bytesRead"] = 5, ["vdb.bytesWritten"] = long.MaxValue, ["vdc.bytesWritten"] = 1, ["vsock.bytesRead"] = 1000,
-                ["eth0.rxBytes"] = 7, ["eth1.rxBytes"] = -7, ["eth0.txBytes"] = 3, ["balloon.guest.total"] = 200 << 20, ["balloon.guest.available"] = 150 << 20,
+                ["vda.bytesRead"] = 10,
+                ["vdb.bytesRead"] = 5,
+                ["vsock.bytesRead"] = 1000,
+                ["vdb.bytesWritten"] = long.MaxValue,
+                ["vdc.bytesWritten"] = 1,
+                ["eth0.rxBytes"] = 7,
+                ["eth1.rxBytes"] = -7,
+                ["eth0.txBytes"] = 3,
+                ["balloon.guest.total"] = 200 << 20,
+                ["balloon.guest.available"] = 150 << 20,
             },
         });
         MachineUse use = (await Task.WhenAll(asked)).Distinct().Single();
