@@ -39,6 +39,7 @@ public sealed class NodeCommandsTests
         ["zos.machine.restart"] = Roles.Tenant,
         ["zos.machine.kill"] = Roles.Tenant,
         ["zos.machine.logs"] = Roles.Tenant,
+        ["zos.machine.stats"] = Roles.Tenant,
         ["zos.session.open"] = Roles.Tenant,
         ["zos.events.watch"] = Roles.OwnerOrTenant,
         ["zos.volume.list"] = Roles.Tenant,
@@ -58,7 +59,8 @@ public sealed class NodeCommandsTests
             new DiskHandlers(bench.Store, null!), new ZeroOS.Node.PowerHandlers(() => { }, () => { }));
         Assert.Equal(s_expected.OrderBy(e => e.Key, StringComparer.Ordinal),
             routes.All.Select(r => KeyValuePair.Create(r.Command, r.Allowed)).OrderBy(e => e.Key, StringComparer.Ordinal));
-        Assert.Equal(["zos.events.watch", "zos.machine.logs"], routes.All.Where(r => r.IsStream).Select(r => r.Command).Order(StringComparer.Ordinal));
+        Assert.Equal(["zos.events.watch", "zos.machine.logs", "zos.machine.stats"],
+            routes.All.Where(r => r.IsStream).Select(r => r.Command).Order(StringComparer.Ordinal));
     }
 
     [Fact]

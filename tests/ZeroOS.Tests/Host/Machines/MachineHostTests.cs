@@ -165,6 +165,8 @@ public sealed class MachineHostTests : IDisposable
     {
         FakeMonitor monitor = _node.Start();
         monitor.Say(new MonitorMessage { Verb = MonitorVerb.Statistics, Counters = new Dictionary<string, long> { ["eth0.rxBytes"] = 1 } });     // unasked
+        using FakeGuest guest = monitor.Dial();
+        guest.TakeSpec(out _);      // and read
         MachineUse use = await _node.Machines.UseAsync(MachineHarness.Id, default).WaitAsync(TimeSpan.FromSeconds(20));
         Assert.Equal(new MachineUse(use.CpuNanoseconds, use.HeldBytes, 256 << 20, null, null, null, null, null), use);
 
