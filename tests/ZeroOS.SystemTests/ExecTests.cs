@@ -87,7 +87,7 @@ public sealed class ExecTests(ITestOutputHelper output)
         Assert.All(pages, p => Assert.Contains("Served by nginx", p, StringComparison.Ordinal));
         using (HttpClient client = new() { Timeout = s_patience })
             await Assert.ThrowsAsync<HttpRequestException>(() => client.GetStringAsync(new Uri($"http://{addresses[1]}/")));
-        (await Command.Run("kill", ["-INT", (await File.ReadAllTextAsync($"{said}.pid")).Trim()], s_patience)).Ok();
+        (await Command.Run("kill", ["-TERM", (await File.ReadAllTextAsync($"{said}.pid")).Trim()], s_patience)).Ok();
         CommandResult ended = await forward;
         Assert.Equal(130, ended.ExitCode);
         Assert.Contains("nothing listens at port 81 in the machine", await File.ReadAllTextAsync(said), StringComparison.Ordinal);
