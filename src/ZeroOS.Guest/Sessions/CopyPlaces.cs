@@ -12,17 +12,17 @@ internal sealed class CopyPlaces(Func<RootedDirectory?> openRoot)
     /// <summary>Copies at once: each may hold <see cref="TreeLimits.NameBytes"/>.</summary>
     internal const int Most = 4;
 
-    private int _count;
+    private readonly Places _places = new(Most);
 
     /// <summary>Does one copy, and says why its session is over.</summary>
     internal SessionEnd Run(byte[] body, SessionLink link, Func<RootedDirectory, CopyBegin, SessionEnd> copy)
     {
         if (CopyBeginReader.TryRead(body, out string refusal) is not { } begin)
             return new SessionEnd(SessionCloseReason.Refused, refusal);
+        if (!_places.TryTake())
+            return new SessionEnd(SessionCloseReason.OverCapacity, $"the machine has {Most} copies at once, the most there are");
         try
         {
-            if (Interlocked.Increment(ref _count) > Most)
-                return new SessionEnd(SessionCloseReason.OverCapacity, $"the machine has {Most} copies at once, the most there are");
             using RootedDirectory? root = openRoot();
             return root is null ? new SessionEnd(SessionCloseReason.Refused, "the workload has ended") : copy(root, begin);
         }
@@ -44,7 +44,7 @@ internal sealed class CopyPlaces(Func<RootedDirectory?> openRoot)
         }
         finally
         {
-            Interlocked.Decrement(ref _count);
+            _places.Return();
         }
     }
 }

@@ -3,8 +3,8 @@ using ZeroOS.Contracts.Sessions;
 namespace ZeroOS.Guest.Sessions;
 
 /// <summary>As its base, with what the client of an exec session says to its program besides. Thread-safe.</summary>
-/// <param name="room">As its base.</param>
-internal sealed class ExecOrders(InputRoom room) : SessionOrders(room)
+/// <param name="windows">As its base.</param>
+internal sealed class ExecOrders(Places windows) : SessionOrders(windows)
 {
     /// <summary>The channel of errors. Resizes, signals and the exit are on that of input.</summary>
     internal const uint ErrorsChannel = 2;

@@ -10,10 +10,13 @@ namespace ZeroOS.Guest.Sessions;
 /// <param name="link">The session.</param>
 /// <param name="orders">What the client says.</param>
 /// <param name="places">The connections of all sessions.</param>
-internal sealed class ForwardSession(SessionLink link, ForwardOrders orders, ForwardPlaces places)
+internal sealed class ForwardSession(SessionLink link, ForwardOrders orders, Places places)
 {
     /// <summary>Connections of one session at once.</summary>
     internal const int Most = 64;
+
+    /// <summary>Connections of all sessions of a machine at once: each has a descriptor of zguest's.</summary>
+    internal const int MostOfMachine = 256;
 
     private const int PieceBytes = 32 * 1024;
 
@@ -75,7 +78,7 @@ internal sealed class ForwardSession(SessionLink link, ForwardOrders orders, For
         }
         else if (!places.TryTake())
         {
-            Refuse(connection, $"the machine has {ForwardPlaces.Most} forwarded connections at once, the most there are");
+            Refuse(connection, $"the machine has {MostOfMachine} forwarded connections at once, the most there are");
         }
         else
         {

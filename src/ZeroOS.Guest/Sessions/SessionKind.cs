@@ -19,25 +19,24 @@ internal sealed record SessionKind(int Channels, Func<SessionOrders> MakeOrders,
     internal static IReadOnlyDictionary<string, SessionKind> All(StartProgram start, Func<RootedDirectory?> openRoot, string spoolFolder)
     {
         CopyPlaces places = new(openRoot);
-        InputRoom room = new();
-        ForwardPlaces connections = new();
+        Places windows = new(SessionOrders.LargeWindows), connections = new(ForwardSession.MostOfMachine);
         return new Dictionary<string, SessionKind>
         {
-            [SessionKinds.Exec] = Exec(start, room),
+            [SessionKinds.Exec] = Exec(start, windows),
             [SessionKinds.CopyOut] = Begun(CopyChannels, static () => new SessionOrders(),
                 (link, orders, body) => places.Run(body, link, (root, begin) => new CopyOutSession(link, orders).Run(root, begin))),
-            [SessionKinds.CopyIn] = Begun(CopyChannels, () => new SessionOrders(room),
+            [SessionKinds.CopyIn] = Begun(CopyChannels, () => new SessionOrders(windows),
                 (link, orders, body) => places.Run(body, link, (root, begin) => new CopyInSession(link, orders, spoolFolder).Run(root, begin))),
             [SessionKinds.Forward] = Forward(connections),
         };
     }
 
     /// <summary>A program beside the workload.</summary>
-    internal static SessionKind Exec(StartProgram start, InputRoom room) => Begun(ExecOrders.Channels, () => new ExecOrders(room),
+    internal static SessionKind Exec(StartProgram start, Places windows) => Begun(ExecOrders.Channels, () => new ExecOrders(windows),
         (link, orders, body) => new ExecSession(link, orders, start).Run(body));
 
     /// <summary>Connections to programs in the machine, which has <paramref name="places"/> for all its sessions.</summary>
-    internal static SessionKind Forward(ForwardPlaces places) => Begun(0, static () => new ForwardOrders(),
+    internal static SessionKind Forward(Places places) => Begun(0, static () => new ForwardOrders(),
         (link, orders, body) => new ForwardSession(link, orders, places).Run(body));
 
     /// <summary>Every session of it is over at once, for this reason.</summary>

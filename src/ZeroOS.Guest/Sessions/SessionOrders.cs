@@ -5,13 +5,19 @@ namespace ZeroOS.Guest.Sessions;
 
 /// <summary>
 /// What the client of a session has said and nobody has taken yet: its begin, and data on one channel. The receiving thread fills it, the session's own empties
-/// it, and an event wakes that one. It is bounded: input by its window and the room that all share, everything else by what a later word replaces. Thread-safe.
+/// it, and an event wakes that one. It is bounded: input by its window, everything else by what a later word replaces. Thread-safe.
 /// </summary>
-/// <param name="room">Memory for more input than the first window; null: there is none.</param>
-internal class SessionOrders(InputRoom? room = null) : ISessionFrames, IDisposable
+/// <param name="windows">The large windows of all sessions; null: this one gets none.</param>
+internal class SessionOrders(Places? windows = null) : ISessionFrames, IDisposable
 {
     /// <summary>The one channel on which the client sends data, and the first on which it gets some.</summary>
     internal const uint InputChannel = 0, OutputChannel = 1;
+
+    /// <summary>Bytes of input that may wait where it flows; elsewhere it is <see cref="SessionLimits.FirstWindow"/>.</summary>
+    internal const int LargeWindowBytes = 256 * 1024;
+
+    /// <summary>Sessions of a machine that have such a window at once; the others keep the first.</summary>
+    internal const int LargeWindows = 16;
 
     private const long BeginWithinMs = 20_000;
 
@@ -86,11 +92,11 @@ internal class SessionOrders(InputRoom? room = null) : ISessionFrames, IDisposab
     {
         Input.Drop(count);
         _inputTaken += count;
-        if (!_inputGrown && _inputTaken >= SessionLimits.FirstWindow / 2 && room?.TryTake() == true)
+        if (!_inputGrown && _inputTaken >= SessionLimits.FirstWindow / 2 && windows?.TryTake() == true)
         {
             _inputGrown = true;
-            Input.Grow(InputRoom.WindowBytes);
-            link.SetWindow(InputChannel, InputRoom.WindowBytes);
+            Input.Grow(LargeWindowBytes);
+            link.SetWindow(InputChannel, LargeWindowBytes);
         }
         link.Taken(InputChannel, count);
     }
@@ -115,7 +121,7 @@ internal class SessionOrders(InputRoom? room = null) : ISessionFrames, IDisposab
         lock (Sync)
         {
             if (_inputGrown && !_disposed)
-                room!.Return();
+                windows!.Return();
             _disposed = true;
             _event.Dispose();
         }

@@ -32,7 +32,7 @@ internal sealed class ForwardBench : IAsyncDisposable
     public ForwardBench()
     {
         _sessions = new GuestSessions(Dial);
-        _sessions.Open(new Dictionary<string, SessionKind> { [SessionKinds.Forward] = SessionKind.Forward(new ForwardPlaces()) });
+        _sessions.Open(new Dictionary<string, SessionKind> { [SessionKinds.Forward] = SessionKind.Forward(new Places(ForwardSession.MostOfMachine)) });
         Node.Open = opening => opening.RelayAsync(ConnectAsync);
     }
 

@@ -15,7 +15,7 @@ public sealed class ExecSessionTests : IDisposable
 {
     private static readonly ExecBegin s_begin = new() { Arguments = ["sh"], Input = true };
     private readonly PlayedProgram _program = new();
-    private readonly InputRoom _room = new();
+    private readonly Places _windows = new(SessionOrders.LargeWindows);
     private readonly GuestSessions _sessions;
     private readonly PlainClient _client;
     private ExecBegin? _started;
@@ -29,7 +29,7 @@ public sealed class ExecSessionTests : IDisposable
             errno = Errno.None;
             return guest;
         });
-        _sessions.Open(new Dictionary<string, SessionKind> { ["exec"] = SessionKind.Exec(Start, _room) });
+        _sessions.Open(new Dictionary<string, SessionKind> { ["exec"] = SessionKind.Exec(Start, _windows) });
         _sessions.Dial(new GuestSession { Kind = "exec", Token = new byte[GuestProtocol.TokenBytes] }, new byte[GuestProtocol.SecretBytes]);
         _client = new PlainClient(node);
         _client.Introduction();
@@ -152,7 +152,7 @@ public sealed class ExecSessionTests : IDisposable
             }
         }
         const int PipeBytes = 65536;
-        Assert.InRange(sent, InputRoom.WindowBytes, InputRoom.WindowBytes + PipeBytes);
+        Assert.InRange(sent, SessionOrders.LargeWindowBytes, SessionOrders.LargeWindowBytes + PipeBytes);
         _program.Output.Write("here"u8);
         Assert.Equal("Data 1 here", _client.Next());
 
@@ -170,12 +170,12 @@ public sealed class ExecSessionTests : IDisposable
     }
 
     [Theory]
-    [InlineData(InputRoom.Most - 1, InputRoom.WindowBytes - SessionLimits.FirstWindow)]
-    [InlineData(InputRoom.Most, SessionLimits.FirstWindow)]
-    public void Input_that_flows_gets_a_large_window_while_there_is_room_for_one(int taken, int more)
+    [InlineData(SessionOrders.LargeWindows - 1, SessionOrders.LargeWindowBytes - SessionLimits.FirstWindow)]
+    [InlineData(SessionOrders.LargeWindows, SessionLimits.FirstWindow)]
+    public void Input_that_flows_gets_a_large_window_while_there_is_windows_for_one(int taken, int more)
     {
         for (int i = 0; i < taken; i++)
-            Assert.True(_room.TryTake());
+            Assert.True(_windows.TryTake());
         _client.Begin(s_begin);
         byte[] input = Random(SessionLimits.FirstWindow), read = new byte[input.Length];
         _client.Send(0, SessionFrameType.Data, input);
@@ -192,9 +192,9 @@ public sealed class ExecSessionTests : IDisposable
         _client.Dispose();
         _sessions.WaitUntilNone(TimeSpan.FromSeconds(20));
         int free = 0;
-        while (_room.TryTake())
+        while (_windows.TryTake())
             free++;
-        Assert.Equal(InputRoom.Most - taken, free);
+        Assert.Equal(SessionOrders.LargeWindows - taken, free);
     }
 
     [Fact]
@@ -203,7 +203,7 @@ public sealed class ExecSessionTests : IDisposable
         _client.Begin(s_begin);
         _program.Input.Dispose();
         byte[] input = Random(SessionLimits.FirstWindow);
-        for (int sent = 0; sent < 4 * InputRoom.WindowBytes;)
+        for (int sent = 0; sent < 4 * SessionOrders.LargeWindowBytes;)
         {
             int may = Math.Min(_client.MaySend(0), input.Length);
             if (may > 0)

@@ -15,7 +15,7 @@ public sealed class ForwardSessionTests : IDisposable
 {
     private readonly List<IDisposable> _ours = [];
     private readonly GuestSessions _sessions;
-    private readonly ForwardPlaces _places = new();
+    private readonly Places _places = new(ForwardSession.MostOfMachine);
     private StreamSocket? _next;
 
     public ForwardSessionTests()
@@ -144,14 +144,14 @@ public sealed class ForwardSessionTests : IDisposable
     [Fact]
     public void All_sessions_together_have_so_many_connections_and_give_their_places_back()
     {
-        for (int i = 1; i < ForwardPlaces.Most; i++)
+        for (int i = 1; i < ForwardSession.MostOfMachine; i++)
             Assert.True(_places.TryTake());
         int port = Keep(PlayedService.Echo()).Port;
         PlainClient client = Begun();
         uint first = client.Open(port);
         Assert.Equal("x"u8.ToArray(), client.Exchange(first, "x"u8.ToArray()));
         uint second = client.Open(port);
-        Assert.StartsWith($"Close {second} OverCapacity the machine has {ForwardPlaces.Most}", client.Next(), StringComparison.Ordinal);
+        Assert.StartsWith($"Close {second} OverCapacity the machine has {ForwardSession.MostOfMachine}", client.Next(), StringComparison.Ordinal);
         client.Dispose();
         _sessions.WaitUntilNone(TimeSpan.FromSeconds(20));
         Assert.True(_places.TryTake());

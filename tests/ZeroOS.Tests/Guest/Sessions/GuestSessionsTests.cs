@@ -16,7 +16,7 @@ public sealed class GuestSessionsTests : IDisposable
     private static readonly byte[] s_token = [.. Enumerable.Range(1, GuestProtocol.TokenBytes).Select(i => (byte)i)];
     private static readonly Dictionary<string, SessionKind> s_kinds = new()
     {
-        [SessionKinds.Exec] = SessionKind.Exec(_ => throw new SetupException("exec", "not here"), new InputRoom()),
+        [SessionKinds.Exec] = SessionKind.Exec(_ => throw new SetupException("exec", "not here"), new Places(1)),
     };
     private readonly BlockingCollection<StreamSocket> _dialled = [];
     private readonly List<PlainClient> _clients = [];

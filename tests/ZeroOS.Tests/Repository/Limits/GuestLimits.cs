@@ -99,7 +99,7 @@ internal static class GuestLimits
             "256 KiB a session whose input flows",
             "16 a machine, 4 MiB",
             "the session keeps its window of 16 KiB",
-            "InputRoom.WindowBytes, InputRoom.Most",
+            "SessionOrders.LargeWindowBytes, SessionOrders.LargeWindows",
             "ExecSessionTests.Input_that_flows_gets_a_large_window_while_there_is_room_for_one"),
         new(
             "connections that are forwarded inside a machine",
@@ -107,7 +107,7 @@ internal static class GuestLimits
             "64 a session, each with 16 KiB that wait for the program",
             "256 a machine",
             "the channel is closed, over-capacity; the session goes on",
-            "ForwardSession.Most, ForwardPlaces.Most",
+            "ForwardSession.Most, ForwardSession.MostOfMachine",
             "ForwardSessionTests.Connection_beyond_the_most_is_told_so_and_one_that_is_closed_makes_room, "
                 + "ForwardSessionTests.All_sessions_together_have_so_many_connections_and_give_their_places_back"),
         new(
