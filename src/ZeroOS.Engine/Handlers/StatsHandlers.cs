@@ -29,13 +29,14 @@ public sealed class StatsHandlers
     {
         if (body.Machines.Count > MachineStats.MaxMachines)
             throw Refuse.Invalid("machines", $"at most {MachineStats.MaxMachines} machines can be named; name none to hear of all");
-        WorkloadId[] named = [.. body.Machines.Select(m => MachineHandlers.Machine(_parts, context.Tenant, m.Deployment, m.Machine).Id).Distinct()];
+        HashSet<WorkloadId> named = [.. body.Machines.Select(m => MachineHandlers.Machine(_parts, context.Tenant, m.Deployment, m.Machine).Id)];
         using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, _stopping);
         while (true)
         {
             long began = Stopwatch.GetTimestamp();
             DateTimeOffset time = _parts.Time.GetUtcNow();
-            MachineSample?[] all = await Task.WhenAll(Rows(context.Tenant, named).Select(row => MeasureAsync(row, either.Token))).ConfigureAwait(false);
+            IEnumerable<WorkloadRow> rows = _parts.Store.LiveMachines(context.Tenant).Where(r => named.Count == 0 || named.Contains(r.Id));
+            MachineSample?[] all = await Task.WhenAll(rows.Select(row => MeasureAsync(row, either.Token))).ConfigureAwait(false);
             MachineSample[][] pieces = [.. all.OfType<MachineSample>().Chunk(MostSamples)];
             for (int i = 0; i < Math.Max(pieces.Length, 1); i++)
                 yield return new StatsPiece { Time = time, Machines = i < pieces.Length ? pieces[i] : [], More = i + 1 < pieces.Length };
@@ -45,10 +46,6 @@ public sealed class StatsHandlers
             await Task.Delay(left > TimeSpan.Zero ? left : TimeSpan.Zero, either.Token).ConfigureAwait(false);
         }
     }
-
-    private IEnumerable<WorkloadRow> Rows(string tenant, WorkloadId[] named) => (named.Length > 0
-        ? named.Select(_parts.Store.Workload).OfType<WorkloadRow>()
-        : _parts.Store.Tenant(tenant).Workloads.Where(w => w.Type == WorkloadRow.Zmachine)).Where(w => w.Live);
 
     private async Task<MachineSample?> MeasureAsync(WorkloadRow row, CancellationToken cancellation)
     {

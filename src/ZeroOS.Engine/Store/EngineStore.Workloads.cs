@@ -47,6 +47,10 @@ public sealed partial class EngineStore
     internal IReadOnlyList<WorkloadRow> Workloads(string tenant, string deployment) => Read(() => Query(
         $"SELECT {WorkloadColumns} FROM workloads WHERE tenant=$1 AND deployment=$2 ORDER BY sequence", ReadWorkload, tenant, deployment));
 
+    /// <summary>A tenant's machines whose monitors were asked for and have not ended, as far as is stored.</summary>
+    internal IReadOnlyList<WorkloadRow> LiveMachines(string tenant) => Read(() => Query(
+        $"SELECT {WorkloadColumns} FROM workloads WHERE tenant=$1 AND type=$2 AND live=1 ORDER BY sequence", ReadWorkload, tenant, WorkloadRow.Zmachine));
+
     /// <summary>Stores a new workload under the next sequence number.</summary>
     internal void AddWorkload(WorkloadRow row) => Write(() =>
     {

@@ -101,6 +101,16 @@ internal sealed class ZosBench : IAuthority, IAsyncDisposable
         return bench;
     }
 
+    /// <summary>As above, with an owner who is settled and has deployed "web", whose one machine is "nginx".</summary>
+    public static async Task<ZosBench> DeployedAsync()
+    {
+        ZosBench bench = await StartAsync();
+        await bench.SettleAsync();
+        await bench.Ok("deploy", bench.Write("web.yaml", "name: web\nworkloads:\n  - name: nginx\n    type: zmachine\n"
+            + $"    data: {{ flist: {{ reference: demo/nginx:1, digest: \"sha256:{new string('a', 64)}\" }}, memory: 256MiB }}\n"));
+        return bench;
+    }
+
     /// <summary>The node's door is gone, the next dial meets <paramref name="meanwhile"/>, and then it is back at the same port.</summary>
     public async Task RestartAsync(Func<TcpListener, Task> meanwhile)
     {

@@ -26,13 +26,7 @@ public sealed class StatsVerbTests : IAsyncLifetime
 
     private ZosBench _zos = null!;
 
-    public async Task InitializeAsync()
-    {
-        _zos = await ZosBench.StartAsync();
-        await _zos.SettleAsync();
-        await _zos.Ok("deploy", _zos.Write("web.yaml", "name: web\nworkloads:\n  - name: nginx\n    type: zmachine\n"
-            + $"    data: {{ flist: {{ reference: demo/nginx:1, digest: \"sha256:{new string('a', 64)}\" }}, memory: 256MiB }}\n"));
-    }
+    public async Task InitializeAsync() => _zos = await ZosBench.DeployedAsync();
 
     public async Task DisposeAsync() => await _zos.DisposeAsync();
 
