@@ -172,7 +172,7 @@ public sealed class ExecSessionTests : IDisposable
     [Theory]
     [InlineData(SessionOrders.LargeWindows - 1, SessionOrders.LargeWindowBytes - SessionLimits.FirstWindow)]
     [InlineData(SessionOrders.LargeWindows, SessionLimits.FirstWindow)]
-    public void Input_that_flows_gets_a_large_window_while_there_is_windows_for_one(int taken, int more)
+    public void Input_that_flows_gets_a_large_window_while_there_is_room_for_one(int taken, int more)
     {
         for (int i = 0; i < taken; i++)
             Assert.True(_windows.TryTake());
