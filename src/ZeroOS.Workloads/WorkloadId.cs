@@ -15,6 +15,10 @@ public readonly record struct WorkloadId(string Tenant, string Deployment, strin
     /// <summary>All three names, "tenant/deployment/name": none of them may hold a slash. What is written on a thing to say whose it is.</summary>
     public string Full => $"{Tenant}/{Deployment}/{Name}";
 
+    /// <summary>What this workload means by a reference: "name" in its own deployment, or "deployment/name" in another of the same tenant.</summary>
+    public WorkloadId Named(string reference) => reference.IndexOf('/', StringComparison.Ordinal) is >= 0 and int slash
+        ? new WorkloadId(Tenant, reference[..slash], reference[(slash + 1)..]) : this with { Name = reference };
+
     /// <summary>"deployment/name", for people; the tenant is left out on purpose.</summary>
     public override string ToString() => $"{Deployment}/{Name}";
 }

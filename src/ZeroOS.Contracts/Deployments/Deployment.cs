@@ -91,10 +91,10 @@ public sealed record ZmachineData
     /// <summary>The image's if not given.</summary>
     public string? Workdir { get; init; }
 
-    /// <summary>Volumes of the same deployment.</summary>
+    /// <summary>Volumes, at most 14.</summary>
     public IReadOnlyList<MachineMount> Mounts { get; set; } = [];
 
-    /// <summary>Networks of the same deployment, at most 8.</summary>
+    /// <summary>Networks, at most 8; the first leads out.</summary>
     public IReadOnlyList<MachineNetwork> Networks { get; set; } = [];
 
     /// <summary>Ports of the node that lead to it.</summary>
@@ -133,7 +133,7 @@ public sealed record RegistryCredentials
 /// <summary>A volume in a machine.</summary>
 public sealed record MachineMount
 {
-    /// <summary>A zmount of the same deployment.</summary>
+    /// <summary>A zmount of the same deployment, or "deployment/name" of another of the tenant's. One machine has it at a time.</summary>
     public required string Volume { get; init; }
 
     /// <summary>Absolute path in the machine.</summary>
@@ -146,11 +146,14 @@ public sealed record MachineMount
 /// <summary>A machine's place in a network.</summary>
 public sealed record MachineNetwork
 {
-    /// <summary>A network of the same deployment.</summary>
+    /// <summary>A network of the same deployment, or "deployment/name" of another of the tenant's.</summary>
     public required string Network { get; init; }
 
     /// <summary>IPv4 address inside its range; chosen by the node if not given.</summary>
     public string? Ip { get; init; }
+
+    /// <summary>More names that the other machines of the network know it by, at most 8; each as a host's name.</summary>
+    public IReadOnlyList<string>? Aliases { get; init; }
 }
 
 /// <summary>A port of the node's uplink that leads to a port of the machine.</summary>

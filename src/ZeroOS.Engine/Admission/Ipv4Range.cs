@@ -68,11 +68,11 @@ internal readonly record struct Ipv4Range(uint Network, int PrefixLength)
     public bool Overlaps(Ipv4Range other) => Contains(other.Network) || other.Contains(Network);
 
     /// <summary>The lowest address that a machine may have and nobody has, or null.</summary>
-    public uint? FirstFree(IReadOnlySet<uint> taken)
+    public uint? FirstFree(Predicate<uint> taken)
     {
         for (uint address = Network + 2; address < Broadcast; address++)
         {
-            if (!taken.Contains(address))
+            if (!taken(address))
                 return address;
         }
         return null;

@@ -4,6 +4,7 @@ using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Deployments;
 using ZeroOS.Engine.Admission;
 using ZeroOS.Engine.Kinds;
+using ZeroOS.Engine.Kinds.Machines;
 using ZeroOS.Engine.Store;
 using ZeroOS.Workloads;
 
@@ -48,6 +49,8 @@ internal sealed class DeploymentAdmission(EngineStore store, EngineLimits limits
             ResourceUse before = store.Use(tenant), nodeBefore = NodeUse();
             store.SetDeployment(new DeploymentRow(tenant, wanted, Deleting: false));
             StoreWorkloads(tenant, old?.Content, wanted);
+            if (old is not null)
+                ForeignParts.RequireKept(store, tenant, old.Content, wanted);
             foreach (IWorkloadKind kind in WorkloadKinds.InOrder)
                 kind.PromiseTogether(store, tenant, wanted, grant);
             CheckGrant(grant.Grant, before, store.Use(tenant));
@@ -64,6 +67,7 @@ internal sealed class DeploymentAdmission(EngineStore store, EngineLimits limits
         store.Mark(mark);
         for (int i = 0; i < volumes.Count; i++)
             MarkDestroyed(new WorkloadId(tenant, name, volumes[i]), $"volumes[{i}]");
+        ForeignParts.RequireKept(store, tenant, row.Content, null);
         BeginDelete(row);
     });
 

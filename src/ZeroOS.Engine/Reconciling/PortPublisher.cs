@@ -91,9 +91,9 @@ internal sealed class PortPublisher(EngineStore store, INetworks networks, TimeP
                 string? first = deployment.Content.Workloads.OfType<ZmachineWorkload>()
                     .FirstOrDefault(m => m.Name == port.Machine.Name)?.Data.Networks[0].Network;
                 AddressRow? address = addresses.FirstOrDefault(a => a.Network == first && a.Machine == port.Machine.Name);
-                if (address is null || !_ready.ContainsKey(port.Machine with { Name = address.Network }))
+                if (address is null || port.Machine.Named(address.Network) is var network && !_ready.ContainsKey(network))
                     continue;
-                mappings.Add(new PortMapping(port.Protocol, port.Port, port.Machine with { Name = address.Network },
+                mappings.Add(new PortMapping(port.Protocol, port.Port, network,
                     IPAddress.Parse(Ipv4Range.Text(address.Address)), port.GuestPort));
             }
         }

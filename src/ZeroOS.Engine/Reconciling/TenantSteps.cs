@@ -62,7 +62,7 @@ internal sealed class TenantSteps(EngineParts parts, string tenant, IReadOnlyLis
 
     /// <summary>Whether a machine's cards are, or were, in a network.</summary>
     public static bool IsInNetwork(WorkloadRow machine, WorkloadId network) =>
-        machine.Id.Deployment == network.Deployment && machine.AttachedNetworks.Contains(network.Name);
+        machine.AttachedNetworks.Any(n => machine.Id.Named(n) == network);
 
     /// <summary>A workload is up, and what went wrong with it before is over.</summary>
     public void Well(WorkloadId id) => Parts.Store.Change(id, r => r.Removed ? r

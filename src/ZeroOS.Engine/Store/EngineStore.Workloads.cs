@@ -51,6 +51,11 @@ public sealed partial class EngineStore
     internal IReadOnlyList<WorkloadRow> LiveMachines(string tenant) => Read(() => Query(
         $"SELECT {WorkloadColumns} FROM workloads WHERE tenant=$1 AND type=$2 AND live=1 ORDER BY sequence", ReadWorkload, tenant, WorkloadRow.Zmachine));
 
+    /// <summary>A tenant's machines that run or may still have cards or disks, as far as is stored.</summary>
+    internal IReadOnlyList<WorkloadRow> HoldingMachines(string tenant) => Read(() => Query(
+        $"SELECT {WorkloadColumns} FROM workloads WHERE tenant=$1 AND type=$2 AND (live=1 OR attached<>'') ORDER BY sequence",
+        ReadWorkload, tenant, WorkloadRow.Zmachine));
+
     /// <summary>Stores a new workload under the next sequence number.</summary>
     internal void AddWorkload(WorkloadRow row) => Write(() =>
     {

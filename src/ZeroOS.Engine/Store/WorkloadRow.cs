@@ -79,7 +79,11 @@ internal sealed record WorkloadRow
     public long Storage { get; init; }
 
     /// <summary>The networks of <see cref="Attached"/>.</summary>
-    public IEnumerable<string> AttachedNetworks => Attached.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(a => a[..a.IndexOf('=')]);
+    public IEnumerable<string> AttachedNetworks => AttachedCards.Select(c => c.Network);
+
+    /// <summary>The networks and addresses of <see cref="Attached"/>.</summary>
+    public IEnumerable<(string Network, string Address)> AttachedCards => Attached.Split(' ', StringSplitOptions.RemoveEmptyEntries)
+        .Select(a => (a[..a.IndexOf('=')], a[(a.IndexOf('=') + 1)..]));
 }
 
 /// <summary>A volume that exists or is promised.</summary>
@@ -96,4 +100,12 @@ internal sealed record AddressRow(string Deployment, string Network, string Mach
 
 /// <summary>Everything of one tenant, read at one moment.</summary>
 internal sealed record TenantView(string Tenant, GrantRow? Grant, IReadOnlyList<DeploymentRow> Deployments, IReadOnlyList<WorkloadRow> Workloads,
-    IReadOnlyList<VolumeRow> Volumes, IReadOnlyList<AddressRow> Addresses);
+    IReadOnlyList<VolumeRow> Volumes, IReadOnlyList<AddressRow> Addresses)
+{
+    private readonly Lazy<IReadOnlyDictionary<WorkloadId, Workload>> _wanted = new(() => Deployments.Where(d => !d.Deleting)
+        .SelectMany(d => d.Content.Workloads, (d, w) => (Id: new WorkloadId(Tenant, d.Content.Name, w.Name), Workload: w))
+        .ToDictionary(w => w.Id, w => w.Workload));
+
+    /// <summary>The workloads of all deployments that are not going.</summary>
+    public IReadOnlyDictionary<WorkloadId, Workload> Wanted => _wanted.Value;
+}

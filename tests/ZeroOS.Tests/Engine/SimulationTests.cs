@@ -236,7 +236,8 @@ public sealed class SimulationTests
                 foreach (WorkloadStatus workload in status.Workloads)
                 {
                     WorkloadId id = new(EngineBench.Alice, name, workload.Name);
-                    Assert.True(workload.State is WorkloadState.Running or WorkloadState.Stopped or WorkloadState.Exited,
+                    Assert.True(workload.State is WorkloadState.Running or WorkloadState.Stopped or WorkloadState.Exited
+                        || workload is { State: WorkloadState.Pending, Reason: "volume-in-use" },
                         $"{context}: {id} is {workload.State}, {workload.Reason}: {workload.Message}");
                     if (workload.Type == "network")
                         networks.Add(id);
@@ -284,8 +285,9 @@ public sealed class SimulationTests
                         Flist = new FlistReference { Reference = "r.example/i", Digest = EngineBench.Digest("abc"[_random.Next(3)]) },
                         Memory = new ByteSize(64L << 20),
                         Mounts = [.. Enumerable.Range(0, volumes).Where(v => v % Math.Max(1, machines) == i)
-                            .Select(v => new MachineMount { Volume = $"v{v}", Path = $"/v{v}" })],
-                        Networks = [.. Enumerable.Range(0, networks).Where(_ => _random.Next(2) == 0).Select(n => new MachineNetwork { Network = $"n{n}" })],
+                            .Select(v => $"v{v}").Concat(Foreign(name, "v0")).Select(v => new MachineMount { Volume = v, Path = $"/{v}" })],
+                        Networks = [.. Enumerable.Range(0, networks).Where(_ => _random.Next(2) == 0).Select(n => $"n{n}").Concat(Foreign(name, "n0"))
+                            .Select(n => new MachineNetwork { Network = n })],
                         Restart = (RestartPolicy)_random.Next(3),
                     },
                 });
@@ -303,6 +305,13 @@ public sealed class SimulationTests
                     };
             }
             return new Deployment { Name = name, Version = version, Workloads = workloads };
+        }
+
+        // Now and then a part of another deployment: one that may not be there, or not fit.
+        private IEnumerable<string> Foreign(string name, string part)
+        {
+            string other = "d" + _random.Next(3);
+            return other != name && _random.Next(4) == 0 ? [$"{other}/{part}"] : [];
         }
 
         private static string Text(Deployment deployment) => System.Text.Json.JsonSerializer.Serialize(deployment, BusJson.Default.Deployment);

@@ -23,7 +23,7 @@ internal static class GuestSpecBuilder
             Hostname = id.Name,
             RootDisk = names.SerialOf(DiskIds.Image(id)),
             WritableDisk = names.SerialOf(DiskIds.Root(id)),
-            Mounts = [.. data.Mounts.Select(m => new GuestMount { Disk = names.SerialOf(id with { Name = m.Volume }), Path = m.Path, ReadOnly = m.ReadOnly })],
+            Mounts = [.. data.Mounts.Select(m => new GuestMount { Disk = names.SerialOf(id.Named(m.Volume)), Path = m.Path, ReadOnly = m.ReadOnly })],
             // The first network is the one that leads out; two default routes would be none.
             Nics = [.. nics.Select((n, i) =>
                 new GuestNic { Mac = n.Mac, Addresses = [n.AddressWithPrefix], Gateway = i == 0 ? n.Gateway : null, Mtu = n.Mtu })],
@@ -63,15 +63,6 @@ internal static class GuestSpecBuilder
         if (arguments.Concat(environment).Append(user).Append(workdir).Any(t => t.Contains('\0')))
             throw new WorkloadException("image-invalid", "the image's config has a NUL in its command, environment, user or directory", permanent: true);
         return new GuestProcess { Arguments = arguments, Environment = environment, User = user, WorkingDirectory = workdir, StopSignal = stop };
-    }
-
-    /// <summary>/etc/hosts lines of the other machines in the same networks.</summary>
-    public static IReadOnlyList<string> Hosts(string machine, IEnumerable<string> networks,
-        IEnumerable<(string Network, string Machine, uint Address)> addresses)
-    {
-        HashSet<string> mine = new(networks, StringComparer.Ordinal);
-        return [.. addresses.Where(a => a.Machine != machine && mine.Contains(a.Network)).OrderBy(a => a.Machine, StringComparer.Ordinal).ThenBy(a => a.Address)
-            .Select(a => $"{Ipv4Range.Text(a.Address)} {a.Machine}")];
     }
 
     private static List<string> MergeEnvironment(IReadOnlyDictionary<string, string> wished, IReadOnlyList<string> image)

@@ -4,7 +4,7 @@ using System.Text.Json;
 
 using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Deployments;
-using ZeroOS.Engine.Store;
+using ZeroOS.Workloads;
 
 namespace ZeroOS.Engine.Kinds.Machines;
 
@@ -14,8 +14,12 @@ namespace ZeroOS.Engine.Kinds.Machines;
 /// </summary>
 internal static class MachineFingerprint
 {
-    /// <summary>The fingerprint of a wish, with the addresses the node chose, its networks' ranges and its volumes' sizes.</summary>
-    public static string Of(Deployment deployment, ZmachineWorkload machine, IEnumerable<AddressRow> addresses)
+    /// <summary>
+    /// The fingerprint of a wish, with the addresses the node chose, its networks' ranges and its volumes' sizes; <paramref name="parts"/> has those, of all
+    /// deployments of the tenant.
+    /// </summary>
+    public static string Of(WorkloadId id, ZmachineWorkload machine, IReadOnlyDictionary<string, uint> addresses,
+        IReadOnlyDictionary<WorkloadId, Workload> parts)
     {
         Dictionary<string, string> env = [];
         foreach ((string name, string value) in machine.Data.Env.OrderBy(e => e.Key, StringComparer.Ordinal))
@@ -29,15 +33,13 @@ internal static class MachineFingerprint
             Stop = new StopPolicy(),
         };
         StringBuilder text = new(JsonSerializer.Serialize(data, BusJson.Default.ZmachineData));
-        Dictionary<string, uint> chosen = addresses.Where(a => a.Deployment == deployment.Name && a.Machine == machine.Name)
-            .ToDictionary(a => a.Network, a => a.Address);
         foreach (MachineNetwork network in machine.Data.Networks)
         {
-            string range = deployment.Workloads.OfType<NetworkWorkload>().Single(n => n.Name == network.Network).Data.Range;
-            text.Append('\n').Append(range).Append(' ').Append(chosen.GetValueOrDefault(network.Network));
+            string? range = (parts.GetValueOrDefault(id.Named(network.Network)) as NetworkWorkload)?.Data.Range;
+            text.Append('\n').Append(range).Append(' ').Append(addresses.GetValueOrDefault(network.Network));
         }
         foreach (MachineMount mount in machine.Data.Mounts)
-            text.Append('\n').Append(deployment.Workloads.OfType<ZmountWorkload>().Single(v => v.Name == mount.Volume).Data.Size.Bytes);
+            text.Append('\n').Append((parts.GetValueOrDefault(id.Named(mount.Volume)) as ZmountWorkload)?.Data.Size.Bytes);
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString())).AsSpan(0, 16));
     }
 }

@@ -33,6 +33,7 @@ internal sealed class MachineKind : IWorkloadKind
     /// <inheritdoc/>
     public void Promise(EngineStore store, WorkloadId id, Workload workload, WorkloadRow? row, string path)
     {
+        ForeignParts.Check(store, id, ((ZmachineWorkload)workload).Data, path);
         if (row is not null && row.RootDigest == ((ZmachineWorkload)workload).Data.Flist.Digest && Use(workload).Storage < row.Storage)
             throw Refuse.Conflict("the writable layer of a machine never shrinks while its image stays the same", $"{path}.rootfs");
     }

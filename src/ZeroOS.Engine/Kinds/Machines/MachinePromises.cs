@@ -11,39 +11,47 @@ internal static class MachinePromises
     /// <summary>Gives every card an address: the one asked for, the one it had, or the first free one.</summary>
     public static void StoreAddresses(EngineStore store, string tenant, Deployment wanted)
     {
-        Dictionary<string, Ipv4Range> ranges = [];
-        foreach (NetworkWorkload network in wanted.Workloads.OfType<NetworkWorkload>())
-            ranges[network.Name] = Ipv4Range.TryParse(network.Data.Range, out Ipv4Range range, out _) ? range : default;
-        Dictionary<(string, string), uint> had = store.Addresses(tenant, wanted.Name).ToDictionary(a => (a.Network, a.Machine), a => a.Address);
-        List<(string Network, string Machine, string? Ip)> asked =
-            [.. wanted.Workloads.OfType<ZmachineWorkload>().SelectMany(m => m.Data.Networks.Select(n => (n.Network, m.Name, n.Ip)))];
+        WorkloadId here = new(tenant, wanted.Name, "");
+        TenantView view = store.Tenant(tenant);
+        Dictionary<(string, string), uint> had = view.Addresses.Where(a => a.Deployment == wanted.Name)
+            .ToDictionary(a => (a.Network, a.Machine), a => a.Address);
+        ILookup<string, (string Machine, string? Ip)> asked = wanted.Workloads.OfType<ZmachineWorkload>()
+            .SelectMany(m => m.Data.Networks, (m, n) => (n.Network, m.Name, n.Ip)).ToLookup(a => a.Network, a => (a.Name, a.Ip));
 
         List<AddressRow> rows = [];
-        foreach ((string network, Ipv4Range range) in ranges)
+        foreach (IGrouping<string, (string Machine, string? Ip)> network in asked)
         {
-            HashSet<uint> taken = [];
-            foreach ((_, string machine, string? ip) in asked.Where(a => a.Network == network && a.Ip is not null))
+            WorkloadId id = here.Named(network.Key);
+            Ipv4Range range = ForeignParts.RangeOf((NetworkWorkload)view.Wanted[id]);
+            // What machines of other deployments have in it is theirs.
+            Dictionary<uint, WorkloadId> taken = view.Addresses
+                .Where(a => a.Deployment != wanted.Name && new WorkloadId(tenant, a.Deployment, a.Machine).Named(a.Network) == id)
+                .ToDictionary(a => a.Address, a => new WorkloadId(tenant, a.Deployment, a.Machine));
+            void Give(string machine, uint address)
+            {
+                taken.Add(address, here with { Name = machine });
+                rows.Add(new AddressRow(wanted.Name, network.Key, machine, address));
+            }
+            foreach ((string machine, string? ip) in network.Where(a => a.Ip is not null))
             {
                 _ = Ipv4Range.TryParseAddress(ip!, out uint address); // validated before
-                taken.Add(address);
-                rows.Add(new AddressRow(wanted.Name, network, machine, address));
+                if (taken.TryGetValue(address, out WorkloadId other))
+                    throw Refuse.Conflict($"{ip} in the network \"{network.Key}\" belongs to machine {other}");
+                Give(machine, address);
             }
             List<string> open = [];
-            foreach ((_, string machine, _) in asked.Where(a => a.Network == network && a.Ip is null))
+            foreach ((string machine, _) in network.Where(a => a.Ip is null))
             {
                 // An address the node chose once stays the machine's as long as it can.
-                if (had.TryGetValue((network, machine), out uint address) && range.Contains(address) && address > range.Gateway && address < range.Broadcast
-                    && taken.Add(address))
-                    rows.Add(new AddressRow(wanted.Name, network, machine, address));
+                if (had.TryGetValue((network.Key, machine), out uint address) && range.Contains(address) && address > range.Gateway
+                    && address < range.Broadcast && !taken.ContainsKey(address))
+                    Give(machine, address);
                 else
                     open.Add(machine);
             }
             foreach (string machine in open)
-            {
-                uint address = range.FirstFree(taken) ?? throw Refuse.OverCapacity($"the network \"{network}\" has no free address for machine \"{machine}\"");
-                taken.Add(address);
-                rows.Add(new AddressRow(wanted.Name, network, machine, address));
-            }
+                Give(machine, range.FirstFree(taken.ContainsKey)
+                    ?? throw Refuse.OverCapacity($"the network \"{network.Key}\" has no free address for machine \"{machine}\""));
         }
         store.SetAddresses(tenant, wanted.Name, rows);
     }

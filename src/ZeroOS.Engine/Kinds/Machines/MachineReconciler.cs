@@ -58,14 +58,14 @@ internal sealed class MachineReconciler : IKindReconciler
     private static Dictionary<WorkloadId, WantedMachine> Wanted(TenantView view)
     {
         Dictionary<WorkloadId, WantedMachine> wanted = [];
-        foreach (DeploymentRow deployment in view.Deployments.Where(d => !d.Deleting))
+        ILookup<(string Deployment, string Machine), AddressRow> addresses = view.Addresses.ToLookup(a => (a.Deployment, a.Machine));
+        IReadOnlyDictionary<WorkloadId, Workload> parts = view.Wanted;
+        foreach ((WorkloadId id, Workload workload) in parts)
         {
-            List<AddressRow> addresses = [.. view.Addresses.Where(a => a.Deployment == deployment.Content.Name)];
-            foreach (ZmachineWorkload machine in deployment.Content.Workloads.OfType<ZmachineWorkload>())
-            {
-                wanted[new WorkloadId(view.Tenant, deployment.Content.Name, machine.Name)] =
-                    new WantedMachine(deployment.Content, machine, addresses, MachineFingerprint.Of(deployment.Content, machine, addresses));
-            }
+            if (workload is not ZmachineWorkload machine)
+                continue;
+            Dictionary<string, uint> own = addresses[(id.Deployment, id.Name)].ToDictionary(a => a.Network, a => a.Address);
+            wanted[id] = new WantedMachine(id, machine, own, MachineFingerprint.Of(id, machine, own, parts));
         }
         return wanted;
     }
@@ -222,9 +222,7 @@ internal sealed class MachineReconciler : IKindReconciler
             _parts.Store.Change(row.Id, r => r with { RootDigest = "" });
         }
         _parts.Volumes.Ensure(root, DiskSizes.Rounded(data.Rootfs.Bytes));
-        List<(string Network, uint Address)> cards =
-            [.. data.Networks.Select(n => (n.Network, wanted.Addresses.Single(a => a.Network == n.Network && a.Machine == wanted.Machine.Name).Address))];
-        string attached = string.Join(' ', cards.Select(c => $"{c.Network}={Ipv4Range.Text(c.Address)}"));
+        string attached = string.Join(' ', wanted.Cards.Select(c => $"{c.Network}={Ipv4Range.Text(c.Address)}"));
 
         // Stored before anything of it exists: whoever comes after a death here knows what to look for and what to take down.
         WorkloadRow? stored = _parts.Store.Change(row.Id, r => r.Removed || r.Stopped ? r
@@ -242,7 +240,7 @@ internal sealed class MachineReconciler : IKindReconciler
         List<IDisposable> opened = [];
         try
         {
-            MachineStart start = Assemble(row.Id, wanted, image, cards, opened);
+            MachineStart start = Assemble(row.Id, wanted, image, opened);
             _parts.Logs.Begin(row.Id);
             _parts.Machines.Start(row.Id, start);
         }
@@ -256,33 +254,31 @@ internal sealed class MachineReconciler : IKindReconciler
         (machine.Running, machine.Served) = (true, true);
     }
 
-    private MachineStart Assemble(WorkloadId id, WantedMachine wanted, IImage image, List<(string Network, uint Address)> cards, List<IDisposable> opened)
+    private MachineStart Assemble(WorkloadId id, WantedMachine wanted, IImage image, List<IDisposable> opened)
     {
         ZmachineData data = wanted.Machine.Data;
         List<MachineNic> nics = [];
-        foreach ((string network, uint address) in cards)
+        foreach ((string network, uint address) in wanted.Cards)
         {
-            MachineNic nic = _parts.Networks.Attach(id with { Name = network }, id, IPAddress.Parse(Ipv4Range.Text(address)));
+            MachineNic nic = _parts.Networks.Attach(id.Named(network), id, IPAddress.Parse(Ipv4Range.Text(address)));
             opened.Add(nic.Tap);
             if (nic.Tap.IsInvalid)
                 throw new WorkloadException("card-busy", $"the machine's card in network \"{network}\" is still held by its last run");
             nics.Add(nic);
         }
         List<(string Serial, FileDescriptor Disk, bool ReadOnly)> disks = [];
-        foreach ((WorkloadId disk, bool readOnly) in data.Mounts.Select(m => (id with { Name = m.Volume }, m.ReadOnly)).Prepend((DiskIds.Root(id), false)))
+        foreach ((WorkloadId disk, bool readOnly) in data.Mounts.Select(m => (id.Named(m.Volume), m.ReadOnly)).Prepend((DiskIds.Root(id), false)))
         {
             FileDescriptor descriptor = _parts.Volumes.Open(disk, readOnly);
             opened.Add(descriptor);
             disks.Add((_parts.Names.SerialOf(disk), descriptor, readOnly));
         }
-        IReadOnlyList<string> hosts = GuestSpecBuilder.Hosts(id.Name, data.Networks.Select(n => n.Network),
-            wanted.Addresses.Select(a => (a.Network, a.Machine, a.Address)));
         return new MachineStart
         {
             Cpus = data.Cpu,
             MemoryBytes = MachineCeiling.Of(data.Memory, _parts.Store.Grant(id.Tenant)?.Grant),
             ReservedBytes = _parts.Limits.ReservedMemory(MachineCeiling.Reserved(data.Memory)),
-            Spec = GuestSpecBuilder.Build(id, _parts.Names, data, image.Config, nics, hosts, _steps.Now),
+            Spec = GuestSpecBuilder.Build(id, _parts.Names, data, image.Config, nics, HostLines.Of(wanted, _wanted.Values), _steps.Now),
             Image = image,
             Disks = disks,
             Nics = nics,
@@ -293,26 +289,33 @@ internal sealed class MachineReconciler : IKindReconciler
     private bool Prerequisites(WorkloadRow row, WantedMachine wanted)
     {
         ZmachineData data = wanted.Machine.Data;
+        IReadOnlyList<WorkloadRow> others = [.. _parts.Store.HoldingMachines(row.Id.Tenant).Where(w => w.Id != row.Id)];
         foreach (string name in data.Networks.Select(n => n.Network))
         {
-            string range = wanted.Deployment.Workloads.OfType<NetworkWorkload>().Single(n => n.Name == name).Data.Range;
-            if (_steps.MadeFrom(row.Id with { Name = name }) != range)
+            WorkloadId network = row.Id.Named(name);
+            if (_parts.Store.Deployment(network.Tenant, network.Deployment)?.Content.Workloads.FirstOrDefault(w => w.Name == network.Name)
+                is not NetworkWorkload asked || _steps.MadeFrom(network) != asked.Data.Range)
                 return WaitsFor(row, "waiting-for-network", $"network \"{name}\" is not there yet");
         }
         foreach (string name in data.Mounts.Select(m => m.Volume))
         {
-            if (_steps.MadeFrom(row.Id with { Name = name }) is null)
+            WorkloadId volume = row.Id.Named(name);
+            if (_steps.MadeFrom(volume) is null)
                 return WaitsFor(row, "waiting-for-volume", $"volume \"{name}\" is not there yet");
+            if (others.FirstOrDefault(w => w.Live && Mounts(w.Id, volume)) is { } user)
+                return WaitsFor(row, "volume-in-use", $"volume \"{name}\" is used by machine {user.Id}; one machine has it at a time");
         }
-        foreach (WorkloadRow other in _parts.Store.Workloads(row.Id.Tenant, row.Id.Deployment).Where(w => w.Id != row.Id && w.Attached.Length > 0))
+        HashSet<(WorkloadId, string)> cards = [.. wanted.Cards.Select(c => (row.Id.Named(c.Network), Ipv4Range.Text(c.Address)))];
+        foreach (WorkloadRow other in others)
         {
-            HashSet<string> taken = [.. other.Attached.Split(' ')];
-            if (data.Networks.Any(n => taken.Contains(
-                $"{n.Network}={Ipv4Range.Text(wanted.Addresses.Single(a => a.Network == n.Network && a.Machine == wanted.Machine.Name).Address)}")))
+            if (other.AttachedCards.Any(c => cards.Contains((other.Id.Named(c.Network), c.Address))))
                 return WaitsFor(row, "waiting-for-address", $"machine \"{other.Id.Name}\" still has its address");
         }
         return true;
     }
+
+    private bool Mounts(WorkloadId machine, WorkloadId volume) =>
+        _wanted.GetValueOrDefault(machine)?.Machine.Data.Mounts.Any(m => machine.Named(m.Volume) == volume) == true;
 
     private bool WaitsFor(WorkloadRow row, string reason, string message)
     {
@@ -340,7 +343,7 @@ internal sealed class MachineReconciler : IKindReconciler
         try
         {
             foreach (string network in row.AttachedNetworks)
-                _parts.Networks.Detach(row.Id with { Name = network }, row.Id);
+                _parts.Networks.Detach(row.Id.Named(network), row.Id);
         }
         catch (Exception e)
         {

@@ -19,6 +19,12 @@ internal sealed class MachineValidator(IReadOnlyDictionary<string, Workload> wor
     /// <summary>The monitor has 8 cards.</summary>
     public const int MaxNetworks = 8;
 
+    /// <summary>More names of a machine in one network at most.</summary>
+    public const int MaxAliases = 8;
+
+    /// <summary>Characters of such a name at most.</summary>
+    public const int MaxAliasLength = 63;
+
     /// <summary>Published ports of one machine at most.</summary>
     public const int MaxPublished = 64;
 
@@ -112,7 +118,11 @@ internal sealed class MachineValidator(IReadOnlyDictionary<string, Workload> wor
         for (int i = 0; i < mounts.Count; i++)
         {
             MachineMount mount = mounts[i];
-            if (!workloads.TryGetValue(mount.Volume, out Workload? volume) || volume is not ZmountWorkload)
+            if (IsForeign(mount.Volume, $"{path}.mounts[{i}].volume"))
+            {
+                // Whether there is one, only the node knows (ForeignParts).
+            }
+            else if (!workloads.TryGetValue(mount.Volume, out Workload? volume) || volume is not ZmountWorkload)
                 throw Refuse.Invalid($"{path}.mounts[{i}].volume", $"this deployment has no zmount \"{mount.Volume}\"");
             // ext4 belongs to one kernel at a time; two machines, one of them even only reading, would destroy it.
             if (!_volumeUsers.TryAdd(mount.Volume, machine))
@@ -133,13 +143,15 @@ internal sealed class MachineValidator(IReadOnlyDictionary<string, Workload> wor
         for (int i = 0; i < networks.Count; i++)
         {
             MachineNetwork network = networks[i];
-            if (!ranges.TryGetValue(network.Network, out Ipv4Range range))
+            CheckAliases($"{path}.networks[{i}].aliases", network.Aliases ?? []);
+            bool foreign = IsForeign(network.Network, $"{path}.networks[{i}].network");
+            if (!ranges.TryGetValue(network.Network, out Ipv4Range range) && !foreign)
                 throw Refuse.Invalid($"{path}.networks[{i}].network", $"this deployment has no network \"{network.Network}\"");
             for (int j = 0; j < i; j++)
             {
                 if (networks[j].Network == network.Network)
                     throw Refuse.Invalid($"{path}.networks[{i}].network", $"the machine is in \"{network.Network}\" already");
-                if (ranges[networks[j].Network].Overlaps(range))
+                if (!foreign && ranges.TryGetValue(networks[j].Network, out Ipv4Range other) && other.Overlaps(range))
                     throw Refuse.Invalid($"{path}.networks[{i}].network",
                         $"the ranges of \"{network.Network}\" and \"{networks[j].Network}\" overlap; one machine cannot be in both");
             }
@@ -148,15 +160,44 @@ internal sealed class MachineValidator(IReadOnlyDictionary<string, Workload> wor
             string at = $"{path}.networks[{i}].ip";
             if (!Ipv4Range.TryParseAddress(ip, out uint address))
                 throw Refuse.Invalid(at, "an address is an IPv4 address such as 10.77.1.10");
-            if (!range.Contains(address))
-                throw Refuse.Invalid(at, $"{ip} is outside the network's range");
-            if (address == range.Network || address == range.Broadcast)
-                throw Refuse.Invalid(at, $"{ip} is the network's own or its broadcast address");
-            if (address == range.Gateway)
-                throw Refuse.Invalid(at, $"{ip} is the network's gateway");
+            if (!foreign)
+                CheckAddress(at, ip, address, range);
             if (!_addresses.TryAdd((network.Network, address), machine))
                 throw Refuse.Invalid(at, $"machine \"{_addresses[(network.Network, address)]}\" has {ip} already");
         }
+    }
+
+    /// <summary>A machine's address in a network of that range.</summary>
+    internal static void CheckAddress(string path, string ip, uint address, Ipv4Range range)
+    {
+        if (!range.Contains(address))
+            throw Refuse.Invalid(path, $"{ip} is outside the network's range");
+        if (address == range.Network || address == range.Broadcast)
+            throw Refuse.Invalid(path, $"{ip} is the network's own or its broadcast address");
+        if (address == range.Gateway)
+            throw Refuse.Invalid(path, $"{ip} is the network's gateway");
+    }
+
+    private static void CheckAliases(string path, IReadOnlyList<string> aliases)
+    {
+        if (aliases.Count > MaxAliases)
+            throw Refuse.Invalid(path, $"a machine has at most {MaxAliases} more names in a network");
+        for (int i = 0; i < aliases.Count; i++)
+        {
+            if (aliases[i].Length is < 1 or > MaxAliasLength || !char.IsAsciiLetterOrDigit(aliases[i][0])
+                || !aliases[i].All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_'))
+                throw Refuse.Invalid($"{path}[{i}]",
+                    $"a name is 1 to {MaxAliasLength} letters, digits, \".\", \"-\" and \"_\", the first of them a letter or digit");
+        }
+    }
+
+    // "deployment/name": a part of another deployment of the same tenant.
+    private static bool IsForeign(string reference, string path)
+    {
+        int slash = reference.IndexOf('/', StringComparison.Ordinal);
+        if (slash >= 0 && !(Names.IsValid(reference[..slash]) && Names.IsValid(reference[(slash + 1)..])))
+            throw Refuse.Invalid(path, "a part of another deployment is named deployment/name");
+        return slash >= 0;
     }
 
     private void CheckPublished(string path, string machine, ZmachineData data)

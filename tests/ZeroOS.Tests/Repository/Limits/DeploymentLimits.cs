@@ -30,6 +30,22 @@ internal static class DeploymentLimits
             "DeploymentValidator.MaxWorkloads",
             "DeploymentValidatorTests"),
         new(
+            "more names of a machine in a network, and their length",
+            "tenant",
+            "8, 63 characters",
+            "8 x networks x machines",
+            "invalid, with the path",
+            "MachineValidator.MaxAliases",
+            "ForeignPartsTests.What_is_not_there_or_does_not_fit_is_refused"),
+        new(
+            "lines of /etc/hosts for other machines",
+            "tenant",
+            "64 KiB a machine",
+            "64 KiB x machines, while they start",
+            "those of other deployments are left out",
+            "HostLines.MaxBytes",
+            "ForeignPartsTests.Lines_of_hosts_have_a_bound"),
+        new(
             "text of an error in a status",
             "guest, registry",
             "300 characters",

@@ -80,7 +80,7 @@ public sealed class GuestSpecBuilderTests
         WorkloadId id = new("t", "shop", "web");
         GuestSpec spec = GuestSpecBuilder.Build(id, TestNames.Names,
             Data() with { Mounts = [new MachineMount { Volume = "data", Path = "/d", ReadOnly = true }] }, s_image, [one, two],
-            GuestSpecBuilder.Hosts("web", ["net", "back"], [("net", "web", 0x0A010002), ("net", "db", 0x0A010003), ("other", "x", 0x0A030002)]),
+            ["10.1.0.3 db"],
             DateTimeOffset.UnixEpoch.AddSeconds(1));
         Assert.Equal(["10.1.0.3 db"], spec.Hosts);
         Assert.Equal(["10.1.0.1"], spec.Resolvers);
