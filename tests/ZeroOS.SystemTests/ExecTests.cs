@@ -56,6 +56,7 @@ public sealed class ExecTests(ITestOutputHelper output)
         Assert.Equal(5, terminal.ExitCode);
 
         await Forward(world);
+        await Neighbour(world);
 
         Task<CommandResult> lasting = Exec(world, "web/nginx", "sleep", "300");
         await Eventually.Get("the program to run", s_patience, async () =>
@@ -64,6 +65,31 @@ public sealed class ExecTests(ITestOutputHelper output)
         CommandResult cut = await lasting;
         Assert.Equal(125, cut.ExitCode);
         Assert.Contains("machine ended", cut.Error, StringComparison.Ordinal);
+    }
+
+    /// <summary>A machine of another deployment joins the network, finds the workload by name, and keeps the network from being taken away.</summary>
+    private async Task Neighbour(World world)
+    {
+        string file = Path.Combine(world.Folder, "side.yaml");
+        await File.WriteAllTextAsync(file, """
+            name: side
+            workloads:
+              - name: main
+                type: zmachine
+                data:
+                  flist: { reference: "demo/nginx:1" }
+                  memory: 64MiB
+                  entrypoint: ["sleep", "1000"]
+                  networks: [ { network: web/net, aliases: [neighbour] } ]
+            """);
+        await world.Owner.Ok("deploy", file, "--registry", $"demo={world.Registry.Here}");
+        CommandResult answer = await Exec(world, "side/main", "bash", "-c",
+            "exec 3<>/dev/tcp/nginx.web/80; printf 'GET / HTTP/1.0\r\n\r\n' >&3; head -n 1 <&3");
+        Assert.Contains("200 OK", answer.Ok(), StringComparison.Ordinal);
+        CommandResult refused = await world.Owner.Run(s_patience, "delete", "web");
+        Assert.Equal(1, refused.ExitCode);
+        Assert.Contains("used by machine side/main", refused.Error, StringComparison.Ordinal);
+        await world.Owner.Ok("delete", "side");
     }
 
     /// <summary>A port of this computer leads to the workload's own, which need not be published; a port at which nothing listens is said.</summary>
