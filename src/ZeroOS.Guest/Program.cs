@@ -9,6 +9,8 @@ internal static class Program
     {
         if (arguments is ["enter"])
             return Enter.Run();
+        if (arguments is ["init"])
+            return InitProcess.Run();
         GuestInit.Run();
         return 1;
     }

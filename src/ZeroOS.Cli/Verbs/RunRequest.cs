@@ -35,9 +35,11 @@ internal sealed partial record RunRequest
 
     public required ByteSize Memory { get; init; }
 
-    public required int Cpus { get; init; }
+    public required (int Count, int? Quota) Cpus { get; init; }
 
     public required IReadOnlyList<string> Command { get; init; }
+
+    public required RunInside Inside { get; init; }
 
     /// <summary>A name made from the image's, with four characters by chance: two runs of one image are two deployments.</summary>
     public static string NameFor(string image)
@@ -130,10 +132,11 @@ internal sealed partial record RunRequest
     private ZmachineWorkload MachinePart(FlistReference flist) => new()
     {
         Name = Machine,
-        Data = new ZmachineData
+        Data = Inside.With(new ZmachineData
         {
             Flist = flist,
-            Cpu = Cpus,
+            Cpu = Cpus.Count,
+            CpuQuota = Cpus.Quota,
             Memory = Memory,
             Entrypoint = Entrypoint is null ? null : [Entrypoint],
             Args = Command.Count == 0 ? null : Command,
@@ -144,7 +147,7 @@ internal sealed partial record RunRequest
             Networks = [new MachineNetwork { Network = Network }],
             Publish = Ports,
             Restart = Restart,
-        },
+        }),
     };
 
     [GeneratedRegex(@"\A[a-z0-9]([a-z0-9-]{0,34}[a-z0-9])?\z", RegexOptions.CultureInvariant)]

@@ -62,7 +62,12 @@ internal static class RunVerb
         DefaultValueFactory = _ => "256MiB",
         Description = "memory of the machine"
     };
-    private static readonly Option<int> s_cpus = new("--cpus") { DefaultValueFactory = _ => 1, Description = "vCPUs of the machine" };
+    private static readonly Option<string> s_cpus = new("--cpus")
+    {
+        HelpName = "NUMBER",
+        DefaultValueFactory = _ => "1",
+        Description = "vCPUs of the machine; 0.5 is half of one's time"
+    };
     private static readonly Option<string?> s_name = new("--name") { Description = "name of the deployment (default: made from the image's)" };
     private static readonly Option<bool> s_detach = new("-d", "--detach") { Description = "return when the machine runs" };
     private static readonly Option<bool> s_remove = new("--rm") { Description = "delete the deployment when its program ends; volumes are kept" };
@@ -83,6 +88,8 @@ internal static class RunVerb
             s_env, s_publish, s_volume, s_volumeSize, s_user, s_workdir, s_entrypoint, s_restart, s_memory, s_cpus, s_name, s_detach,
             s_remove, s_image, s_command,
         };
+        foreach (Option option in RunInside.Options)
+            command.Add(option);
         Session.Set(command, terminal, RunAsync, lasting: true);
         return command;
     }
@@ -127,8 +134,9 @@ internal static class RunVerb
         Entrypoint = parsed.GetValue(s_entrypoint),
         Restart = RunRequest.ParseRestart(parsed.GetValue(s_restart)!),
         Memory = RunRequest.ParseMemory(parsed.GetValue(s_memory)!),
-        Cpus = parsed.GetValue(s_cpus),
+        Cpus = RunInside.ParseCpus(parsed.GetValue(s_cpus)!),
         Command = parsed.GetValue(s_command) ?? [],
+        Inside = RunInside.Read(parsed),
     };
 
     private static async Task<FlistReference> BuildAndPushAsync(Session session, string source, string name)

@@ -62,7 +62,7 @@ public sealed record ZmachineWorkload : Workload
 }
 
 /// <summary>A machine's parameters.</summary>
-public sealed record ZmachineData
+public sealed partial record ZmachineData
 {
     /// <summary>The image.</summary>
     public required FlistReference Flist { get; init; }

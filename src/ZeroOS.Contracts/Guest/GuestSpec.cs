@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 namespace ZeroOS.Contracts.Guest;
 
 /// <summary>What zguest is told to become. Sent once per boot in answer to its hello; secrets (environment) travel only here.</summary>
-public sealed record GuestSpec
+public sealed partial record GuestSpec
 {
     /// <summary>The host name.</summary>
     public required string Hostname { get; init; }
@@ -34,7 +34,7 @@ public sealed record GuestSpec
 }
 
 /// <summary>One program to run, merged from image and deployment by OCI rules already, but for names that only the image's own files resolve.</summary>
-public sealed record GuestProcess
+public sealed partial record GuestProcess
 {
     /// <summary>Entrypoint and arguments; not empty.</summary>
     public required IReadOnlyList<string> Arguments { get; init; }

@@ -127,14 +127,16 @@ internal sealed class GuestInit : INodeOrders
         (_stopSignal, _layerSerial) = (spec.Process.StopSignal, spec.WritableDisk);
         SetClock(spec.UnixTimeNs);
         In("root", () => RootFileSystem.Mount(spec.RootDisk, spec.WritableDisk));
-        In("volumes", () => GuestVolumes.Mount(spec.Mounts, RootFileSystem.Path));
+        In("volumes", () => GuestVolumes.Mount(spec.Mounts, spec.Tmpfs, RootFileSystem.Path));
         In("network", () =>
         {
             CurrentThread.SetHostName(spec.Hostname);
             GuestNetwork.SetUp(spec.Nics);
             NameFiles.Mount(spec, RootFileSystem.Path);
         });
-        ImageUser user = In("user", () => ResolveUser(spec.Process.User));
+        In("sysctls", () => KernelSettings.Write(spec.Sysctls));
+        In("limits", () => WorkloadCgroup.Limit(spec.Pids, spec.CpuQuota));
+        ImageUser user = In("user", () => ResolveUser(spec.Process));
         EnterPlan plan = new()
         {
             Arguments = spec.Process.Arguments.Count > 0 ? spec.Process.Arguments : throw new SetupException("exec", "there is no program to run", 127),
@@ -144,6 +146,11 @@ internal sealed class GuestInit : INodeOrders
             Gid = user.Gid,
             Groups = user.Groups,
             Privileged = spec.Process.Privileged,
+            Capabilities = spec.Process.Capabilities,
+            Limits = spec.Process.Limits,
+            ShmBytes = spec.ShmBytes,
+            ReadOnlyRoot = spec.ReadOnlyRoot,
+            Init = spec.Process.Init,
         };
         return In("exec", () => RunningWorkload.Start(plan, _reaper, _ring, _node.OutputCame));
     }
@@ -152,10 +159,10 @@ internal sealed class GuestInit : INodeOrders
 
     private static StreamSocket? DialSession(out Errno errno) => StreamSocket.TryDialHost(GuestProtocol.SessionPort, out errno);
 
-    private static ImageUser ResolveUser(string user)
+    private static ImageUser ResolveUser(GuestProcess process)
     {
         using RootedDirectory root = new(RootFileSystem.Path);
-        return ImageUser.Resolve(user, root);
+        return ImageUser.Resolve(process.User, root).With(process.Groups, root);
     }
 
     private static void SetClock(long unixTimeNs)

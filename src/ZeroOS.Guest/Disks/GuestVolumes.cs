@@ -12,25 +12,32 @@ internal static class GuestVolumes
 {
     private const string Base = "/run/volumes";
 
-    /// <summary>Mounts all volumes into <paramref name="rootPath"/>; the image's content is read before any of them hides it.</summary>
-    internal static void Mount(IReadOnlyList<GuestMount> volumes, string rootPath)
+    /// <summary>
+    /// Mounts all volumes, and file systems in memory, into <paramref name="rootPath"/>; the image's content is read before any of them hides it.
+    /// </summary>
+    internal static void Mount(IReadOnlyList<GuestMount> volumes, IReadOnlyList<GuestTmpfs> inMemory, string rootPath)
     {
         Mounts.MakeDirectory(Base);
         using RootedDirectory root = new(rootPath);
         foreach (GuestMount volume in volumes)
             Prepare(volume, root);
+        IEnumerable<(string Path, Action Mount)> all =
+            [.. volumes.Select(v => (v.Path, (Action)(() => Show(v, root)))), .. inMemory.Select(t => (t.Path, (Action)(() => GuestMemory.Mount(t, root))))];
         // Outer paths first: a volume inside a volume must land on top of it.
-        foreach (GuestMount volume in volumes.OrderBy(v => v.Path.Count(c => c == '/')).ThenBy(v => v.Path.Length))
-        {
-            using FileDescriptor target = root.MakeDirectory(volume.Path, out _);
-            Mounts.Bind(Data(volume), $"/proc/self/fd/{target.Number}", volume.ReadOnly ? MountFlags.ReadOnly : MountFlags.None);
-        }
+        foreach ((_, Action mount) in all.OrderBy(m => m.Path.Count(c => c == '/')).ThenBy(m => m.Path.Length))
+            mount();
     }
 
     /// <summary>Grows the file system of a mounted volume.</summary>
     internal static void Grow(string serial) => Ext4.Grow(GuestDisks.Find(serial, "volume " + serial), $"{Base}/{serial}");
 
     private static string Data(GuestMount volume) => $"{Base}/{volume.Disk}/data";
+
+    private static void Show(GuestMount volume, RootedDirectory root)
+    {
+        using FileDescriptor target = root.MakeDirectory(volume.Path, out _);
+        Mounts.Bind(Data(volume), $"/proc/self/fd/{target.Number}", volume.ReadOnly ? MountFlags.ReadOnly : MountFlags.None);
+    }
 
     private static void Prepare(GuestMount volume, RootedDirectory root)
     {

@@ -44,6 +44,13 @@ internal sealed record ImageUser(uint Uid, uint Gid, IReadOnlyList<uint> Groups,
         return new ImageUser(uid, gid, groups, home);
     }
 
+    /// <summary>The same with <paramref name="added"/> groups, by name or number.</summary>
+    /// <exception cref="SetupException">A name that the image does not know.</exception>
+    internal ImageUser With(IReadOnlyList<string> added, RootedDirectory root) =>
+        added.Count == 0 ? this : With(added, root.TryReadText("/etc/group", MaxFileBytes));
+
+    internal ImageUser With(IReadOnlyList<string> added, string? group) => this with { Groups = [.. Groups.Union(added.Select(a => GroupId(a, group)))] };
+
     private static uint GroupId(string name, string? group)
     {
         string[]? line = Lines(group, 4).FirstOrDefault(l => l[0] == name);

@@ -4,7 +4,6 @@ using System.Text.Json;
 using ZeroOS.Contracts.Guest;
 using ZeroOS.Guest.Disks;
 using ZeroOS.Guest.Setup;
-using ZeroOS.Guest.Users;
 using ZeroOS.Linux;
 
 namespace ZeroOS.Guest.Workload;
@@ -16,11 +15,6 @@ namespace ZeroOS.Guest.Workload;
 /// </summary>
 internal static class Enter
 {
-    // Docker's default: chown, dac_override, fowner, fsetid, kill, setgid, setuid, setpcap, net_bind_service, net_raw, sys_chroot, mknod, audit_write, setfcap.
-    private static readonly CapabilitySet s_default = new(
-        (1UL << 0) | (1UL << 1) | (1UL << 3) | (1UL << 4) | (1UL << 5) | (1UL << 6) | (1UL << 7) | (1UL << 8)
-        | (1UL << 10) | (1UL << 13) | (1UL << 18) | (1UL << 27) | (1UL << 29) | (1UL << 31));
-
     /// <summary>Returns only when it failed, the failure reported.</summary>
     internal static int Run()
     {
@@ -28,8 +22,10 @@ internal static class Enter
         using FileDescriptor report = new(EnterPlan.ReportDescriptor);
         try
         {
-            CurrentThread.CloseOnExec(EnterPlan.Descriptor, uint.MaxValue);
-            failure = Become(ReadPlan());
+            EnterPlan plan = EnterPlan.Read();
+            // An init reads the plan once more, and reports.
+            CurrentThread.CloseOnExec(plan.Init ? EnterPlan.ReportDescriptor + 1u : EnterPlan.Descriptor, uint.MaxValue);
+            failure = Become(plan);
         }
         catch (SetupException e)
         {
@@ -43,14 +39,6 @@ internal static class Enter
         return failure.Code;
     }
 
-    private static EnterPlan ReadPlan()
-    {
-        using FileDescriptor file = new(EnterPlan.Descriptor);
-        byte[] bytes = new byte[file.Length];
-        file.ReadExactlyAt(bytes, 0);
-        return JsonSerializer.Deserialize(bytes, EnterJson.Default.EnterPlan) ?? throw new SetupException("exec", "the plan is empty");
-    }
-
     private static GuestFailure Become(EnterPlan plan)
     {
         KernelFile.Write(plan.Cgroup + "/cgroup.procs", "0");
@@ -62,24 +50,30 @@ internal static class Enter
         if (plan.OnTerminal)
             TakeTerminal();
 
-        CurrentThread.Limit(Resource.OpenFiles, 1_048_576);
+        CurrentThread.Limit(Resource.OpenFiles, soft: 1024, hard: 1_048_576);     // Docker's
+        foreach (GuestLimit limit in plan.Limits)
+            CurrentThread.Limit((Resource)limit.Resource, (ulong)limit.Soft, (ulong)limit.Hard);
+        CapabilitySet capabilities = new(plan.Capabilities);
         if (!plan.Privileged)
-            CurrentThread.BoundCapabilities(s_default);
+            CurrentThread.BoundCapabilities(capabilities);
         CurrentThread.Become(plan.Uid, plan.Gid, [.. plan.Groups]);
         if (plan is { Uid: 0, Privileged: false })
-            CurrentThread.SetCapabilities(s_default);
+            CurrentThread.SetCapabilities(capabilities);
         CurrentThread.UnignoreSignals();
-        return Execute(plan);
+        return plan.Init ? InitProcess.Become() : ProgramSearch.Run(plan, path => ChildProcess.Replace(path, plan.Arguments, plan.Environment))!;
     }
 
     private static void MakeRoot(EnterPlan plan)
     {
         CurrentThread.Unshare(Namespaces.Mounts | Namespaces.Cgroup);
         Mounts.MakeAllPrivate();
-        WorkloadMounts.Mount(RootFileSystem.Path, plan.Privileged);
+        WorkloadMounts.Mount(RootFileSystem.Path, plan.Privileged, plan.ShmBytes);
         TakeRoot();
         using (RootedDirectory root = new("/"))
             root.MakeDirectory(plan.WorkingDirectory, out _).Dispose();
+        // Only this mount: what is mounted in it stays as it is.
+        if (plan.ReadOnlyRoot)
+            Mounts.Mount("", "/", "", MountFlags.Remount | MountFlags.Bind | MountFlags.ReadOnly | MountFlags.NoAtime);
         Mounts.ChangeDirectory(plan.WorkingDirectory.Length == 0 ? "/" : plan.WorkingDirectory);
     }
 
@@ -99,7 +93,7 @@ internal static class Enter
         }
         catch (LinuxException e)
         {
-            throw new SetupException("exec", $"{workingDirectory} cannot be the working directory: {Explain(e.Errno)}", 126);
+            throw new SetupException("exec", $"{workingDirectory} cannot be the working directory: {ProgramSearch.Explain(e.Errno)}", 126);
         }
     }
 
@@ -122,33 +116,4 @@ internal static class Enter
             _ = Mounts.TryUnmount(name, detach: true);
         Mounts.ChangeDirectory("/");
     }
-
-    // As execvp(3), but the reason that is reported is the most telling one.
-    private static GuestFailure Execute(EnterPlan plan)
-    {
-        string program = plan.Arguments[0];
-        Errno reason = Errno.ENOENT;
-        string path = program;
-        foreach (string candidate in WorkloadEnvironment.Candidates(program, plan.Environment))
-        {
-            Errno errno = ChildProcess.Replace(candidate, plan.Arguments, plan.Environment);
-            if (errno is Errno.ENOENT or Errno.ENOTDIR)
-                continue;
-            (reason, path) = (errno, candidate);
-            if (errno != Errno.EACCES)
-                break;
-        }
-        if (reason != Errno.ENOENT)
-            return new GuestFailure { Stage = "exec", Message = $"{path} cannot be executed: {Explain(reason)}", Code = 126 };
-        string where = program.Contains('/') ? "in the image, or the interpreter or loader it names is not" : "in any directory of PATH";
-        return new GuestFailure { Stage = "exec", Message = $"{program} is not {where}", Code = 127 };
-    }
-
-    private static string Explain(Errno errno) => (int)errno switch
-    {
-        8 => "not a program this computer can run, and no #! line (ENOEXEC)",
-        13 => "permission denied (EACCES)",
-        2 => "there is no such directory (ENOENT)",
-        _ => errno.ToString(),
-    };
 }

@@ -1,4 +1,9 @@
+using System.Text.Json;
 using System.Text.Json.Serialization;
+
+using ZeroOS.Contracts.Guest;
+using ZeroOS.Guest.Setup;
+using ZeroOS.Linux;
 
 namespace ZeroOS.Guest.Workload;
 
@@ -30,6 +35,21 @@ internal sealed record EnterPlan
 
     public required bool Privileged { get; init; }
 
+    /// <summary>What it may have unless it is privileged, bit n for capability n.</summary>
+    public required ulong Capabilities { get; init; }
+
+    /// <summary>Limits beside the usual ones.</summary>
+    public required IReadOnlyList<GuestLimit> Limits { get; init; }
+
+    /// <summary>Bytes of /dev/shm, for the workload.</summary>
+    public long ShmBytes { get; init; }
+
+    /// <summary>The workload's root is read-only.</summary>
+    public bool ReadOnlyRoot { get; init; }
+
+    /// <summary>Process 1 is <see cref="InitProcess"/>, which starts the workload.</summary>
+    public bool Init { get; init; }
+
     /// <summary>The folder of the cgroup that it runs in.</summary>
     public string Cgroup { get; init; } = WorkloadCgroup.Path;
 
@@ -38,6 +58,17 @@ internal sealed record EnterPlan
 
     /// <summary>Its input is the terminal that controls it.</summary>
     public bool OnTerminal { get; init; }
+
+    /// <summary>Reads it where the child has it, and leaves it open.</summary>
+    /// <exception cref="SetupException">It is not there.</exception>
+    public static EnterPlan Read()
+    {
+        FileDescriptor file = new(Descriptor);
+        byte[] bytes = new byte[file.Length];
+        file.ReadExactlyAt(bytes, 0);
+        file.SetHandleAsInvalid();
+        return JsonSerializer.Deserialize(bytes, EnterJson.Default.EnterPlan) ?? throw new SetupException("exec", "the plan is empty");
+    }
 }
 
 [JsonSerializable(typeof(EnterPlan))]

@@ -34,7 +34,7 @@ internal sealed class ExecStarter(GuestSpec spec, Func<WorkloadNamespaces?> open
 
     private EnterPlan Plan(ExecBegin begin, WorkloadNamespaces workload)
     {
-        ImageUser user = ImageUser.Resolve(begin.User ?? spec.Process.User, workload.Root);
+        ImageUser user = ImageUser.Resolve(begin.User ?? spec.Process.User, workload.Root).With(spec.Process.Groups, workload.Root);
         IReadOnlyList<string> terminal = begin.Terminal is null ? [] : ["TERM=xterm"];
         return new EnterPlan
         {
@@ -45,6 +45,8 @@ internal sealed class ExecStarter(GuestSpec spec, Func<WorkloadNamespaces?> open
             Gid = user.Gid,
             Groups = user.Groups,
             Privileged = begin.Privileged || spec.Process.Privileged,
+            Capabilities = spec.Process.Capabilities,
+            Limits = spec.Process.Limits,
             Cgroup = workload.Cgroup,
             Joins = true,
             OnTerminal = begin.Terminal is not null,

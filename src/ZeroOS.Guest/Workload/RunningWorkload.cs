@@ -68,7 +68,8 @@ internal sealed class RunningWorkload
         {
             Code = exit.ShellCode,
             Signal = exit.Signal,
-            OutOfMemory = exit.Signal == SignalName.Kill && KilledForMemory(),
+            // An init says as a code what ended the program.
+            OutOfMemory = exit.ShellCode == 128 + SignalName.Kill && KilledForMemory(),
         };
     }
 

@@ -11,6 +11,18 @@ internal static class WorkloadCgroup
     /// <summary>Its folder.</summary>
     internal const string Path = Root + "/workload";
 
+    private const int PeriodUs = 100_000;
+
+    /// <summary>Bounds it: processes and threads, and thousandths of a processor; null is no bound.</summary>
+    /// <exception cref="LinuxException">The kernel refused one.</exception>
+    internal static void Limit(int? pids, int? cpuQuota, string path = Path)
+    {
+        if (pids is { } most)
+            KernelFile.Write(path + "/pids.max", $"{most}");
+        if (cpuQuota is { } quota)
+            KernelFile.Write(path + "/cpu.max", $"{(long)quota * PeriodUs / 1000} {PeriodUs}");
+    }
+
     /// <summary>
     /// The folder of the cgroup that a process is in, below <paramref name="root"/>: the workload's, or one in it where a workload that may make some went.
     /// </summary>

@@ -10,7 +10,7 @@ internal static class WorkloadMounts
 {
     private const MountFlags Quiet = MountFlags.NoSuid | MountFlags.NoDev | MountFlags.NoExec;
 
-    internal static void Mount(string rootPath, bool privileged)
+    internal static void Mount(string rootPath, bool privileged, long shmBytes)
     {
         using RootedDirectory root = new(rootPath);
         MountFlags locked = privileged ? MountFlags.None : MountFlags.ReadOnly;
@@ -19,7 +19,7 @@ internal static class WorkloadMounts
         At(root, "/sys/fs/cgroup", "cgroup2", "cgroup2", Quiet | locked);
         At(root, "/dev", "tmpfs", "tmpfs", MountFlags.NoSuid, "mode=755,size=65536k");
         At(root, "/dev/pts", "devpts", "devpts", MountFlags.NoSuid | MountFlags.NoExec, "newinstance,gid=5,mode=620,ptmxmode=666");
-        At(root, "/dev/shm", "tmpfs", "shm", Quiet, "mode=1777,size=65536k");
+        At(root, "/dev/shm", "tmpfs", "shm", Quiet, $"mode=1777,size={shmBytes}");
         At(root, "/dev/mqueue", "mqueue", "mqueue", Quiet);
         using FileDescriptor dev = root.TryOpen("/dev", OpenFlags.Path | OpenFlags.Directory, 0, out Errno errno)
             ?? throw new LinuxException(errno, "open", "/dev");

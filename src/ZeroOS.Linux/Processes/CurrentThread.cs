@@ -44,13 +44,18 @@ public static unsafe class CurrentThread
     }
 
     /// <summary>Sets both the soft and the hard limit, to no more than the hard limit this process has if it may not raise it.</summary>
-    public static void Limit(Resource resource, ulong value)
+    public static void Limit(Resource resource, ulong value) => Limit(resource, value, value);
+
+    /// <summary>
+    /// Sets the soft and the hard limit, both to no more than the hard limit this process has if it may not raise it; <see cref="ulong.MaxValue"/> is none.
+    /// </summary>
+    public static void Limit(Resource resource, ulong soft, ulong hard)
     {
-        rlimit64 limit = new() { rlim_cur = value, rlim_max = value }, had;
+        rlimit64 limit = new() { rlim_cur = soft, rlim_max = hard }, had;
         if (Libc.prlimit64(0, (int)resource, &limit, null) == 0)
             return;
         Check(Libc.prlimit64(0, (int)resource, null, &had), "prlimit", resource.ToString());
-        limit.rlim_cur = limit.rlim_max = Math.Min(value, had.rlim_max);
+        (limit.rlim_cur, limit.rlim_max) = (Math.Min(soft, had.rlim_max), Math.Min(hard, had.rlim_max));
         Check(Libc.prlimit64(0, (int)resource, &limit, null), "prlimit", resource.ToString());
     }
 

@@ -13,6 +13,8 @@ namespace ZeroOS.Engine.Kinds.Machines;
 /// </summary>
 internal static class GuestSpecBuilder
 {
+    private const long DefaultShmBytes = 64L << 20;     // Docker's
+
     /// <summary>The whole spec.</summary>
     /// <exception cref="WorkloadException">no-command, image-invalid, spec-too-large: all permanent, for the digest decides them.</exception>
     public static GuestSpec Build(WorkloadId id, WorkloadNames names, ZmachineData data, ImageConfig image, IReadOnlyList<MachineNic> nics,
@@ -20,15 +22,23 @@ internal static class GuestSpecBuilder
     {
         GuestSpec spec = new()
         {
-            Hostname = id.Name,
+            Hostname = data.Hostname ?? id.Name,
             RootDisk = names.SerialOf(DiskIds.Image(id)),
             WritableDisk = names.SerialOf(DiskIds.Root(id)),
             Mounts = [.. data.Mounts.Select(m => new GuestMount { Disk = names.SerialOf(id.Named(m.Volume)), Path = m.Path, ReadOnly = m.ReadOnly })],
             // The first network is the one that leads out; two default routes would be none.
             Nics = [.. nics.Select((n, i) =>
                 new GuestNic { Mac = n.Mac, Addresses = [n.AddressWithPrefix], Gateway = i == 0 ? n.Gateway : null, Mtu = n.Mtu })],
-            Resolvers = nics.Count == 0 ? [] : [.. nics[0].Resolvers],
-            Hosts = hosts,
+            Resolvers = data.Dns?.Servers ?? (nics.Count == 0 ? [] : [.. nics[0].Resolvers]),
+            Search = [.. (data.Dns?.Search ?? []).Where(s => s != ".")],
+            ResolverOptions = data.Dns?.Options ?? [],
+            Tmpfs = [.. (data.Tmpfs ?? []).Select(TmpfsOptions.ToGuest)],
+            Sysctls = data.Sysctls ?? new Dictionary<string, string>(),
+            ShmBytes = data.Shm?.Bytes ?? DefaultShmBytes,
+            ReadOnlyRoot = data.ReadOnlyRoot,
+            Pids = data.Pids,
+            CpuQuota = data.CpuQuota,
+            Hosts = [.. hosts, .. (data.ExtraHosts ?? []).Select(h => HostsLine(h, nics))],
             Process = Merge(data, image),
             UnixTimeNs = now.ToUnixTimeMilliseconds() * 1_000_000,
         };
@@ -62,7 +72,25 @@ internal static class GuestSpecBuilder
         List<string> environment = MergeEnvironment(data.Env, image.Env);
         if (arguments.Concat(environment).Append(user).Append(workdir).Any(t => t.Contains('\0')))
             throw new WorkloadException("image-invalid", "the image's config has a NUL in its command, environment, user or directory", permanent: true);
-        return new GuestProcess { Arguments = arguments, Environment = environment, User = user, WorkingDirectory = workdir, StopSignal = stop };
+        return new GuestProcess
+        {
+            Arguments = arguments,
+            Environment = environment,
+            User = user,
+            Groups = data.Groups ?? [],
+            WorkingDirectory = workdir,
+            StopSignal = stop,
+            Privileged = data.Privileged,
+            Capabilities = Capabilities.Of(data.CapAdd ?? [], data.CapDrop ?? []),
+            Limits = [.. (data.Ulimits ?? []).Select(u => new GuestLimit { Resource = Ulimits.Number(u.Name), Soft = u.Soft, Hard = u.Hard })],
+            Init = data.Init,
+        };
+    }
+
+    private static string HostsLine(string text, IReadOnlyList<MachineNic> nics)
+    {
+        _ = ExtraHost.TryParse(text, out ExtraHost host);
+        return $"{(host.IsGateway ? nics[0].Gateway : host.Address)} {host.Name}";
     }
 
     private static List<string> MergeEnvironment(IReadOnlyDictionary<string, string> wished, IReadOnlyList<string> image)

@@ -10,7 +10,7 @@ namespace ZeroOS.Engine.Kinds.Machines;
 
 /// <summary>
 /// What a running machine was made from, as a hash: another one means it must be made again. What can change under a running machine (published ports,
-/// restart and stop policy, credentials, where the image is looked for) is not part of it.
+/// restart and stop policy, labels, credentials, where the image is looked for) is not part of it.
 /// </summary>
 internal static class MachineFingerprint
 {
@@ -21,16 +21,15 @@ internal static class MachineFingerprint
     public static string Of(WorkloadId id, ZmachineWorkload machine, IReadOnlyDictionary<string, uint> addresses,
         IReadOnlyDictionary<WorkloadId, Workload> parts)
     {
-        Dictionary<string, string> env = [];
-        foreach ((string name, string value) in machine.Data.Env.OrderBy(e => e.Key, StringComparer.Ordinal))
-            env.Add(name, value);
         ZmachineData data = machine.Data with
         {
             Flist = new FlistReference { Reference = "", Digest = machine.Data.Flist.Digest },
-            Env = env,
+            Env = Sorted(machine.Data.Env),
+            Sysctls = machine.Data.Sysctls is { } sysctls ? Sorted(sysctls) : null,
             Publish = [],
             Restart = RestartPolicy.Always,
             Stop = new StopPolicy(),
+            Labels = null,
         };
         StringBuilder text = new(JsonSerializer.Serialize(data, BusJson.Default.ZmachineData));
         foreach (MachineNetwork network in machine.Data.Networks)
@@ -41,5 +40,13 @@ internal static class MachineFingerprint
         foreach (MachineMount mount in machine.Data.Mounts)
             text.Append('\n').Append((parts.GetValueOrDefault(id.Named(mount.Volume)) as ZmountWorkload)?.Data.Size.Bytes);
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString())).AsSpan(0, 16));
+    }
+
+    private static Dictionary<string, string> Sorted(IReadOnlyDictionary<string, string> map)
+    {
+        Dictionary<string, string> sorted = [];
+        foreach ((string name, string value) in map.OrderBy(e => e.Key, StringComparer.Ordinal))
+            sorted.Add(name, value);
+        return sorted;
     }
 }

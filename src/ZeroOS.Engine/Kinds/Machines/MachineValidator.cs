@@ -52,6 +52,8 @@ internal sealed class MachineValidator(IReadOnlyDictionary<string, Workload> wor
         CheckMounts(path, machine.Name, data.Mounts);
         CheckNetworks(path, machine.Name, data.Networks);
         CheckPublished(path, machine.Name, data);
+        MachineNamesValidator.Check(path, data);
+        MachineInsideValidator.Check(path, data);
         if (data.Stop.Signal is { } signal && !Signals.TryNormalise(signal, out _))
             throw Refuse.Invalid($"{path}.stop.signal", "a signal is a name such as SIGTERM or a number from 1 to 64");
         if (!Durations.TryParse(data.Stop.Timeout, TimeSpan.FromMinutes(10), out _))
@@ -220,7 +222,8 @@ internal sealed class MachineValidator(IReadOnlyDictionary<string, Workload> wor
         }
     }
 
-    private static bool IsMountPath(string path)
+    /// <summary>An absolute path without odd parts, neither the root nor one of the machine's own folders.</summary>
+    internal static bool IsMountPath(string path)
     {
         if (path.Length is < 2 or > 1024 || path[0] != '/' || HasControl(path))
             return false;
@@ -232,12 +235,14 @@ internal sealed class MachineValidator(IReadOnlyDictionary<string, Workload> wor
         return !Array.Exists(s_ownPaths, own => path == own || path.StartsWith(own + "/", StringComparison.Ordinal));
     }
 
-    private static bool IsUser(string user)
+    /// <summary>A name or a number, perhaps with a colon and a group.</summary>
+    internal static bool IsUser(string user)
     {
         string[] parts = user.Split(':');
         return user.Length <= 128 && parts.Length <= 2
             && Array.TrueForAll(parts, p => p.Length > 0 && p[0] != '-' && p.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-' or '.' or '$'));
     }
 
-    private static bool HasControl(string text) => text.AsSpan().IndexOfAnyInRange('\0', '\x1f') >= 0 || text.Contains('\x7f');
+    /// <summary>Whether there is a control character in it.</summary>
+    internal static bool HasControl(string text) => text.AsSpan().IndexOfAnyInRange('\0', '\x1f') >= 0 || text.Contains('\x7f');
 }

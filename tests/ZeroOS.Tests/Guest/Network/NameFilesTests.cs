@@ -28,4 +28,18 @@ public sealed class NameFilesTests
 
     [Fact]
     public void A_guest_without_a_card_finds_its_own_name_too() => Assert.Contains("\n127.0.1.1\tweb\n", NameFiles.Hosts(s_spec), StringComparison.Ordinal);
+
+    [Fact]
+    public void A_name_with_a_domain_is_found_by_its_first_part_too() =>
+        Assert.Contains("\n127.0.1.1\tweb.example.org\tweb\n", NameFiles.Hosts(s_spec with { Hostname = "web.example.org" }), StringComparison.Ordinal);
+
+    [Fact]
+    public void Resolvers_have_search_domains_and_options_where_there_are_some()
+    {
+        GuestSpec spec = s_spec with { Resolvers = ["10.1.0.1", "1.1.1.1"] };
+        Assert.Equal("nameserver 10.1.0.1\nnameserver 1.1.1.1\n", NameFiles.Resolvers(spec));
+        Assert.Equal("nameserver 10.1.0.1\nnameserver 1.1.1.1\nsearch a.org b.org\noptions ndots:2 edns0\n",
+            NameFiles.Resolvers(spec with { Search = ["a.org", "b.org"], ResolverOptions = ["ndots:2", "edns0"] }));
+        Assert.Equal("", NameFiles.Resolvers(s_spec));
+    }
 }

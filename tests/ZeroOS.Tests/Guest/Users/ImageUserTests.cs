@@ -37,6 +37,14 @@ public sealed class ImageUserTests
         Assert.Equal(message, Assert.Throws<SetupException>(() => ImageUser.Resolve(user, Passwd, Group)).Message);
 
     [Fact]
+    public void Groups_are_added_by_name_or_number_and_none_twice()
+    {
+        ImageUser web = ImageUser.Resolve("web", Passwd, Group).With(["adm", "77", "plain"], Group);
+        Assert.Equal([50u, 4u, 77u, 100u], web.Groups);
+        Assert.Equal("the image knows no group \"video\"", Assert.Throws<SetupException>(() => web.With(["video"], Group)).Message);
+    }
+
+    [Fact]
     public void An_image_without_user_files_runs_numbers_and_root()
     {
         Assert.Equal(0u, ImageUser.Resolve("", null, null).Uid);

@@ -1,5 +1,3 @@
-using System.Globalization;
-
 using ZeroOS.Contracts.Guest;
 using ZeroOS.Contracts.Sessions;
 using ZeroOS.Guest.Sessions;
@@ -36,7 +34,7 @@ public sealed class ExecStarterTests : IDisposable
         {
             string script = $"mount -t proc proc /proc && mount -t tmpfs inside {_directory}/only-here && touch {_directory}/only-here/file && echo ready && "
                 + "exec sleep 60";
-            _workload = Spawn(new ChildStart
+            _workload = PlayedZguest.Spawn(new ChildStart
             {
                 Path = "/usr/bin/unshare",
                 Arguments = ["unshare", "--mount", "--cgroup", "--propagation", "private", "sh", "-c", script],
@@ -72,11 +70,11 @@ public sealed class ExecStarterTests : IDisposable
         PlainClient client = Run(new ExecBegin
         {
             Arguments = ["sh", "-c", "pwd; echo $COLOUR $SHAPE $HOSTNAME $HOME $TERM.; ls only-here; id -u; cat /proc/1/comm; "
-                + "grep CapEff /proc/self/status; ls -l /proc/self/fd"],
+                + "grep CapEff /proc/self/status; ulimit -Sn; ls -l /proc/self/fd"],
             Environment = ["SHAPE=round"],
         });
         string said = client.Until(1, "3 ->");
-        Assert.StartsWith($"{_directory}\nred round web /root .\nfile\n0\nsleep\nCapEff:\t00000000a80425fb\n", said, StringComparison.Ordinal);
+        Assert.StartsWith($"{_directory}\nred round web /root .\nfile\n0\nsleep\nCapEff:\t00000000a80425fb\n1024\n", said, StringComparison.Ordinal);
         Assert.DoesNotContain("4 ->", said, StringComparison.Ordinal);      // 3 is ls's own
         Assert.Equal(["HalfClose 1", "HalfClose 2", "Exit 0 0", "Close Done"], client.Ends());
     }
@@ -172,7 +170,7 @@ public sealed class ExecStarterTests : IDisposable
     private static string? Missing() =>
         Environment.UserName != "root" ? "needs root"
         : !File.Exists("/usr/bin/unshare") || !File.Exists("/dev/pts/ptmx") ? "needs unshare(1) and a devpts"
-        : !File.Exists(Path.Combine(AppContext.BaseDirectory, "zguest.dll")) ? "zguest.dll is not there"
+        : !PlayedZguest.IsThere ? "zguest.dll is not there"
         : null;
 
     // Beside the older kind of cgroups the newer ones have a folder of their own; the workload is where this test is.
@@ -203,36 +201,5 @@ public sealed class ExecStarterTests : IDisposable
         return _next;
     }
 
-    // The tests run by the installed runtime, which a started program must be told how to find.
-    private Child SpawnEnter(ChildStart start)
-    {
-        string script = $"{_directory}/zguest-{Guid.NewGuid():n}", runtime = script + ".json";
-        File.WriteAllText(runtime, """{"runtimeOptions":{"framework":{"name":"Microsoft.NETCore.App","version":"10.0.0"},"rollForward":"Major"}}""");
-        File.WriteAllText(script, string.Create(CultureInfo.InvariantCulture, $"""
-            #!/bin/sh
-            exec dotnet exec --runtimeconfig {runtime} --depsfile {Path.ChangeExtension(typeof(ExecStarterTests).Assembly.Location, "deps.json")} \
-              {Path.Combine(AppContext.BaseDirectory, "zguest.dll")} "$@"
-
-            """));
-        File.SetUnixFileMode(script, (UnixFileMode)0x1ED);
-        string[] environment = ["DOTNET_EnableDiagnostics=0", .. ((string[])["PATH", "HOME", "DOTNET_ROOT"])
-            .Where(n => Environment.GetEnvironmentVariable(n) is not null).Select(n => $"{n}={Environment.GetEnvironmentVariable(n)}")];
-        return Spawn(start with { Path = script, Environment = environment });
-    }
-
-    // Each child has a thread that waits for it: the test must not reap what the runtime started.
-    private static Child Spawn(ChildStart start)
-    {
-        int pid = ChildProcess.Spawn(start);
-        Child child = new(pid);
-        new Thread(() =>
-        {
-            if (ChildProcess.TryWait(pid, out ProcessExit exit, leave: true) != Errno.None)
-                return;
-            child.End(exit);
-            _ = ChildProcess.TryWait(pid, out _);
-        })
-        { IsBackground = true }.Start();
-        return child;
-    }
+    private Child SpawnEnter(ChildStart start) => PlayedZguest.Spawn(start, _directory);
 }

@@ -46,6 +46,31 @@ internal static class DeploymentLimits
             "HostLines.MaxBytes",
             "ForeignPartsTests.Lines_of_hosts_have_a_bound"),
         new(
+            "labels of a machine",
+            "tenant",
+            "128, 16 KiB",
+            "machines",
+            "invalid, with the path",
+            "MachineNamesValidator.MaxLabels, MachineNamesValidator.MaxLabelBytes",
+            "MachineNamesValidatorTests"),
+        new(
+            "lines of hosts, name servers, search domains, groups of a machine",
+            "tenant",
+            "64, 8, 16, 32",
+            "machines",
+            "invalid, with the path",
+            "MachineNamesValidator.MaxExtraHosts, MachineNamesValidator.MaxServers, MachineNamesValidator.MaxResolverWords, MachineNamesValidator.MaxGroups",
+            "MachineNamesValidatorTests.Each_word_has_its_bound"),
+        new(
+            "file systems in memory, settings, capabilities of a machine",
+            "tenant",
+            "16 with 16 options, 64 of 256 characters, 64",
+            "machines; they are in the guest's own memory",
+            "invalid, with the path",
+            "MachineInsideValidator.MaxTmpfs, MachineInsideValidator.MaxTmpfsOptions, MachineInsideValidator.MaxSysctls, "
+                + "MachineInsideValidator.MaxSysctlValue, MachineInsideValidator.MaxCapabilities",
+            "MachineInsideValidatorTests"),
+        new(
             "text of an error in a status",
             "guest, registry",
             "300 characters",

@@ -90,6 +90,44 @@ public sealed class GuestSpecBuilderTests
         Assert.Equal(3, new HashSet<string> { spec.RootDisk, spec.WritableDisk, spec.Mounts[0].Disk }.Count);
     }
 
+    [Fact]
+    public void What_the_deployment_says_of_the_inside_is_resolved()
+    {
+        using FileDescriptor tap = FileDescriptor.Memory("tap");
+        MachineNic nic = new(tap, "02:00:00:00:00:01", "10.1.0.2/24", "10.1.0.1", 1450, ["10.1.0.1"]);
+        GuestSpec plain = Build(Data(), nic), told = Build(Data() with
+        {
+            Hostname = "www",
+            ExtraHosts = ["db:10.9.9.9", "six:[::1]", "out:host-gateway"],
+            Dns = new MachineDns { Servers = ["1.1.1.1"], Search = ["."], Options = ["ndots:2"] },
+            Groups = ["44"],
+            CapDrop = ["ALL"],
+            CapAdd = ["CHOWN"],
+            ReadOnlyRoot = true,
+            Tmpfs = [new MachineTmpfs { Path = "/run", Size = new ByteSize(4096), Mode = "700", Options = ["exec", "ro", "rw", "uid=33"] }],
+            Shm = new ByteSize(1 << 20),
+            Ulimits = [new MachineUlimit { Name = "memlock", Soft = 1, Hard = -1 }],
+            Sysctls = new Dictionary<string, string> { ["vm.swappiness"] = "1" },
+            Init = true,
+            Pids = 10,
+            CpuQuota = 500,
+        }, nic);
+        Assert.Equal(("web", "10.1.0.1", 64L << 20), (plain.Hostname, plain.Resolvers[0], plain.ShmBytes));
+        Assert.Equal(GuestProcess.DefaultCapabilities, plain.Process.Capabilities);
+        Assert.Equal(("www", "1.1.1.1", "ndots:2", 1L << 20), (told.Hostname, told.Resolvers[0], told.ResolverOptions[0], told.ShmBytes));
+        Assert.Empty(told.Search);
+        Assert.Equal(["10.9.9.9 db", "::1 six", "10.1.0.1 out"], told.Hosts);
+        Assert.Equal((1UL, "44", true), (told.Process.Capabilities, told.Process.Groups[0], told.Process.Init));
+        Assert.Equal(new GuestLimit { Resource = 8, Soft = 1, Hard = -1 }, Assert.Single(told.Process.Limits));
+        GuestTmpfs tmpfs = Assert.Single(told.Tmpfs);
+        Assert.Equal(("/run", "size=4096,mode=700,uid=33"), (tmpfs.Path, tmpfs.Options));
+        Assert.Equal(["nodev", "nosuid"], tmpfs.Flags);
+        Assert.Equal(("1", true, 10, 500), (told.Sysctls["vm.swappiness"], told.ReadOnlyRoot, told.Pids, told.CpuQuota));
+
+        static GuestSpec Build(ZmachineData data, MachineNic nic) =>
+            GuestSpecBuilder.Build(new WorkloadId("t", "shop", "web"), TestNames.Names, data, s_image, [nic], [], DateTimeOffset.UnixEpoch);
+    }
+
     private static ZmachineData Data() =>
         new() { Flist = new FlistReference { Reference = "r/i", Digest = EngineBench.Digest('a') }, Memory = new ByteSize(64L << 20) };
 }
