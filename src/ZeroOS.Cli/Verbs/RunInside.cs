@@ -76,6 +76,8 @@ internal sealed record RunInside
 
     public int? Pids { get; init; }
 
+    public IReadOnlyList<MachineFile>? Files { get; init; }
+
     /// <summary>What was typed.</summary>
     /// <exception cref="CliException">A word is not as it has to be.</exception>
     public static RunInside Read(ParseResult parsed)
@@ -120,6 +122,7 @@ internal sealed record RunInside
         Sysctls = Sysctls,
         Init = Init,
         Pids = Pids,
+        Files = Files,
     };
 
     /// <summary>NAME=VALUE, or NAME with an empty value.</summary>

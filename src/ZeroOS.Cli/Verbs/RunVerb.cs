@@ -31,7 +31,7 @@ internal static class RunVerb
     private static readonly Option<string[]> s_volume = new("-v", "--volume")
     {
         HelpName = "NAME:PATH[:ro]",
-        Description = "mount a volume; it is kept when the machine is deleted"
+        Description = "mount a volume, which is kept when the machine is deleted; or copy a small FILE:PATH:ro into the machine"
     };
     private static readonly Option<string> s_volumeSize = new("--volume-size")
     {
@@ -127,7 +127,7 @@ internal static class RunVerb
         Name = name,
         Environment = RunRequest.ParseEnvironment(parsed.GetValue(s_env) ?? []),
         Ports = [.. (parsed.GetValue(s_publish) ?? []).Select(RunRequest.ParsePort)],
-        Mounts = [.. (parsed.GetValue(s_volume) ?? []).Select(RunRequest.ParseVolume)],
+        Mounts = [.. (parsed.GetValue(s_volume) ?? []).Where(v => !RunFiles.IsFile(v)).Select(RunRequest.ParseVolume)],
         VolumeSize = SizeArgument.Parse(parsed.GetValue(s_volumeSize)!),
         User = parsed.GetValue(s_user),
         Workdir = parsed.GetValue(s_workdir),
@@ -136,7 +136,7 @@ internal static class RunVerb
         Memory = RunRequest.ParseMemory(parsed.GetValue(s_memory)!),
         Cpus = RunInside.ParseCpus(parsed.GetValue(s_cpus)!),
         Command = parsed.GetValue(s_command) ?? [],
-        Inside = RunInside.Read(parsed),
+        Inside = RunInside.Read(parsed) with { Files = RunFiles.Read(parsed.GetValue(s_volume) ?? []) },
     };
 
     private static async Task<FlistReference> BuildAndPushAsync(Session session, string source, string name)

@@ -55,4 +55,7 @@ public sealed partial record ZmachineData
 
     /// <summary>Processor time of the program and what it starts, in thousandths of a processor: 10 to 1,000 for each of <see cref="Cpu"/>.</summary>
     public int? CpuQuota { get; init; }
+
+    /// <summary>Files that are written before the program starts, at most 64, 256 KiB together.</summary>
+    public IReadOnlyList<MachineFile>? Files { get; init; }
 }

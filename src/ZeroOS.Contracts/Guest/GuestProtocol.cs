@@ -19,8 +19,8 @@ public static class GuestProtocol
     /// <summary>Bytes of a frame before its payload.</summary>
     public const int HeaderSize = 9;
 
-    /// <summary>Payload bytes at most.</summary>
-    public const int MaxPayload = 256 * 1024;
+    /// <summary>Payload bytes at most; what is large is a spec with files in it.</summary>
+    public const int MaxPayload = 640 * 1024;
 
     /// <summary>
     /// Payload bytes of a frame from the guest at most: an offset and 16 KiB of output. The node keeps a part of such a frame for each machine.

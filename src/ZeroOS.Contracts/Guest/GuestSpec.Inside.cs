@@ -26,4 +26,7 @@ public sealed partial record GuestSpec
 
     /// <summary>Thousandths of a processor at most, or null.</summary>
     public int? CpuQuota { get; init; }
+
+    /// <summary>Files to write into the root.</summary>
+    public IReadOnlyList<GuestFile> Files { get; set; } = [];
 }

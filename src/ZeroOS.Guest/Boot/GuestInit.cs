@@ -128,6 +128,7 @@ internal sealed class GuestInit : INodeOrders
         SetClock(spec.UnixTimeNs);
         In("root", () => RootFileSystem.Mount(spec.RootDisk, spec.WritableDisk));
         In("volumes", () => GuestVolumes.Mount(spec.Mounts, spec.Tmpfs, RootFileSystem.Path));
+        In("files", () => WriteFiles(spec.Files));
         In("network", () =>
         {
             CurrentThread.SetHostName(spec.Hostname);
@@ -158,6 +159,12 @@ internal sealed class GuestInit : INodeOrders
     private static StreamSocket? DialNode(out Errno errno) => StreamSocket.TryDialHost(GuestProtocol.Port, out errno);
 
     private static StreamSocket? DialSession(out Errno errno) => StreamSocket.TryDialHost(GuestProtocol.SessionPort, out errno);
+
+    private static void WriteFiles(IReadOnlyList<GuestFile> files)
+    {
+        using RootedDirectory root = new(RootFileSystem.Path);
+        GuestFiles.Write(files, root);
+    }
 
     private static ImageUser ResolveUser(GuestProcess process)
     {

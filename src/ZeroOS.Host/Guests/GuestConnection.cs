@@ -16,8 +16,8 @@ namespace ZeroOS.Host.Guests;
 /// </summary>
 internal sealed class GuestConnection : ILoopClient
 {
-    /// <summary>Bytes waiting for a guest that does not read, at most; beyond, the connection ends. A specification is at most 256 KiB.</summary>
-    public const int MaxPending = 512 * 1024;
+    /// <summary>Bytes waiting for a guest that does not read, at most; beyond, the connection ends. A specification is at most 640 KiB.</summary>
+    public const int MaxPending = 768 * 1024;
 
     private readonly ClientLoop _loop;
     private readonly StreamSocket _socket;

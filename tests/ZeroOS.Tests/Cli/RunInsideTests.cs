@@ -7,6 +7,7 @@ using ZeroOS.Cli.Output;
 using ZeroOS.Cli.Sessions;
 using ZeroOS.Cli.Verbs;
 using ZeroOS.Contracts.Deployments;
+using ZeroOS.Tests.Oci.Build;
 
 namespace ZeroOS.Tests.Cli;
 
@@ -71,5 +72,18 @@ public sealed class RunInsideTests
         ParseResult parsed = root.Parse(WorkloadCommand.Separate(root, typed.Split(' ')));
         Assert.Empty(parsed.Errors);
         return RunInside.Read(parsed);
+    }
+
+    [Fact]
+    public void A_small_file_that_is_mounted_read_only_travels_with_the_deployment()
+    {
+        using TemporaryDirectory folder = new();
+        string file = folder.Write("app.conf", [0, 255]);
+        File.SetUnixFileMode(file, (UnixFileMode)0x1A0);
+        MachineFile read = Assert.Single(RunFiles.Read(["data:/data", $"{file}:/etc/app.conf:ro"])!);
+        Assert.Equal(new MachineFile { Path = "/etc/app.conf", Base64 = "AP8=", Mode = "0640" }, read);
+        Assert.Null(RunFiles.Read(["data:/data", $"{folder.Path}:/srv"]));
+        Assert.Throws<CliException>(() => RunFiles.Read([$"{file}:/etc/app.conf"]));
+        Assert.Throws<CliException>(() => RunFiles.Read([$"{folder.Write("large", new byte[300_000])}:/a:ro"]));
     }
 }

@@ -38,13 +38,14 @@ internal static class GuestSpecBuilder
             ReadOnlyRoot = data.ReadOnlyRoot,
             Pids = data.Pids,
             CpuQuota = data.CpuQuota,
+            Files = [.. (data.Files ?? []).Select(MachineFilesValidator.ToGuest)],
             Hosts = [.. hosts, .. (data.ExtraHosts ?? []).Select(h => HostsLine(h, nics))],
             Process = Merge(data, image),
             UnixTimeNs = now.ToUnixTimeMilliseconds() * 1_000_000,
         };
         int size = JsonSerializer.SerializeToUtf8Bytes(spec, GuestJson.Default.GuestSpec).Length;
         return size <= GuestProtocol.MaxPayload ? spec
-            : throw new WorkloadException("spec-too-large", $"image and deployment together tell the guest {BinarySizes.Text(size)}; 256KiB fit",
+            : throw new WorkloadException("spec-too-large", $"image and deployment together tell the guest {BinarySizes.Text(size)}; 640KiB fit",
                 permanent: true);
     }
 

@@ -43,6 +43,9 @@ internal static class MachineInsideValidator
             throw Refuse.Invalid($"{path}.cpuQuota", $"a quota is {MinCpuQuota} to {data.Cpu * 1000}, thousandths of the machine's {data.Cpu} processors");
     }
 
+    /// <summary>Three or four octal digits.</summary>
+    internal static bool IsMode(string text) => text.Length is 3 or 4 && text.All(c => c is >= '0' and <= '7');
+
     private static void CheckCapabilities(string path, IReadOnlyList<string> names)
     {
         if (names.Count > MaxCapabilities)
@@ -71,7 +74,7 @@ internal static class MachineInsideValidator
             if (!taken.Add(tmpfs.Path))
                 throw Refuse.Invalid($"{path}[{i}].path", $"something else is mounted on {tmpfs.Path}");
             CheckMemory($"{path}[{i}].size", tmpfs.Size);
-            if (tmpfs.Mode is { } mode && !(mode.Length is 3 or 4 && mode.All(c => c is >= '0' and <= '7')))
+            if (tmpfs.Mode is { } mode && !IsMode(mode))
                 throw Refuse.Invalid($"{path}[{i}].mode", "a mode is three or four octal digits, such as 1777");
             CheckTmpfsOptions($"{path}[{i}].options", tmpfs.Options ?? []);
         }

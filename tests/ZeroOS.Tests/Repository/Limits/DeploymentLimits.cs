@@ -71,6 +71,14 @@ internal static class DeploymentLimits
                 + "MachineInsideValidator.MaxSysctlValue, MachineInsideValidator.MaxCapabilities",
             "MachineInsideValidatorTests"),
         new(
+            "files that a deployment writes into a machine",
+            "tenant",
+            "64, 256 KiB",
+            "machines; a message has 1 MiB",
+            "invalid, with the path",
+            "MachineFilesValidator.MaxFiles, MachineFilesValidator.MaxBytes",
+            "MachineFilesValidatorTests.Everything_else_of_a_file_has_its_rule"),
+        new(
             "text of an error in a status",
             "guest, registry",
             "300 characters",

@@ -80,7 +80,7 @@ internal static class GuestLimits
         new(
             "frames a guest does not take",
             "guests",
-            "512 KiB a connection",
+            "768 KiB a connection",
             "32 MiB",
             "the connection ends",
             "GuestConnection.MaxPending",

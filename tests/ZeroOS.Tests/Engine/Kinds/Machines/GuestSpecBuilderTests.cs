@@ -61,7 +61,7 @@ public sealed class GuestSpecBuilderTests
         Assert.Equal(("image-invalid", true), Failure(s_image with { StopSignal = "SIGNOTHING" }));
         WorkloadException large = Assert.Throws<WorkloadException>(() =>
             GuestSpecBuilder.Build(new WorkloadId("t", "shop", "web"), TestNames.Names, Data(),
-                s_image with { Env = [new string('x', 300_000)] }, [], [], default));
+                s_image with { Env = [new string('x', 700_000)] }, [], [], default));
         Assert.Equal(("spec-too-large", true), (large.Reason, large.Permanent));
 
         static (string, bool) Failure(ImageConfig image)

@@ -32,7 +32,8 @@ public sealed class MachineFingerprintTests
             Of(s_plain with { Privileged = true }), Of(s_plain with { ReadOnlyRoot = true }), Of(s_plain with { Tmpfs = [new MachineTmpfs { Path = "/run" }] }),
             Of(s_plain with { Shm = new ByteSize(4096) }), Of(s_plain with { Ulimits = [new MachineUlimit { Name = "core", Soft = 0, Hard = 0 }] }),
             Of(s_plain with { Sysctls = new Dictionary<string, string> { ["vm.x"] = "1" } }), Of(s_plain with { Init = true }), Of(s_plain with { Pids = 1 }),
-            Of(s_plain with { CpuQuota = 500 }),
+            Of(s_plain with { CpuQuota = 500 }), Of(s_plain with { Files = [new MachineFile { Path = "/a", Content = "" }] }),
+            Of(s_plain with { Files = [new MachineFile { Path = "/a", Content = "b" }] }),
         ];
         Assert.Equal(others.Length, others.Append(Of(s_plain)).Distinct().Count() - 1);
     }
