@@ -63,6 +63,42 @@ public sealed class MachineLifeTests(ITestOutputHelper output)
         Assert.Equal("137", await Run(world, "wait", "job"));
         Assert.Equal("job", await Run(world, "rm", "job"));
         await Eventually.Get("the deployment to be gone", s_patience, async () => (await Status.Names(world.Owner)).Length == 0 ? "gone" : null);
+        await Inside(world);
+    }
+
+    /// <summary>Docker's words about the inside, as a program in a guest sees what came of them, and as one without them does.</summary>
+    private static async Task Inside(World world)
+    {
+        const string Look = "cat /etc/app.conf 2>/dev/null; cat /proc/sys/kernel/hostname /etc/resolv.conf; "
+            + "grep -c 'box.example.org.box$' /etc/hosts; grep 10.9.9.9 /etc/hosts; "
+            + "grep -E '^(Groups|CapEff|CapBnd):' /proc/self/status; ulimit -Sn; ulimit -Hn; cat /proc/sys/net/core/somaxconn /proc/sys/vm/max_map_count; "
+            + "cat /sys/fs/cgroup/pids.max /sys/fs/cgroup/cpu.max; grep -E ' (/tmp|/dev/shm) ' /proc/mounts | cut -d ' ' -f 2-4; "
+            + "(: > /new) 2>/dev/null || echo read-only; : > /tmp/new && echo writable; [ $$ = 1 ] && echo first; exit 7";
+        string file = Path.Combine(world.Folder, "app.conf");
+        await File.WriteAllTextAsync(file, "from here\n");
+        string[] image = ["-u", "root", "--entrypoint", "/bin/sh", "--registry", $"demo={world.Registry.Here}", "demo/redis:1", "-c", Look];
+        CommandResult told = await world.Owner.Run(s_patience, ["run", "--rm", "--name", "told", "-h", "box.example.org", "-l", "team=shop",
+            "--add-host", "db:10.9.9.9", "--dns", "1.1.1.1", "--dns-search", "example.org", "--dns-option", "ndots:2", "--group-add", "44",
+            "--cap-drop", "ALL", "--cap-add", "CHOWN", "--read-only", "--tmpfs", "/tmp:size=1m,mode=1777", "--shm-size", "2m", "--ulimit", "nofile=512:2048",
+            "--sysctl", "net.core.somaxconn=1234", "--init", "--pids-limit", "50", "--cpus", "0.5",
+            "-v", $"{file}:/etc/app.conf:ro", .. image]);
+        Assert.Equal(7, told.ExitCode);
+        string[] lines = told.Output.ReplaceLineEndings("\n").TrimEnd('\n').Split('\n');
+        Assert.Equal(["from here", "box.example.org", "nameserver 1.1.1.1", "search example.org", "options ndots:2", "1", "10.9.9.9 db", "Groups:\t44",
+            "CapEff:\t0000000000000001", "CapBnd:\t0000000000000001", "512", "2048", "1234", "262144", "50", "50000 100000"],
+            lines[..16].Select(l => l.TrimEnd()));
+        Assert.Contains(lines, l => l.StartsWith("/tmp tmpfs rw,nosuid,nodev,noexec", StringComparison.Ordinal) && l.Contains("size=1024k"));
+        Assert.Contains(lines, l => l.StartsWith("/dev/shm tmpfs", StringComparison.Ordinal) && l.Contains("size=2048k"));
+        Assert.Equal(["read-only", "writable"], lines[^2..]);
+
+        CommandResult plain = await world.Owner.Run(s_patience, ["run", "--rm", "--name", "plain", .. image]);
+        Assert.Equal(7, plain.ExitCode);
+        Assert.Contains("main\n", plain.Output, StringComparison.Ordinal);
+        Assert.Contains("CapEff:\t00000000a80425fb\n", plain.Output, StringComparison.Ordinal);
+        Assert.Contains("\n1024\n1048576\n", plain.Output, StringComparison.Ordinal);
+        Assert.Contains("\nmax\nmax 100000\n", plain.Output, StringComparison.Ordinal);
+        Assert.Contains("size=65536k", plain.Output, StringComparison.Ordinal);
+        Assert.EndsWith("writable\nfirst\n", plain.Output, StringComparison.Ordinal);
     }
 
     private static async Task<string> Run(World world, params string[] arguments) => (await world.Owner.Run(s_patience, arguments)).Ok();
