@@ -105,6 +105,13 @@ public sealed class WorkloadEngine : IMachineEvents, IAuthority, IDisposable
     public void Output(WorkloadId machine, long offset, OutputStream stream, ReadOnlySpan<byte> bytes) => _parts.Logs.Append(machine, offset, stream, bytes);
 
     /// <inheritdoc/>
+    public void Health(WorkloadId machine, GuestHealthReport report)
+    {
+        if (_parts.Healths.Hear(machine, report))
+            Wake(machine.Tenant);
+    }
+
+    /// <inheritdoc/>
     public long OutputWantedFrom(WorkloadId machine) => _parts.Logs.WantedFrom(machine);
 
     /// <inheritdoc/>

@@ -74,4 +74,10 @@ public sealed record ImageConfig
 
     /// <summary>Declared volumes' paths.</summary>
     public IReadOnlyList<string> Volumes { get; init; } = [];
+
+    /// <summary>What runs a text as a program, the text behind it.</summary>
+    public IReadOnlyList<string> Shell { get; init; } = ["/bin/sh", "-c"];
+
+    /// <summary>Its own health check, or null.</summary>
+    public ImageHealth? Health { get; init; }
 }

@@ -113,6 +113,9 @@ public interface IMachineEvents
     /// <summary>Output of the workload; <paramref name="offset"/> counts all its bytes since it started. Stream 1 is stdout, 2 is stderr.</summary>
     void Output(WorkloadId machine, long offset, OutputStream stream, ReadOnlySpan<byte> bytes);
 
+    /// <summary>How the workload is, and perhaps a probe that was not told before; what was told is told again when the guest has connected anew.</summary>
+    void Health(WorkloadId machine, GuestHealthReport report);
+
     /// <summary>From which offset output is wanted after a restart of the node (what the log file already holds).</summary>
     long OutputWantedFrom(WorkloadId machine);
 }

@@ -12,6 +12,9 @@ public static class EventKinds
     /// <summary>The node has started and answers everything.</summary>
     public const string NodeReady = "node-ready";
 
+    /// <summary>A machine is healthy, unhealthy, or starting again: the reason is the state's name.</summary>
+    public const string Health = "health";
+
     /// <summary>No event: the first piece of a stream that was asked for what is new. Everything after it will be told.</summary>
     public const string Watching = "watching";
 

@@ -105,6 +105,9 @@ public sealed partial record ZmachineData
 
     /// <summary>How it is asked to stop.</summary>
     public StopPolicy Stop { get; set; } = new();
+
+    /// <summary>How its program is asked whether it is well; the image's own check if not given.</summary>
+    public HealthCheck? Health { get; init; }
 }
 
 /// <summary>Which image: the digest is what counts, the reference says where to look.</summary>

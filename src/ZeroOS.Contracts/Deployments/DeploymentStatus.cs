@@ -61,6 +61,9 @@ public sealed record WorkloadStatus
     /// <summary>Machines: times started.</summary>
     public int Starts { get; init; }
 
+    /// <summary>Machines that run and have a check: what it says; null too for a moment after the node's process began anew.</summary>
+    public HealthStatus? Health { get; init; }
+
     /// <summary>Machines: addresses by network name.</summary>
     public IReadOnlyDictionary<string, string>? Addresses { get; init; }
 

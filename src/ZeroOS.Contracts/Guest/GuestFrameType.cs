@@ -45,4 +45,13 @@ public enum GuestFrameType : byte
 
     /// <summary>Node: <see cref="GuestSession"/>: dial for a session. Only after the workload has started.</summary>
     Session = 13,
+
+    /// <summary>Guest: <see cref="GuestHealthReport"/>, on a connection on which <see cref="HealthWanted"/> came; the results that are kept first.</summary>
+    Health = 14,
+
+    /// <summary>
+    /// Node: tell how the workload is, now and after each probe. Sent after <see cref="LogsFrom"/> to a guest whose spec has a check, so that a node that does
+    /// not know of checks is never told of one.
+    /// </summary>
+    HealthWanted = 15,
 }

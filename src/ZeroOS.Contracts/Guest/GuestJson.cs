@@ -12,4 +12,5 @@ namespace ZeroOS.Contracts.Guest;
 [JsonSerializable(typeof(GuestFailure))]
 [JsonSerializable(typeof(GuestStop))]
 [JsonSerializable(typeof(GuestSession))]
+[JsonSerializable(typeof(GuestHealthReport))]
 public sealed partial class GuestJson : JsonSerializerContext;

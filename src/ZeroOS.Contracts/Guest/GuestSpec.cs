@@ -29,6 +29,9 @@ public sealed partial record GuestSpec
     /// <summary>The process.</summary>
     public required GuestProcess Process { get; init; }
 
+    /// <summary>How the workload is asked whether it is well; null: it is not.</summary>
+    public GuestHealth? Health { get; init; }
+
     /// <summary>Host wall clock when sent, nanoseconds since 1970; the guest sets its clock if kvm-clock is off by more than 100 ms.</summary>
     public long UnixTimeNs { get; init; }
 }

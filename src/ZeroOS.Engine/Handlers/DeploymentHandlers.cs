@@ -32,7 +32,10 @@ public sealed class DeploymentHandlers
             ?? throw Refuse.NotFound($"you have no deployment \"{body.Name}\" on this node", "name");
 
     /// <summary>All of a tenant's deployments.</summary>
-    public DeploymentList List(RequestContext context) => new() { Deployments = [.. DeploymentStatuses.All(_parts, context.Tenant)] };
+    public DeploymentList List(RequestContext context) => new()
+    {
+        Deployments = [.. DeploymentStatuses.All(_parts, context.Tenant).Select(DeploymentStatuses.WithoutProbes)],
+    };
 
     /// <summary>Begins to take one down.</summary>
     public Nothing Delete(RequestContext context, DeploymentDelete body)

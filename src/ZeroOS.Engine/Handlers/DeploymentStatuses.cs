@@ -23,6 +23,12 @@ internal static class DeploymentStatuses
         }
     }
 
+    /// <summary>Without what probes said: of all of a tenant's machines together that is more than one answer holds.</summary>
+    public static DeploymentStatus WithoutProbes(DeploymentStatus status) => status with
+    {
+        Workloads = [.. status.Workloads.Select(w => w.Health is { } health ? w with { Health = health with { Results = null } } : w)],
+    };
+
     private static WorkloadStatus Status(WorkloadRow row, TenantView view, EngineParts parts) => WorkloadKinds.Of(row.Type).Tell(new WorkloadStatus
     {
         Name = row.Id.Name,

@@ -18,6 +18,9 @@ internal sealed record EngineParts(EngineStore Store, INetworks Networks, IVolum
     /// <summary>How stops that are not ordered yet are wanted.</summary>
     public StopWishes StopWishes { get; } = new();
 
+    /// <summary>What the checks of machines say.</summary>
+    public MachineHealths Healths { get; } = new();
+
     /// <summary>Images that are ready, by machine: for status answers.</summary>
     public ConcurrentDictionary<WorkloadId, IImage> Ready { get; } = new();
 }

@@ -1,5 +1,6 @@
 using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Deployments;
+using ZeroOS.Workloads;
 
 namespace ZeroOS.Engine.Store;
 
@@ -35,6 +36,11 @@ public sealed partial class EngineStore
 
     /// <summary>The number of a receiver's last event, 0 before the first.</summary>
     internal long LastEvent(string receiver) => Read(() => Scalar("SELECT last FROM receivers WHERE receiver=$1", receiver) ?? 0);
+
+    /// <summary>The reason of the last event of a kind about one workload; null: none is kept.</summary>
+    internal string? LastReason(WorkloadId id, string kind) => Read(() => Query(
+        "SELECT reason FROM events WHERE receiver=$1 AND deployment=$2 AND workload=$3 AND kind=$4 ORDER BY number DESC LIMIT 1",
+        r => Text(r, 0), id.Tenant, id.Deployment, id.Name, kind).FirstOrDefault());
 
     /// <summary>Events of a receiver numbered above <paramref name="after"/>, in order, at most <paramref name="most"/>.</summary>
     internal IReadOnlyList<NodeEvent> Events(string receiver, long after, int most = 256) => Read(() => Query(

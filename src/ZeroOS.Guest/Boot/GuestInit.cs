@@ -1,5 +1,6 @@
 using ZeroOS.Contracts.Guest;
 using ZeroOS.Guest.Disks;
+using ZeroOS.Guest.Health;
 using ZeroOS.Guest.Network;
 using ZeroOS.Guest.Node;
 using ZeroOS.Guest.Output;
@@ -18,17 +19,19 @@ internal sealed class GuestInit : INodeOrders
     private const long ClockToleranceNs = 100_000_000;
 
     private readonly OutputRing _ring = new(GuestProtocol.LogRingBytes, TimeSpan.FromSeconds(5));
+    private readonly HealthReports _healthReports = new();
     private readonly Reaper _reaper = new(ChildProcess.TryWait);
     private readonly GuestSessions _sessions = new(DialSession);
     private readonly NodeLink _node;
     private readonly Lock _lock = new();
     private RunningWorkload? _workload;
+    private HealthRunner? _health;
     private GuestStop? _stopBeforeStart;
     private string _stopSignal = "SIGTERM";
     private string _layerSerial = "";
     private volatile bool _buttonPressed;
 
-    private GuestInit(long bootUs) => _node = new NodeLink(_ring, this, bootUs, DialNode);
+    private GuestInit(long bootUs) => _node = new NodeLink(_ring, _healthReports, this, bootUs, DialNode);
 
     /// <summary>Runs one guest and switches it off; never returns.</summary>
     internal static void Run()
@@ -56,6 +59,8 @@ internal sealed class GuestInit : INodeOrders
     {
         lock (_lock)
         {
+            // A workload on its way down is neither well nor unwell.
+            _health?.End();
             if (_workload is null)
                 _stopBeforeStart = stop;
             else
@@ -104,10 +109,12 @@ internal sealed class GuestInit : INodeOrders
             lock (_lock)
             {
                 _workload = workload;
+                WatchHealth(spec.Health, starter);
                 if (_stopBeforeStart is { } stop)
                     Stop(stop);
             }
             GuestExited exited = workload.WaitForEnd();
+            _health?.End();
             GuestConsole.Say($"workload ended with {exited.Code}{(exited.OutOfMemory ? ", out of memory" : "")}");
             _node.ReportExited(exited);
             // Whoever pressed the button wants the machine off; otherwise only the node knows when the end is stored.
@@ -120,6 +127,14 @@ internal sealed class GuestInit : INodeOrders
             _node.ReportFailed(new GuestFailure { Stage = e.Stage, Message = e.Message, Code = e.Code });
             _node.WaitForAcknowledgement(s_lastWords);
         }
+    }
+
+    private void WatchHealth(GuestHealth? check, ExecStarter starter)
+    {
+        if (check is null)
+            return;
+        _health = new HealthRunner(check, Probes.For(check, starter.Start), _healthReports, _node.HealthCame);
+        _health.Start();
     }
 
     private RunningWorkload SetUp(GuestSpec spec)
@@ -191,6 +206,7 @@ internal sealed class GuestInit : INodeOrders
             }
             else
             {
+                _health?.End();
                 _workload.Stop(SignalName.Parse(_stopSignal), s_buttonGrace);
             }
         }

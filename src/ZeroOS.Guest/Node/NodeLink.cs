@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 
 using ZeroOS.Contracts.Guest;
+using ZeroOS.Guest.Health;
 using ZeroOS.Guest.Output;
 using ZeroOS.Guest.Setup;
 using ZeroOS.Linux;
@@ -15,7 +16,7 @@ namespace ZeroOS.Guest.Node;
 /// arrive (start, exit, failure) is sent again on each connection until the node acknowledges, output goes on from where the node says. The machine's secret
 /// comes with the spec and stays in this object: the workload has neither this process's memory nor its /proc, and any process of it may dial the same port.
 /// </summary>
-internal sealed class NodeLink(OutputRing ring, INodeOrders orders, long bootUs, Dial dial)
+internal sealed class NodeLink(OutputRing ring, HealthReports health, INodeOrders orders, long bootUs, Dial dial)
 {
     private static readonly TimeSpan s_quickRetry = TimeSpan.FromMilliseconds(10), s_slowRetry = TimeSpan.FromMilliseconds(250);
     private readonly object _lock = new();
@@ -31,7 +32,8 @@ internal sealed class NodeLink(OutputRing ring, INodeOrders orders, long bootUs,
     private StreamSocket? _socket;
     private bool _sending;
     private bool _helloSent, _known, _startedSent, _exitedSent, _failedSent;
-    private long _position = -1;
+    private bool _healthWanted;
+    private long _position = -1, _healthPosition = HealthReports.Nothing;
 
     /// <summary>Begins to dial.</summary>
     internal void Start()
@@ -75,6 +77,9 @@ internal sealed class NodeLink(OutputRing ring, INodeOrders orders, long bootUs,
     /// <summary>There is new output in the ring.</summary>
     internal void OutputCame() => Change(() => { });
 
+    /// <summary>There is something new in the reports of health.</summary>
+    internal void HealthCame() => Change(() => { });
+
     private void Change(Action change)
     {
         lock (_lock)
@@ -113,8 +118,8 @@ internal sealed class NodeLink(OutputRing ring, INodeOrders orders, long bootUs,
         Change(() =>
         {
             _socket = socket;
-            _helloSent = _known = _startedSent = _exitedSent = _failedSent = false;
-            _position = -1;
+            _helloSent = _known = _startedSent = _exitedSent = _failedSent = _healthWanted = false;
+            (_position, _healthPosition) = (-1, HealthReports.Nothing);
         });
         bool heard = ReceiveUntilBroken(socket);
         socket.Shutdown();
@@ -160,6 +165,9 @@ internal sealed class NodeLink(OutputRing ring, INodeOrders orders, long bootUs,
                 long from = BinaryPrimitives.ReadInt64LittleEndian(payload);
                 ring.Listen(Math.Max(from, 0));
                 Change(() => (_position, _mayStart) = (Math.Max(from, 0), true));
+                break;
+            case GuestFrameType.HealthWanted:
+                Change(() => _healthWanted = true);
                 break;
             case GuestFrameType.Stop when Read(payload, GuestJson.Default.GuestStop) is { } stop:
                 orders.Stop(stop);
@@ -240,6 +248,8 @@ internal sealed class NodeLink(OutputRing ring, INodeOrders orders, long bootUs,
         }
         if (_position < 0)
             return null;
+        if (_healthWanted && health.Take(ref _healthPosition) is { } report)
+            return Json(GuestFrameType.Health, report, GuestJson.Default.GuestHealthReport);
         int length = ring.Take(ref _position, output, out OutputStream stream);
         if (length > 0)
         {

@@ -19,12 +19,17 @@ internal sealed class ExecStarter(GuestSpec spec, Func<WorkloadNamespaces?> open
 
     /// <summary>Starts a program and returns when it runs.</summary>
     /// <exception cref="SetupException">Why it does not: 126 and 127 are about the program itself.</exception>
-    internal ExecProgram Start(ExecBegin begin)
+    internal ExecProgram Start(ExecBegin begin) => Start(begin, cgroup: null, s_beginsWithin);
+
+    /// <summary>As above, in a cgroup of its own and within a time of its own.</summary>
+    /// <exception cref="SetupException">As above.</exception>
+    internal ExecProgram Start(ExecBegin begin, string? cgroup, TimeSpan beginsWithin)
     {
         try
         {
             using WorkloadNamespaces workload = open() ?? throw new SetupException("exec", "the workload has ended");
-            return Start(Plan(begin, workload), begin, workload);
+            EnterPlan plan = Plan(begin, workload);
+            return Start(cgroup is null ? plan : plan with { Cgroup = cgroup }, begin, workload, beginsWithin);
         }
         catch (LinuxException e)
         {
@@ -53,7 +58,7 @@ internal sealed class ExecStarter(GuestSpec spec, Func<WorkloadNamespaces?> open
         };
     }
 
-    private ExecProgram Start(EnterPlan plan, ExecBegin begin, WorkloadNamespaces workload)
+    private ExecProgram Start(EnterPlan plan, ExecBegin begin, WorkloadNamespaces workload, TimeSpan beginsWithin)
     {
         ExecStreams streams = begin.Terminal is { } size
             ? ExecStreams.Terminal(workload.Root, size, begin.Input, plan.Uid)
@@ -63,7 +68,7 @@ internal sealed class ExecStarter(GuestSpec spec, Func<WorkloadNamespaces?> open
         {
             IReadOnlyList<(FileDescriptor, int)> descriptors = [.. streams.ProgramEnds.Select((end, number) => (end, number)),
                 (workload.Mounts, EnterPlan.MountsDescriptor), (workload.Cgroups, EnterPlan.CgroupsDescriptor)];
-            Child child = EnterChild.Start(plan, descriptors, workload.Pids, s_beginsWithin, spawn, out failure);
+            Child child = EnterChild.Start(plan, descriptors, workload.Pids, beginsWithin, spawn, out failure);
             streams.CloseProgramEnds();
             if (failure is null)
                 return new ExecProgram(child, streams);

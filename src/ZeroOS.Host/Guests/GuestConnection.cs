@@ -58,6 +58,9 @@ internal sealed class GuestConnection : ILoopClient
         Send(GuestFrameType.LogsFrom, payload);
     }
 
+    /// <summary>Has the guest tell how its workload is.</summary>
+    public void WantHealth() => Send(GuestFrameType.HealthWanted, []);
+
     /// <summary>Stop signal, grace, SIGKILL.</summary>
     public void Stop(GuestStop stop) => SendJson(GuestFrameType.Stop, stop, GuestJson.Default.GuestStop);
 

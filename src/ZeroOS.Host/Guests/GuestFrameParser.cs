@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 
+using ZeroOS.Contracts.Deployments;
 using ZeroOS.Contracts.Guest;
 using ZeroOS.Linux;
 
@@ -15,6 +16,9 @@ internal sealed class GuestFrameParser(GuestConnection connection, IGuestEvents 
 {
     /// <summary>Bytes of a JSON payload from a guest at most; no honest one is longer than a few hundred.</summary>
     public const int MaxJson = 16 * 1024;
+
+    // The last millisecond of the year 9999, after which a DateTimeOffset has no room.
+    private const long LastMs = 253_402_300_799_999;
 
     private const int MaxSentence = 1024, MaxStage = 64;
 
@@ -52,6 +56,7 @@ internal sealed class GuestFrameParser(GuestConnection connection, IGuestEvents 
         (_, GuestFrameType.Started) => DeliverStarted(payload),
         (_, GuestFrameType.Exited) => DeliverExited(payload),
         (_, GuestFrameType.Failed) => DeliverFailed(payload),
+        (_, GuestFrameType.Health) => DeliverHealth(payload),
         (_, GuestFrameType.Log) => DeliverLog(stream, payload),
         _ => $"a frame of type {(byte)type}, which guests do not send now",
     };
@@ -97,6 +102,14 @@ internal sealed class GuestFrameParser(GuestConnection connection, IGuestEvents 
             failure with { Stage = HostileText.Plain(failure.Stage, MaxStage), Message = HostileText.Plain(failure.Message, MaxSentence) });
         return null;
     }
+
+    private string? DeliverHealth(ReadOnlySpan<byte> payload) =>
+        Read(payload, GuestJson.Default.GuestHealthReport) is { FailingStreak: >= 0 } report && (report.Result is null || IsProbe(report.Result))
+            ? events.Health(connection, report)
+            : "a health report that cannot be read";
+
+    private static bool IsProbe(GuestProbeResult probe) => probe is { Number: > 0, ExitCode: >= -1 and <= 255, Output.Length: <= HealthLimits.OutputBytes }
+        && probe.StartMs is >= 0 and <= LastMs && probe.EndMs is >= 0 and <= LastMs;
 
     private string? DeliverLog(uint stream, ReadOnlySpan<byte> payload)
     {

@@ -25,6 +25,9 @@ internal interface IGuestEvents
     /// <summary>Setting up failed, nothing ran; at most once on a connection.</summary>
     void Failed(GuestConnection connection, GuestFailure failure);
 
+    /// <summary>How the workload is, after <see cref="GuestConnection.WantHealth"/>.</summary>
+    string? Health(GuestConnection connection, GuestHealthReport report);
+
     /// <summary>
     /// Output; <paramref name="stream"/> is 1 (stdout) or 2 (stderr). Offsets never go back on one connection, but may leave a gap (output that was dropped).
     /// </summary>

@@ -20,10 +20,14 @@ internal sealed class GuestPlace(MachineRecord record, MachineContext context, I
     /// <summary>Lines about refused connections of one machine at once, and then one in so many milliseconds.</summary>
     internal const int LogBurst = 4, LogEveryMs = 30_000;
 
+    /// <summary>Health reports of one machine at once, and then one in so many milliseconds: a probe a second, and those of the time nobody read.</summary>
+    internal const int HealthBurst = 64, HealthEveryMs = 250;
+
     /// <summary>Bytes of output a guest can drop in a millisecond at most: more than any memory copies.</summary>
     private const long DropBytesPerMs = 16L << 20;
 
-    private readonly TokenBucket _connects = new(ConnectBurst, ConnectEveryMs), _lines = new(LogBurst, LogEveryMs);
+    private readonly TokenBucket _connects = new(ConnectBurst, ConnectEveryMs), _lines = new(LogBurst, LogEveryMs),
+        _healths = new(HealthBurst, HealthEveryMs);
     private readonly SessionDials _sessions = new(record, context);
     private GuestConnection? _trusted;
     private GuestConnection? _newcomer;
@@ -145,6 +149,16 @@ internal sealed class GuestPlace(MachineRecord record, MachineContext context, I
         return null;
     }
 
+    string? IGuestEvents.Health(GuestConnection connection, GuestHealthReport report)
+    {
+        if (!_greeted || !record.HasHealth)
+            return "health that nobody asked for";
+        if (!_healths.TryTake(ClientLoop.Now))
+            return "more health reports than there are probes";
+        queue.Add(() => events.Health(record.Id, report), report.Result?.Output.Length ?? 0);
+        return null;
+    }
+
     void IGuestEvents.Delivered(GuestConnection connection)
     {
         TellOutput();
@@ -197,6 +211,8 @@ internal sealed class GuestPlace(MachineRecord record, MachineContext context, I
             return;
         (_logNext, _greeted) = (from, true);
         connection.LogsFrom(from);
+        if (record.HasHealth)
+            connection.WantHealth();
         if (stopAsked() is { } stop)
             connection.Stop(stop);
     }

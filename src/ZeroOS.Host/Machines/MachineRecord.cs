@@ -75,6 +75,9 @@ internal sealed class MachineRecord : IDisposable
     /// <summary>Bytes of memory that are kept for the machine, its monitor included.</summary>
     public long ReservedBytes { get; private set; }
 
+    /// <summary>zguest was told to ask how its workload is.</summary>
+    public bool HasHealth { get; private set; }
+
     /// <summary>zguest has its spec, and with it the secret; no workload ran before.</summary>
     public bool Claimed { get; private set; }
 
@@ -156,6 +159,7 @@ internal sealed class MachineRecord : IDisposable
         {
             (Id, _secret, BornMs) = (new WorkloadId(tenant, deployment, name), secret, born);
             (MemoryBytes, ReservedBytes) = (fact.MemoryBytes ?? 0, fact.ReservedBytes ?? 0);
+            HasHealth = fact.Spec.Health is not null;
         }
         Claimed |= fact.Claimed ?? false;
         Exited = fact.Exited ?? Exited;

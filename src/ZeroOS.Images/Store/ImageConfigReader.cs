@@ -28,6 +28,7 @@ internal static class ImageConfigReader
             document?.Architecture is null or "" ? "amd64" : document.Architecture))
             throw new FlistFormatException("the image is not for linux on amd64");
         OciRunDocument run = document?.Config ?? new OciRunDocument();
+        IReadOnlyList<string> shell = run.Shell is { Count: > 0 } ? List(run.Shell, "Shell") : new ImageConfig().Shell;
         ImageConfig config = new()
         {
             Entrypoint = List(run.Entrypoint, "Entrypoint"),
@@ -37,6 +38,8 @@ internal static class ImageConfigReader
             WorkingDir = Text(run.WorkingDir ?? "", "WorkingDir"),
             StopSignal = Text(run.StopSignal ?? "", "StopSignal"),
             Volumes = [.. List([.. run.Volumes?.Keys ?? []], "Volumes").Order(StringComparer.Ordinal)],
+            Shell = shell,
+            Health = run.Health is { } health ? ImageHealthReader.Read(health, List(health.Test, "Healthcheck"), shell) : null,
         };
         if (config.Env.Any(e => e.StartsWith('=')))
             throw new FlistFormatException("an entry of Env in the image config has no name");

@@ -38,6 +38,12 @@ internal sealed record OciRunDocument
 
     [JsonPropertyName("Volumes")]
     public IReadOnlyDictionary<string, EmptyObject?>? Volumes { get; init; }
+
+    [JsonPropertyName("Shell")]
+    public IReadOnlyList<string?>? Shell { get; init; }
+
+    [JsonPropertyName("Healthcheck")]
+    public OciHealthDocument? Health { get; init; }
 }
 
 /// <summary>What Go makes of a set's values.</summary>

@@ -10,6 +10,9 @@ public static unsafe class Polling
     /// <summary>Whether there is something to read within <paramref name="timeoutMs"/>, an end of file included.</summary>
     public static bool IsReadable(FileDescriptor descriptor, int timeoutMs = 0) => Poll(descriptor, POLLIN, timeoutMs) != 0;
 
+    /// <summary>Whether a dial that was begun has an outcome within <paramref name="timeoutMs"/>, good or bad.</summary>
+    public static bool IsAnswered(FileDescriptor descriptor, int timeoutMs) => Poll(descriptor, POLLOUT, timeoutMs) != 0;
+
     /// <summary>
     /// Waits until one of <paramref name="readable"/> has something to read or <paramref name="writable"/> takes a write, ends and errors included, at most
     /// <paramref name="timeoutMs"/> (-1: for ever) and never beyond a signal. One that is null is not waited for. Which it was, a call that does not block

@@ -117,6 +117,9 @@ internal sealed class FakeWorld(Random random) : INetworks, IVolumes, IImages, I
     /// <summary>A machine's program says it runs.</summary>
     public void Report(WorkloadId machine) => _events?.Started(machine);
 
+    /// <summary>A machine's guest says how its program is.</summary>
+    public void Report(WorkloadId machine, HealthState state) => _events?.Health(machine, new GuestHealthReport { State = state });
+
     /// <summary>A machine ends.</summary>
     public void End(WorkloadId machine, int code) =>
         End(machine, new MachineEnd { Monitor = MonitorExit.PoweredOff, Workload = new GuestExited { Code = code }, Reason = "powered off" });

@@ -70,7 +70,7 @@ public sealed class SimulationTests
         private void Step()
         {
             string name = "d" + _random.Next(3);
-            switch (_random.Next(12))
+            switch (_random.Next(13))
             {
                 case < 5:
                     Apply(name);
@@ -86,6 +86,9 @@ public sealed class SimulationTests
                     break;
                 case 8:
                     Switch(name);
+                    break;
+                case 10 when _bench.World.Machines.Count > 0:
+                    _bench.World.Report(_bench.World.Machines.Keys.ElementAt(_random.Next(_bench.World.Machines.Count)), (HealthState)_random.Next(3));
                     break;
                 case 9:
                     _bench.World.Die();
@@ -289,6 +292,7 @@ public sealed class SimulationTests
                         Networks = [.. Enumerable.Range(0, networks).Where(_ => _random.Next(2) == 0).Select(n => $"n{n}").Concat(Foreign(name, "n0"))
                             .Select(n => new MachineNetwork { Network = n })],
                         Restart = (RestartPolicy)_random.Next(3),
+                        Health = _random.Next(2) == 0 ? null : new HealthCheck { Shell = "check", OnUnhealthy = (UnhealthyAction)_random.Next(2) },
                     },
                 });
                 if (workloads[^1] is ZmachineWorkload { Data.Networks.Count: > 0 } machine)

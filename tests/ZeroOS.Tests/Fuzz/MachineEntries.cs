@@ -45,6 +45,8 @@ internal static class MachineEntries
             .. Frame(GuestFrameType.Hello,
                 $$"""{"version":1,"hasSpec":true,"running":false,"secret":"{{Convert.ToBase64String(new byte[GuestProtocol.SecretBytes])}}"}"""),
             .. Frame(GuestFrameType.Started, """{"bootUs":9}"""), .. GuestFrameBuffer.Frame(GuestFrameType.Log, 1, log),
+            .. Frame(GuestFrameType.Health,
+                """{"state":"healthy","failingStreak":0,"result":{"number":1,"startMs":1,"endMs":2,"exitCode":0,"output":"b2s="}}"""),
             .. Frame(GuestFrameType.Failed, """{"stage":"root","message":"no","code":125}"""),
         ];
     }

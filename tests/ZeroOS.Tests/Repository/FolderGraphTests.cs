@@ -71,10 +71,11 @@ public class FolderGraphTests
           Virtio -> Cpu Events Memory Pci
         Guest
           (root) -> Boot Workload
-          Boot -> Disks Network Node Output Sessions Setup Users Workload
+          Boot -> Disks Health Network Node Output Sessions Setup Users Workload
           Disks -> Setup
           Network -> Setup
-          Node -> Output Setup
+          Health -> Setup Workload
+          Node -> Health Output Setup
           Sessions -> Node Setup Workload
           Users -> Setup
           Workload -> Disks Output Setup Users

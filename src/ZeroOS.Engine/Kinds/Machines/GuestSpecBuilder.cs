@@ -16,7 +16,7 @@ internal static class GuestSpecBuilder
     private const long DefaultShmBytes = 64L << 20;     // Docker's
 
     /// <summary>The whole spec.</summary>
-    /// <exception cref="WorkloadException">no-command, image-invalid, spec-too-large: all permanent, for the digest decides them.</exception>
+    /// <exception cref="WorkloadException">no-command, no-health-check, image-invalid, spec-too-large: all permanent, for the digest decides them.</exception>
     public static GuestSpec Build(WorkloadId id, WorkloadNames names, ZmachineData data, ImageConfig image, IReadOnlyList<MachineNic> nics,
         IReadOnlyList<string> hosts, DateTimeOffset now)
     {
@@ -41,6 +41,7 @@ internal static class GuestSpecBuilder
             Files = [.. (data.Files ?? []).Select(MachineFilesValidator.ToGuest)],
             Hosts = [.. hosts, .. (data.ExtraHosts ?? []).Select(h => HostsLine(h, nics))],
             Process = Merge(data, image),
+            Health = HealthMerge.Merge(data.Health, image),
             UnixTimeNs = now.ToUnixTimeMilliseconds() * 1_000_000,
         };
         int size = JsonSerializer.SerializeToUtf8Bytes(spec, GuestJson.Default.GuestSpec).Length;

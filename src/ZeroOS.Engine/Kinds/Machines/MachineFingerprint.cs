@@ -10,7 +10,7 @@ namespace ZeroOS.Engine.Kinds.Machines;
 
 /// <summary>
 /// What a running machine was made from, as a hash: another one means it must be made again. What can change under a running machine (published ports,
-/// restart and stop policy, labels, credentials, where the image is looked for) is not part of it.
+/// restart and stop policy, labels, what an unhealthy one leads to, credentials, where the image is looked for) is not part of it.
 /// </summary>
 internal static class MachineFingerprint
 {
@@ -30,6 +30,7 @@ internal static class MachineFingerprint
             Restart = RestartPolicy.Always,
             Stop = new StopPolicy(),
             Labels = null,
+            Health = AtStart(machine.Data.Health),
         };
         StringBuilder text = new(JsonSerializer.Serialize(data, BusJson.Default.ZmachineData));
         foreach (MachineNetwork network in machine.Data.Networks)
@@ -48,5 +49,11 @@ internal static class MachineFingerprint
         foreach ((string name, string value) in map.OrderBy(e => e.Key, StringComparer.Ordinal))
             sorted.Add(name, value);
         return sorted;
+    }
+
+    private static HealthCheck? AtStart(HealthCheck? health)
+    {
+        HealthCheck? told = health is null ? null : health with { OnUnhealthy = UnhealthyAction.None };
+        return told == new HealthCheck() ? null : told;
     }
 }

@@ -61,6 +61,7 @@ internal sealed class MachineKind : IWorkloadKind
         {
             Reason = row.Reason ?? trouble?.Reason,
             Message = row.Reason is null && trouble is { } t ? HostileText.Plain(t.Message, MaxMessage) : row.Message,
+            Health = row.Live ? parts.Healths.Of(row.Id) : null,
             Addresses = addresses.Count == 0 ? null : addresses,
             ImageBytesFetched = image?.BytesFetched,
             ImageBytesTotal = image?.BytesTotal,

@@ -1,3 +1,4 @@
+using ZeroOS.Contracts.Deployments;
 using ZeroOS.Workloads;
 
 namespace ZeroOS.Engine.Kinds.Machines;
@@ -10,6 +11,9 @@ internal sealed class MachineProgress
 
     /// <summary>It ended while the node was away and the event that says how is on its way: nothing is done about it before.</summary>
     public bool Ending { get; set; }
+
+    /// <summary>The health that was told last as an event; null: not known in this life of the process.</summary>
+    public HealthState? ToldHealth { get; set; }
 
     /// <summary>Its chunk requests are being served.</summary>
     public bool Served { get; set; }

@@ -1,5 +1,6 @@
 using System.Net;
 
+using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Deployments;
 using ZeroOS.Engine.Admission;
 using ZeroOS.Engine.Reconciling;
@@ -99,13 +100,16 @@ internal sealed class MachineReconciler : IKindReconciler
     private void HearEnd(WorkloadId id, MachineEnd end, WantedMachine? wanted, bool isHeld)
     {
         MachineProgress machine = Progress(id);
+        bool isUnhealthy = IsUnhealthy(id, wanted);
         _parts.Logs.Sync(id);   // whoever finds the end after a power cut finds the last words too
         _parts.Store.Change(id, r =>
         {
             if (!r.Live)
                 return r;       // heard before, and the node died before it could say so
-            bool asked = _steps.Stopping.Contains(id) || r.Stopped || r.Removed || isHeld || wanted is null || wanted.Fingerprint != r.Fingerprint;
-            if (!asked)
+            bool unwanted = r.Stopped || r.Removed || isHeld || wanted is null || wanted.Fingerprint != r.Fingerprint;
+            if (isUnhealthy && !unwanted)
+                return RestartRule.AfterUnhealthy(r, end, _parts.Healths.WasHealthy(id), _steps.Now, _parts.BackOff);
+            if (!unwanted && !_steps.Stopping.Contains(id))
                 return RestartRule.After(r, end, wanted!.Machine.Data.Restart, _steps.Now, _parts.BackOff);
             return r with
             {
@@ -122,6 +126,7 @@ internal sealed class MachineReconciler : IKindReconciler
         (machine.Running, machine.Ending, machine.Served) = (false, false, false);
         _steps.Stopping.Remove(id);
         _parts.StopWishes.Forget(id);
+        _parts.Healths.Forget(id);
         _unacknowledged.Add(id);
         if (_parts.Store.Workload(id) is null)
         {
@@ -191,6 +196,13 @@ internal sealed class MachineReconciler : IKindReconciler
                 Stop(row.Id, wanted?.Machine.Data.Stop);
             return;
         }
+        TellHealth(row.Id, machine);
+        if (IsUnhealthy(row.Id, wanted))
+        {
+            if (!_steps.Stopping.Contains(row.Id) && !_steps.Waits(row))
+                Stop(row.Id, wanted.Machine.Data.Stop);
+            return;
+        }
         WorkloadState state = row.StartedAt is null ? WorkloadState.Preparing : WorkloadState.Running;
         if (row.State != state && !_steps.Stopping.Contains(row.Id))
             _parts.Store.Change(row.Id, r => r with { State = state, Reason = null, Message = null, Attempt = 0, NextRetry = null });
@@ -242,16 +254,20 @@ internal sealed class MachineReconciler : IKindReconciler
         {
             MachineStart start = Assemble(row.Id, wanted, image, opened);
             _parts.Logs.Begin(row.Id);
+            if (start.Spec.Health is not null)
+                _parts.Healths.Begin(row.Id);
             _parts.Machines.Start(row.Id, start);
         }
         catch
         {
             foreach (IDisposable descriptor in opened)
                 descriptor.Dispose();
+            _parts.Healths.Forget(row.Id);
             _parts.Store.Change(row.Id, r => r with { Live = false, Starts = r.Starts - 1 });
             throw;
         }
         (machine.Running, machine.Served) = (true, true);
+        TellHealth(row.Id, machine);
     }
 
     private MachineStart Assemble(WorkloadId id, WantedMachine wanted, IImage image, List<IDisposable> opened)
@@ -322,6 +338,21 @@ internal sealed class MachineReconciler : IKindReconciler
         _parts.Store.Change(row.Id, r => r with { State = WorkloadState.Pending, Reason = reason, Message = message });
         return false;
     }
+
+    /// <summary>One event for each change of health. What was told before the node's process began anew is in the events.</summary>
+    private void TellHealth(WorkloadId id, MachineProgress machine)
+    {
+        if (_parts.Healths.Of(id) is not { } health || health.State == machine.ToldHealth)
+            return;
+        string state = HealthText.Name(health.State);
+        if ((machine.ToldHealth is null ? _parts.Store.LastReason(id, EventKinds.Health) : HealthText.Name(machine.ToldHealth.Value)) != state)
+            _parts.Store.AddEvent(id.Tenant, EventKinds.Health, id.Deployment, id.Name, reason: state, message: HealthText.Why(health));
+        machine.ToldHealth = health.State;
+    }
+
+    /// <summary>It runs on though its check says that it should not, and its deployment wants it restarted then.</summary>
+    private bool IsUnhealthy(WorkloadId id, WantedMachine? wanted) =>
+        wanted?.Machine.Data.Health is { OnUnhealthy: UnhealthyAction.Restart } && _parts.Healths.Of(id) is { State: HealthState.Unhealthy };
 
     private void Stop(WorkloadId id, StopPolicy? policy)
     {

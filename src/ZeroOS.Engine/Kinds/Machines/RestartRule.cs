@@ -19,6 +19,9 @@ internal static class RestartRule
     /// <summary>The reason of a machine that ended before anything of the tenant's ran in it.</summary>
     public const string NotBooted = "not-booted";
 
+    /// <summary>The reason of a machine that its health check brought down.</summary>
+    public const string Unhealthy = "unhealthy";
+
     /// <summary>The row after the end.</summary>
     public static WorkloadRow After(WorkloadRow row, MachineEnd end, RestartPolicy policy, DateTimeOffset now, BackOff backOff)
     {
@@ -57,6 +60,26 @@ internal static class RestartRule
             Message = message,
             Attempt = before + 1,
             NextRetry = now + backOff.After(before + 1),
+        };
+    }
+
+    /// <summary>
+    /// The row after the end of a machine that its check found unhealthy and that is to be restarted for it. Its time counts as a run only if it was healthy in
+    /// it.
+    /// </summary>
+    public static WorkloadRow AfterUnhealthy(WorkloadRow row, MachineEnd end, bool wasHealthy, DateTimeOffset now, BackOff backOff)
+    {
+        int attempt = (wasHealthy && row.StartedAt is { } started && now - started >= Healthy ? 0 : row.Attempt) + 1;
+        return row with
+        {
+            Live = false,
+            StartedAt = null,
+            ExitCode = end.Workload?.Code ?? row.ExitCode,
+            State = WorkloadState.BackingOff,
+            Reason = Unhealthy,
+            Message = "its health check failed too often in a row; it is started again",
+            Attempt = attempt,
+            NextRetry = now + backOff.After(attempt),
         };
     }
 

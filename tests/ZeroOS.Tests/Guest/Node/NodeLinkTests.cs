@@ -4,7 +4,9 @@ using System.Text.Json;
 
 using Xunit;
 
+using ZeroOS.Contracts.Deployments;
 using ZeroOS.Contracts.Guest;
+using ZeroOS.Guest.Health;
 using ZeroOS.Guest.Node;
 using ZeroOS.Guest.Output;
 using ZeroOS.Linux;
@@ -17,6 +19,7 @@ public sealed class NodeLinkTests : IDisposable
     private static readonly byte[] s_secret = [.. Enumerable.Range(100, GuestProtocol.SecretBytes).Select(i => (byte)i)];
     private readonly BlockingCollection<(StreamSocket Guest, StreamSocket Node)> _dialled = [];
     private readonly OutputRing _ring = new(64 * 1024, TimeSpan.FromSeconds(5));
+    private readonly HealthReports _health = new();
     private readonly Orders _orders = new();
     private readonly List<NodeEnd> _ends = [];
     private readonly NodeLink _link;
@@ -24,7 +27,7 @@ public sealed class NodeLinkTests : IDisposable
 
     public NodeLinkTests()
     {
-        _link = new NodeLink(_ring, _orders, 42, Dial);
+        _link = new NodeLink(_ring, _health, _orders, 42, Dial);
         _link.Start();
     }
 
@@ -99,6 +102,32 @@ public sealed class NodeLinkTests : IDisposable
         second.Expect(GuestFrameType.Exited);
         second.Send(GuestFrameType.Acknowledge, []);
         _link.WaitForAcknowledgement(TimeSpan.FromSeconds(20));
+    }
+
+    [Fact]
+    public void Health_is_said_only_on_a_connection_that_asked_for_it_and_again_on_the_next()
+    {
+        _health.Put(HealthState.Healthy, 0, new GuestProbeResult { Number = 1, StartMs = 1, EndMs = 2, ExitCode = 0 });
+        NodeEnd first = Started();
+        _ring.Append(OutputStream.StandardOutput, "out"u8);
+        _link.OutputCame();
+        Assert.Equal("out", first.Log(out _));
+        first.Send(GuestFrameType.HealthWanted, []);
+        Assert.Equal((HealthState.Healthy, 1), Health(first));
+        _health.Put(HealthState.Unhealthy, 3, new GuestProbeResult { Number = 2, StartMs = 3, EndMs = 4, ExitCode = 1 });
+        _link.HealthCame();
+        Assert.Equal((HealthState.Unhealthy, 2), Health(first));
+        first.Dispose();
+
+        NodeEnd second = Connected();
+        second.Hello();
+        second.LogsFrom(3);
+        second.Send(GuestFrameType.HealthWanted, []);
+        Assert.Equal([(HealthState.Unhealthy, 1L), (HealthState.Unhealthy, 2L)], ((HealthState, long)[])[Health(second), Health(second)]);
+
+        static (HealthState, long) Health(NodeEnd node) =>
+            JsonSerializer.Deserialize(node.Expect(GuestFrameType.Health), GuestJson.Default.GuestHealthReport) is { } report
+                ? (report.State, report.Result!.Number) : default;
     }
 
     [Fact]

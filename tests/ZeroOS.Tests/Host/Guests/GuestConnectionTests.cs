@@ -92,6 +92,34 @@ public sealed class GuestConnectionTests : IDisposable
         Assert.Null(Deliver(new Recorder(), [.. hello, .. GuestFrameBuffer.Frame(GuestFrameType.Claim, 0, s_secret), .. Log(1, 0, "x")]));
     }
 
+    [Theory]
+    [InlineData("""{"state":"healthy"}""", "Healthy 0   ")]
+    [InlineData("""{"state":"unhealthy","failingStreak":3,"result":{"number":9,"startMs":1,"endMs":2,"exitCode":-1,"output":"b2s="}}""", "Unhealthy 3 9 -1 2")]
+    [InlineData("""{"state":"starting","result":{"number":1,"startMs":253402300799999,"endMs":0,"exitCode":255}}""", "Starting 0 1 255 0")]
+    [InlineData("""{"state":"ill"}""", null)]
+    [InlineData("""{"state":1}""", null)]
+    [InlineData("""{"state":"healthy","failingStreak":-1}""", null)]
+    [InlineData("""{"state":"healthy","result":{"number":0,"startMs":1,"endMs":2,"exitCode":0}}""", null)]
+    [InlineData("""{"state":"healthy","result":{"number":1,"startMs":-1,"endMs":2,"exitCode":0}}""", null)]
+    [InlineData("""{"state":"healthy","result":{"number":1,"startMs":1,"endMs":253402300800000,"exitCode":0}}""", null)]
+    [InlineData("""{"state":"healthy","result":{"number":1,"startMs":1,"endMs":2,"exitCode":256}}""", null)]
+    [InlineData("""{"state":"healthy","result":{"number":1,"startMs":1,"endMs":2,"exitCode":0,"output":"not base64"}}""", null)]
+    public void Health_is_reported_or_ends_the_connection(string json, string? said)
+    {
+        Recorder events = new();
+        Assert.Equal(said is null ? "a health report that cannot be read" : null, Deliver(events, [.. Hello, .. Frame(GuestFrameType.Health, 0, json)]));
+        Assert.Equal(said is null ? "hello True" : $"health {said}", events.Seen[^1]);
+    }
+
+    [Fact]
+    public void Output_of_a_probe_beyond_what_is_kept_ends_the_connection()
+    {
+        byte[] Report(int bytes) => [.. Hello, .. Frame(GuestFrameType.Health, 0,
+            $$$"""{"state":"healthy","result":{"number":1,"startMs":1,"endMs":2,"exitCode":0,"output":"{{{Convert.ToBase64String(new byte[bytes])}}}"}}""")];
+        Assert.Null(Deliver(new Recorder(), Report(4096)));
+        Assert.Equal("a health report that cannot be read", Deliver(new Recorder(), Report(4097)));
+    }
+
     [Fact]
     public async Task A_handler_that_throws_ends_its_connection_and_no_other()
     {
@@ -275,6 +303,12 @@ public sealed class GuestConnectionTests : IDisposable
         public string? Log(GuestConnection connection, long offset, OutputStream stream, ReadOnlySpan<byte> bytes)
         {
             Say($"log {offset} {(int)stream} {Encoding.ASCII.GetString(bytes)}");
+            return null;
+        }
+
+        public string? Health(GuestConnection connection, GuestHealthReport report)
+        {
+            Say($"health {report.State} {report.FailingStreak} {report.Result?.Number} {report.Result?.ExitCode} {report.Result?.Output.Length}");
             return null;
         }
 

@@ -209,6 +209,10 @@ public sealed class MachineFloodTests : IDisposable
 
         public void Output(WorkloadId machine, long offset, OutputStream stream, ReadOnlySpan<byte> bytes) => Interlocked.Add(ref _output, bytes.Length);
 
+        public void Health(WorkloadId machine, GuestHealthReport report)
+        {
+        }
+
         public long OutputWantedFrom(WorkloadId machine) => 0;
     }
 }

@@ -57,14 +57,14 @@ internal sealed class MachineHarness : IDisposable
             new GuestFiles($"{_directory}/kvm", $"{_directory}/vmlinux", $"{_directory}/initramfs"), _memory, _sessions);
 
     /// <summary>Starts a machine and returns its monitor.</summary>
-    public FakeMonitor Start(WorkloadId? id = null, long reserved = 0)
+    public FakeMonitor Start(WorkloadId? id = null, long reserved = 0, GuestSpec? spec = null)
     {
         Machines.Start(id ?? Id, new MachineStart
         {
             Cpus = 1,
             MemoryBytes = 256 << 20,
             ReservedBytes = reserved,
-            Spec = Spec,
+            Spec = spec ?? Spec,
             Image = Image,
             Disks = [("rw", FakeImage.File("disk"), false)],
             Nics = [new MachineNic(FakeImage.File("tap"), "02:00:00:00:00:01", "10.0.0.2/24", "10.0.0.1", 1500, [])],

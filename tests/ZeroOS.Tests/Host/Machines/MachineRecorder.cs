@@ -41,5 +41,7 @@ internal sealed class MachineRecorder : IMachineEvents
         _said.Add($"output {offset} {(int)stream} {Encoding.UTF8.GetString(bytes)}");
     }
 
+    public void Health(WorkloadId machine, GuestHealthReport report) => _said.Add($"health {report.State} {report.FailingStreak} {report.Result?.Number}");
+
     public long OutputWantedFrom(WorkloadId machine) => WantedFrom;
 }

@@ -124,6 +124,10 @@ internal static class MonitorFuzz
                 Interlocked.Add(ref _output, bytes.Length);
         }
 
+        public void Health(WorkloadId machine, GuestHealthReport report)
+        {
+        }
+
         public long OutputWantedFrom(WorkloadId machine) => 0;
     }
 }

@@ -79,6 +79,22 @@ internal static class DeploymentLimits
             "MachineFilesValidator.MaxFiles, MachineFilesValidator.MaxBytes",
             "MachineFilesValidatorTests.Everything_else_of_a_file_has_its_rule"),
         new(
+            "program and arguments of a health check",
+            "tenant",
+            "8 KiB",
+            "64 x deployments",
+            "invalid, with the path",
+            "HealthLimits.CommandBytes",
+            "HealthRulesTests.Probe_has_at_most_eight_kibibytes_of_program_and_arguments"),
+        new(
+            "probes of a workload's health",
+            "tenant, image",
+            "one at a time, a second between two, at most an hour long",
+            "machines",
+            "invalid, with the path; of an image the nearest that is allowed",
+            "HealthLimits.ShortestMs, HealthLimits.LongestMs, HealthLimits.MostRetries",
+            "HealthRulesTests.Anything_else_is_invalid_at_its_place"),
+        new(
             "text of an error in a status",
             "guest, registry",
             "300 characters",

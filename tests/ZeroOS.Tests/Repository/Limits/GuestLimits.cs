@@ -38,6 +38,14 @@ internal static class GuestLimits
             "GuestPlace.ConnectBurst",
             "MachineFloodTests.A_guest_that_dials_without_end_costs_no_thread_and_zguest_is_heard"),
         new(
+            "reports of a workload's health",
+            "a guest",
+            "64 at once, then 4 a second; 4 KiB of output each",
+            "5 results a machine are kept",
+            "connection closed",
+            "GuestPlace.HealthBurst, HealthLimits.OutputBytes, HealthLimits.Results",
+            "GuestHealthTests.More_reports_than_there_are_probes_end_the_connection"),
+        new(
             "connections for sessions that have not shown their token",
             "any process of a guest",
             "8, 5 s each",
