@@ -7,10 +7,12 @@ namespace ZeroOS.Cli.Output;
 /// <summary>Workloads in words.</summary>
 internal static class WorkloadText
 {
-    /// <summary>"backing-off: registry-unreachable, …", cleaned.</summary>
+    /// <summary>"backing-off: registry-unreachable, …" or "running (healthy)", cleaned.</summary>
     public static string Describe(WorkloadStatus workload)
     {
         string text = Name(workload.State);
+        if (workload is { State: WorkloadState.Running, Health: { } health })
+            text += $" ({health.State.ToString().ToLowerInvariant()})";
         if (workload.Reason is not null)
             text += $": {workload.Reason}";
         if (workload.Message is not null)

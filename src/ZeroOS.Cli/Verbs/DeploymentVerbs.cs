@@ -19,9 +19,12 @@ internal static class DeploymentVerbs
     {
         Argument<string> path = new("FILE") { Description = "deployment in YAML or JSON; \"-\" reads standard input. Version and digests may be omitted" };
         Option<bool> detach = new("--detach", "-d") { Description = "return when the node has stored it; do not wait until it runs" };
-        Command command = new("deploy", "Create or update the deployment in FILE.") { path, detach };
+        Option<bool> healthy = new("--wait") { Description = "also wait until each machine that has a health check is healthy" };
+        Command command = new("deploy", "Create or update the deployment in FILE.") { path, detach, healthy };
         Session.Set(command, terminal, async (session, parsed) =>
         {
+            if (parsed.GetValue(detach) && parsed.GetValue(healthy))
+                throw new CliException("--detach and --wait contradict each other", CliException.Usage);
             string name = parsed.GetRequiredValue(path);
             DeploymentFile file = DeploymentFile.Read(name, name == "-" ? Console.In.ReadToEnd() : File.ReadAllText(name));
             NodeClient node = session.Connect();
@@ -33,7 +36,9 @@ internal static class DeploymentVerbs
             if (!parsed.GetValue(detach))
             {
                 using WaitLines lines = new(terminal, quiet: session.Json);
-                status = await DeploymentWait.UntilRunningAsync(node, deployment.Name, lines, session.Cancellation);
+                status = parsed.GetValue(healthy)
+                    ? await DeploymentWait.UntilHealthyAsync(node, deployment.Name, lines, session.Cancellation)
+                    : await DeploymentWait.UntilRunningAsync(node, deployment.Name, lines, session.Cancellation);
             }
             Show(session, status);
             return 0;

@@ -33,6 +33,8 @@ internal sealed partial record RunRequest
 
     public required RestartPolicy Restart { get; init; }
 
+    public HealthCheck? Health { get; init; }
+
     public required ByteSize Memory { get; init; }
 
     public required (int Count, int? Quota) Cpus { get; init; }
@@ -147,6 +149,7 @@ internal sealed partial record RunRequest
             Networks = [new MachineNetwork { Network = Network }],
             Publish = Ports,
             Restart = Restart,
+            Health = Health,
         }),
     };
 

@@ -90,6 +90,7 @@ internal static class RunVerb
         };
         foreach (Option option in RunInside.Options)
             command.Add(option);
+        HealthOptions.AddTo(command);
         Session.Set(command, terminal, RunAsync, lasting: true);
         return command;
     }
@@ -133,6 +134,7 @@ internal static class RunVerb
         Workdir = parsed.GetValue(s_workdir),
         Entrypoint = parsed.GetValue(s_entrypoint),
         Restart = RunRequest.ParseRestart(parsed.GetValue(s_restart)!),
+        Health = HealthOptions.Parse(parsed),
         Memory = RunRequest.ParseMemory(parsed.GetValue(s_memory)!),
         Cpus = RunInside.ParseCpus(parsed.GetValue(s_cpus)!),
         Command = parsed.GetValue(s_command) ?? [],

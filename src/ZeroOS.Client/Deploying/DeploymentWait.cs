@@ -12,12 +12,17 @@ public static class DeploymentWait
     /// <summary>Returns when every workload is running, has exited, or was stopped.</summary>
     /// <exception cref="ClientException">One failed for good.</exception>
     public static Task<DeploymentStatus> UntilRunningAsync(NodeClient node, string name, IWaitObserver observer, CancellationToken cancellation) =>
+        UntilAsync(node, name, observer, status => Runs(name, status), cancellation);
+
+    /// <summary>As <see cref="UntilRunningAsync"/>, and every machine that has a health check is healthy.</summary>
+    /// <exception cref="ClientException">One failed for good, or is unhealthy.</exception>
+    public static Task<DeploymentStatus> UntilHealthyAsync(NodeClient node, string name, IWaitObserver observer, CancellationToken cancellation) =>
         UntilAsync(node, name, observer, status =>
         {
-            if (status.Workloads.FirstOrDefault(w => w.State == WorkloadState.Failed) is WorkloadStatus failed)
+            if (status.Workloads.FirstOrDefault(w => w.Health is { State: HealthState.Unhealthy }) is { } ill)
                 throw new ClientException(
-                    $"{name}/{failed.Name} failed: {failed.Message ?? failed.Reason ?? "the node says no reason"}; zos get {name} shows everything");
-            return status.Workloads.All(w => w.State is WorkloadState.Running or WorkloadState.Exited or WorkloadState.Stopped);
+                    $"{name}/{ill.Name} is unhealthy: {(ill.Health!.Results is [.., { } last] ? last.Output.Trim() : "its guest says no reason")}");
+            return Runs(name, status) && status.Workloads.All(w => w.Health is null or { State: HealthState.Healthy });
         }, cancellation);
 
     /// <summary>Returns the exit code of a machine once it has ended; null when it has none.</summary>
@@ -28,6 +33,14 @@ public static class DeploymentWait
         return Find(status)?.ExitCode;
 
         WorkloadStatus? Find(DeploymentStatus s) => s.Workloads.FirstOrDefault(w => w.Name == machine);
+    }
+
+    private static bool Runs(string name, DeploymentStatus status)
+    {
+        if (status.Workloads.FirstOrDefault(w => w.State == WorkloadState.Failed) is WorkloadStatus failed)
+            throw new ClientException(
+                $"{name}/{failed.Name} failed: {failed.Message ?? failed.Reason ?? "the node says no reason"}; zos get {name} shows everything");
+        return status.Workloads.All(w => w.State is WorkloadState.Running or WorkloadState.Exited or WorkloadState.Stopped);
     }
 
     /// <summary>Returns what the node said of a deployment when <paramref name="done"/> was content with it.</summary>

@@ -15,6 +15,7 @@ public sealed class DeploymentWaitTests : IWaitObserver
 {
     private readonly List<string> _heard = [];
     private readonly Queue<WorkloadState> _states = new();
+    private readonly Queue<HealthState> _healths = new();
     private readonly List<NodeEvent> _events = [];
     private int _asked;
 
@@ -53,6 +54,21 @@ public sealed class DeploymentWaitTests : IWaitObserver
         Assert.Contains("shop/web failed: it says why", e.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Wait_for_health_goes_on_until_the_check_says_healthy_and_ends_when_it_says_unhealthy()
+    {
+        foreach (HealthState state in (HealthState[])[HealthState.Starting, HealthState.Healthy, HealthState.Unhealthy])
+        {
+            _states.Enqueue(WorkloadState.Running);
+            _healths.Enqueue(state);
+        }
+        _events.AddRange([Event("watching", 3), Event("health", 4, "shop")]);
+        DeploymentStatus status = await DeploymentWait.UntilHealthyAsync(Node(), "shop", this, default);
+        Assert.Equal((HealthState.Healthy, 2), (status.Workloads[0].Health!.State, _asked));
+        ClientException e = await Assert.ThrowsAsync<ClientException>(() => DeploymentWait.UntilHealthyAsync(Node(), "shop", this, default));
+        Assert.Contains("shop/web is unhealthy: it does not answer", e.Message, StringComparison.Ordinal);
+    }
+
     void IWaitObserver.Changed(WorkloadStatus workload) => _heard.Add($"{workload.Name} {workload.State}");
 
     void IWaitObserver.Fetching(string machine, long doneBytes, long totalBytes) => _heard.Add($"{machine} {doneBytes} of {totalBytes}");
@@ -77,9 +93,18 @@ public sealed class DeploymentWaitTests : IWaitObserver
         return new DeploymentStatus
         {
             Deployment = new Deployment { Name = name, Version = 1, Workloads = [] },
-            Workloads = [new WorkloadStatus { Name = "web", Type = "zmachine", State = _states.Dequeue(), Message = "it says why" }],
+            Workloads = [new WorkloadStatus { Name = "web", Type = "zmachine", State = _states.Dequeue(), Message = "it says why", Health = Health() }],
         };
     }
+
+    private HealthStatus? Health() => _healths.TryDequeue(out HealthState state) ? new HealthStatus
+    {
+        State = state,
+        Results =
+        [
+            new HealthResult { Number = 1, Start = DateTimeOffset.UnixEpoch, End = DateTimeOffset.UnixEpoch, ExitCode = 1, Output = "it does not answer\n" },
+        ],
+    } : null;
 
     private async IAsyncEnumerable<NodeEvent> Watch(EventsWatch watch)
     {
