@@ -25,12 +25,21 @@ public sealed class MachineLifeTests(ITestOutputHelper output)
         await world.Pin(world.Owner);
         await world.Grant(world.OwnerKey, "8080");
         await Run(world, "run", "-d", "--name", "job", "--restart", "always", "-u", "root", "--entrypoint", "/bin/sh",
+            "--health-cmd", "test ! -e /tmp/ill || { echo it is ill; exit 3; }", "--health-interval", "1s", "--health-retries", "2",
             "--registry", $"demo={world.Registry.Here}", "demo/redis:1", "-c", Script);
         await Says(world, "up", 1);
 
         Assert.Equal("job", await Run(world, "kill", "-s", "USR1", "job"));
         await Says(world, "heard usr1", 1);
         Assert.Equal((WorkloadState.Running, 1), await State(world));
+
+        await Is(world, HealthState.Healthy);
+        Assert.Contains("running (healthy)", await Run(world, "get", "job"), StringComparison.Ordinal);
+        await Run(world, "exec", "job", "touch", "/tmp/ill");
+        HealthStatus ill = await Is(world, HealthState.Unhealthy);
+        Assert.Equal((3, "it is ill\n"), (ill.Results![^1].ExitCode, ill.Results[^1].Output));
+        await Run(world, "exec", "job", "rm", "/tmp/ill");
+        await Is(world, HealthState.Healthy);
 
         // Processors, memory, networks, disks: the guest answers a moment later than its monitor.
         await Eventually.Get("what the machine uses", s_patience, async () =>
@@ -108,6 +117,10 @@ public sealed class MachineLifeTests(ITestOutputHelper output)
         WorkloadStatus status = await Status.Of(world.Owner, "job", "main");
         return (status.State, status.Starts);
     }
+
+    /// <summary>Waits until its health check says so.</summary>
+    private static Task<HealthStatus> Is(World world, HealthState state) => Eventually.Get($"the machine to be {state}", s_patience, async () =>
+        (await Status.Of(world.Owner, "job", "main")).Health is { } health && health.State == state ? health : null);
 
     /// <summary>Waits until the machine has said a line so many times, in all its runs.</summary>
     private static Task<string> Says(World world, string line, int times) => Eventually.Get($"\"{line}\", {times} times", s_patience, async () =>
