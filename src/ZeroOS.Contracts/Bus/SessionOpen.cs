@@ -37,6 +37,12 @@ public static class SessionKinds
     /// </summary>
     public const string Exec = "exec";
 
+    /// <summary>
+    /// The workload itself, with other clients that do the same: begun by an <c>AttachBegin</c>. Channel 0 first says how the program stands, an
+    /// <c>AttachedProgram</c>, to the end of what comes there; otherwise the channels are as those of <see cref="Exec"/>.
+    /// </summary>
+    public const string Attach = "attach";
+
     /// <summary>Files of the machine as one tar stream, on channel 1; begun by a <c>CopyBegin</c>. Nothing comes on channel 0.</summary>
     public const string CopyOut = "copy-out";
 
@@ -53,5 +59,5 @@ public static class SessionKinds
     public const string Forward = "forward";
 
     /// <summary>All of them.</summary>
-    public static readonly IReadOnlyList<string> All = [Exec, CopyOut, CopyIn, Forward];
+    public static readonly IReadOnlyList<string> All = [Exec, Attach, CopyOut, CopyIn, Forward];
 }

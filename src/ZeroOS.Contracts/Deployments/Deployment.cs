@@ -91,6 +91,14 @@ public sealed partial record ZmachineData
     /// <summary>The image's if not given.</summary>
     public string? Workdir { get; init; }
 
+    /// <summary>Its program has a terminal as input, output and errors.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool Tty { get; init; }
+
+    /// <summary>Its program has an input, which clients that attach write; otherwise it is empty.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool Stdin { get; init; }
+
     /// <summary>Volumes, at most 14.</summary>
     public IReadOnlyList<MachineMount> Mounts { get; set; } = [];
 

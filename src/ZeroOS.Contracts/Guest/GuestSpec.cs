@@ -56,6 +56,12 @@ public sealed partial record GuestProcess
 
     /// <summary>All capabilities instead of Docker's default set.</summary>
     public bool Privileged { get; init; }
+
+    /// <summary>Input, output and errors are one terminal.</summary>
+    public bool Tty { get; init; }
+
+    /// <summary>Clients that attach write its input; otherwise it is empty, and of a terminal nothing comes.</summary>
+    public bool Stdin { get; init; }
 }
 
 /// <summary>A volume inside the guest.</summary>

@@ -37,6 +37,8 @@ public sealed record TerminalSize(ushort Columns, ushort Rows);
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(ExecBegin))]
+[JsonSerializable(typeof(AttachBegin))]
+[JsonSerializable(typeof(AttachedProgram))]
 [JsonSerializable(typeof(CopyBegin))]
 [JsonSerializable(typeof(CopyTarget))]
 [JsonSerializable(typeof(ForwardSessionBegin))]

@@ -15,7 +15,8 @@ namespace ZeroOS.Guest.Boot;
 /// <summary>The life of a guest, in order: mounts, the node, root, volumes, network, workload, its end, power off.</summary>
 internal sealed class GuestInit : INodeOrders
 {
-    private static readonly TimeSpan s_lastWords = TimeSpan.FromSeconds(10), s_buttonGrace = TimeSpan.FromSeconds(10), s_sessionsEnd = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_lastWords = TimeSpan.FromSeconds(10), s_buttonGrace = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_sessionsEnd = AttachSession.ReadsWithin + TimeSpan.FromSeconds(1);
     private const long ClockToleranceNs = 100_000_000;
 
     private readonly OutputRing _ring = new(GuestProtocol.LogRingBytes, TimeSpan.FromSeconds(5));
@@ -103,7 +104,7 @@ internal sealed class GuestInit : INodeOrders
         {
             RunningWorkload workload = SetUp(spec);
             ExecStarter starter = new(spec, workload.OpenNamespaces, s => _reaper.Start(() => ChildProcess.Spawn(s)));
-            _sessions.Open(SessionKind.All(starter.Start, workload.OpenRoot, RootFileSystem.Layer));
+            _sessions.Open(SessionKind.All(workload.Streams, starter.Start, workload.OpenRoot, RootFileSystem.Layer));
             workload.OnEnd(_sessions.End);
             _node.ReportStarted(new GuestStarted { BootUs = KernelClock.BootTimeNs / 1000 });
             lock (_lock)
@@ -153,10 +154,11 @@ internal sealed class GuestInit : INodeOrders
         In("sysctls", () => KernelSettings.Write(spec.Sysctls));
         In("limits", () => WorkloadCgroup.Limit(spec.Pids, spec.CpuQuota));
         ImageUser user = In("user", () => ResolveUser(spec.Process));
+        IReadOnlyList<string> terminal = spec.Process.Tty ? ["TERM=xterm"] : [];
         EnterPlan plan = new()
         {
             Arguments = spec.Process.Arguments.Count > 0 ? spec.Process.Arguments : throw new SetupException("exec", "there is no program to run", 127),
-            Environment = WorkloadEnvironment.Build(spec.Process.Environment, user.Home, spec.Hostname),
+            Environment = WorkloadEnvironment.Build([.. terminal, .. spec.Process.Environment], user.Home, spec.Hostname),
             WorkingDirectory = spec.Process.WorkingDirectory,
             Uid = user.Uid,
             Gid = user.Gid,
@@ -167,8 +169,11 @@ internal sealed class GuestInit : INodeOrders
             ShmBytes = spec.ShmBytes,
             ReadOnlyRoot = spec.ReadOnlyRoot,
             Init = spec.Process.Init,
+            OnTerminal = spec.Process.Tty,
         };
-        return In("exec", () => RunningWorkload.Start(plan, _reaper, _ring, _node.OutputCame));
+        if (spec.Process.Tty || spec.Process.Stdin)
+            _ring.ExpectReader();
+        return In("exec", () => RunningWorkload.Start(plan, spec.Process.Stdin, _reaper, _ring, _node.OutputCame));
     }
 
     private static StreamSocket? DialNode(out Errno errno) => StreamSocket.TryDialHost(GuestProtocol.Port, out errno);

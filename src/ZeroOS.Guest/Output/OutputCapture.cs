@@ -3,28 +3,36 @@ using ZeroOS.Linux;
 
 namespace ZeroOS.Guest.Output;
 
-/// <summary>One pipe of the workload, read by its own thread into the ring until its last writer is gone.</summary>
+/// <summary>One pipe of the workload, or its terminal, read by its own thread into the ring until its last writer is gone. It stays open.</summary>
 internal sealed class OutputCapture
 {
     private readonly Thread _thread;
 
-    internal OutputCapture(FileDescriptor pipe, OutputStream stream, OutputRing ring, Action changed)
+    internal OutputCapture(FileDescriptor output, OutputStream stream, OutputRing ring, Action changed)
     {
-        _thread = new Thread(() => Run(pipe, stream, ring, changed), 128 * 1024) { Name = $"output {(int)stream}", IsBackground = true };
+        _thread = new Thread(() => Run(output, stream, ring, changed), 128 * 1024) { Name = $"output {(int)stream}", IsBackground = true };
         _thread.Start();
     }
 
-    /// <summary>Waits until everything written was read; false if the pipe is still held open after <paramref name="timeout"/>.</summary>
+    /// <summary>Waits until everything written was read; false if it is still held open after <paramref name="timeout"/>.</summary>
     internal bool WaitForEnd(TimeSpan timeout) => _thread.Join(timeout);
 
-    private static void Run(FileDescriptor pipe, OutputStream stream, OutputRing ring, Action changed)
+    private static void Run(FileDescriptor output, OutputStream stream, OutputRing ring, Action changed)
     {
         byte[] buffer = new byte[64 * 1024];
-        while (pipe.TryRead(buffer, out int n) == Errno.None && n > 0)
+        while (TryRead(output, buffer, out int n) && n > 0)
         {
             ring.Append(stream, buffer.AsSpan(0, n));
             changed();
         }
-        pipe.Dispose();
+    }
+
+    // A terminal that nobody has open any more says EIO.
+    private static bool TryRead(FileDescriptor output, Span<byte> buffer, out int count)
+    {
+        Errno errno;
+        while ((errno = output.TryRead(buffer, out count)) == Errno.EAGAIN)
+            _ = Polling.IsReadable(output, Timeout.Infinite);
+        return errno == Errno.None;
     }
 }

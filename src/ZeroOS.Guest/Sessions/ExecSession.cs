@@ -51,7 +51,7 @@ internal sealed class ExecSession(SessionLink link, ExecOrders orders, StartProg
 
     private SessionEnd Serve(ExecProgram program)
     {
-        ProgramInput input = new(link, orders, program.Streams);
+        ProgramInput input = new(link, orders, program.Streams.Input, program.Streams.OnTerminal);
         ProgramOutput output = Output(program.Streams.Output, SessionOrders.OutputChannel);
         ProgramOutput errors = Output(program.Streams.Errors, ExecOrders.ErrorsChannel);
         if (program.Streams.OnTerminal)
@@ -88,7 +88,20 @@ internal sealed class ExecSession(SessionLink link, ExecOrders orders, StartProg
             Polling.WaitForAny([orders.Event, output.Blocked, errors.Blocked], input.Blocked, (int)Math.Max(next - now, 0));
             link.KeepAlive();
         }
-        return link.Over;
+        SessionEnd over = link.Over;
+        if (over is { IsOurs: false, Reason: SessionCloseReason.Done } && program.Streams.OnTerminal && !output.IsEnded)
+            ReadOn(program.Streams.Output);
+        return over;
+    }
+
+    // A client that leaves in an order does not hang up on its program: what that writes is read until it ends, and forgotten.
+    private void ReadOn(FileDescriptor terminal)
+    {
+        while (terminal.TryRead(_buffer, out int count) is var errno && (errno == Errno.EAGAIN || count > 0))
+        {
+            if (errno == Errno.EAGAIN)
+                _ = Polling.IsReadable(terminal, Timeout.Infinite);
+        }
     }
 
     private ProgramOutput Output(FileDescriptor? descriptor, uint channel) => new(link, channel, descriptor);

@@ -53,7 +53,7 @@ internal sealed class GuestSessions(Dial dial)
         }
     }
 
-    /// <summary>The workload ended: so do all sessions. Returns at once.</summary>
+    /// <summary>The workload ended: so do all sessions, those that outlive it by themselves. Returns at once.</summary>
     internal void End()
     {
         lock (_lock)
@@ -107,7 +107,8 @@ internal sealed class GuestSessions(Dial dial)
         using SessionOrders orders = kind.MakeOrders();
         using SessionLink link = new(socket, kind.Channels, orders);
         SessionEnd end = new(SessionCloseReason.Internal, "the session broke inside the machine");
-        Add(link);
+        if (!kind.OutlivesWorkload)
+            Add(link);
         try
         {
             end = kind.Run(link, orders);

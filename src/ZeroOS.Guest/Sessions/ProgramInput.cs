@@ -1,4 +1,3 @@
-using ZeroOS.Guest.Workload;
 using ZeroOS.Linux;
 
 namespace ZeroOS.Guest.Sessions;
@@ -7,12 +6,19 @@ namespace ZeroOS.Guest.Sessions;
 /// The way of a session's input into its program: as fast as that reads, and room is granted for what it has. A program that reads no more, or never did,
 /// loses the rest. Not thread-safe.
 /// </summary>
-internal sealed class ProgramInput(SessionLink link, SessionOrders orders, ExecStreams streams)
+/// <param name="link">The session.</param>
+/// <param name="orders">What the client says.</param>
+/// <param name="descriptor">What is written, closed at its end; null: the program has no input.</param>
+/// <param name="onTerminal">It is a terminal.</param>
+internal sealed class ProgramInput(SessionLink link, SessionOrders orders, FileDescriptor? descriptor, bool onTerminal) : IDisposable
 {
     // VEOF of a new terminal: Ctrl-D.
     private static readonly byte[] s_endOfFile = [4];
 
-    private FileDescriptor? _descriptor = streams.Input;
+    private FileDescriptor? _descriptor = descriptor;
+
+    /// <summary>The client has ended it, and all of it went on.</summary>
+    internal bool IsEnded { get; private set; }
 
     /// <summary>What has to take a write before there is anything to do; null when nothing waits.</summary>
     internal FileDescriptor? Blocked { get; private set; }
@@ -29,10 +35,18 @@ internal sealed class ProgramInput(SessionLink link, SessionOrders orders, ExecS
                 return;
             orders.InputTaken(link, count);
         }
-        if (!ended || _descriptor is null || (streams.OnTerminal && Write(s_endOfFile) == 0))
+        if (!ended || IsEnded || (onTerminal && Write(s_endOfFile) == 0))
             return;
+        IsEnded = true;
         // A terminal stays open for its output.
-        Stop();
+        Dispose();
+    }
+
+    /// <summary>Nothing is written any more: what still comes is forgotten.</summary>
+    public void Dispose()
+    {
+        _descriptor?.Dispose();
+        _descriptor = null;
     }
 
     // 0 when the program has to read first.
@@ -48,13 +62,7 @@ internal sealed class ProgramInput(SessionLink link, SessionOrders orders, ExecS
             Blocked = _descriptor;
             return 0;
         }
-        Stop();
+        Dispose();
         return data.Length;
-    }
-
-    private void Stop()
-    {
-        _descriptor?.Dispose();
-        _descriptor = null;
     }
 }

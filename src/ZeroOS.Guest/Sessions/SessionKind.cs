@@ -1,5 +1,6 @@
 using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Sessions;
+using ZeroOS.Guest.Workload;
 using ZeroOS.Linux;
 
 namespace ZeroOS.Guest.Sessions;
@@ -10,19 +11,25 @@ namespace ZeroOS.Guest.Sessions;
 /// <param name="Run">Runs one session, and says why it is over.</param>
 internal sealed record SessionKind(int Channels, Func<SessionOrders> MakeOrders, Func<SessionLink, SessionOrders, SessionEnd> Run)
 {
+    /// <summary>It ends by itself when the workload has; every other is ended.</summary>
+    internal bool OutlivesWorkload { get; init; }
+
     private const int CopyChannels = 2;
 
     /// <summary>The kinds there are, by name.</summary>
+    /// <param name="workload">What clients that attach have of the workload.</param>
     /// <param name="start">Starts a program beside the workload.</param>
     /// <param name="openRoot">Opens the workload's root as its first process sees it; null when it has ended.</param>
     /// <param name="spoolFolder">On the disk on which the workload writes.</param>
-    internal static IReadOnlyDictionary<string, SessionKind> All(StartProgram start, Func<RootedDirectory?> openRoot, string spoolFolder)
+    internal static IReadOnlyDictionary<string, SessionKind> All(WorkloadStreams workload, StartProgram start, Func<RootedDirectory?> openRoot,
+        string spoolFolder)
     {
         CopyPlaces places = new(openRoot);
         Places windows = new(SessionOrders.LargeWindows), connections = new(ForwardSession.MostOfMachine);
         return new Dictionary<string, SessionKind>
         {
             [SessionKinds.Exec] = Exec(start, windows),
+            [SessionKinds.Attach] = Attach(workload, windows, new Places(AttachSession.MostOfMachine)),
             [SessionKinds.CopyOut] = Begun(CopyChannels, static () => new SessionOrders(),
                 (link, orders, body) => places.Run(body, link, (root, begin) => new CopyOutSession(link, orders).Run(root, begin))),
             [SessionKinds.CopyIn] = Begun(CopyChannels, () => new SessionOrders(windows),
@@ -34,6 +41,13 @@ internal sealed record SessionKind(int Channels, Func<SessionOrders> MakeOrders,
     /// <summary>A program beside the workload.</summary>
     internal static SessionKind Exec(StartProgram start, Places windows) => Begun(ExecOrders.Channels, () => new ExecOrders(windows),
         (link, orders, body) => new ExecSession(link, orders, start).Run(body));
+
+    /// <summary>The workload itself, which has <paramref name="places"/> for all clients.</summary>
+    internal static SessionKind Attach(WorkloadStreams workload, Places windows, Places places) => Begun(ExecOrders.Channels, () => new ExecOrders(windows),
+        (link, orders, body) => new AttachSession(link, orders, workload, places).Run(body)) with
+    {
+        OutlivesWorkload = true,
+    };
 
     /// <summary>Connections to programs in the machine, which has <paramref name="places"/> for all its sessions.</summary>
     internal static SessionKind Forward(Places places) => Begun(0, static () => new ForwardOrders(),

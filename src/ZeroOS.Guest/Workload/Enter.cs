@@ -69,6 +69,8 @@ internal static class Enter
         Mounts.MakeAllPrivate();
         WorkloadMounts.Mount(RootFileSystem.Path, plan.Privileged, plan.ShmBytes);
         TakeRoot();
+        if (plan.OnTerminal)
+            TerminalHandover.Give(plan.Uid);
         using (RootedDirectory root = new("/"))
             root.MakeDirectory(plan.WorkingDirectory, out _).Dispose();
         // Only this mount: what is mounted in it stays as it is.

@@ -4,8 +4,8 @@ using ZeroOS.Linux;
 namespace ZeroOS.Guest.Workload;
 
 /// <summary>
-/// Input and output of a program beside the workload: zguest's ends, none of which blocks, and the program's until it has them. Closing zguest's leaves a
-/// program with pipes running and hangs up on one with a terminal. Not thread-safe.
+/// Input and output of a program, the workload or one beside it: zguest's ends, none of which blocks, and the program's until it has them. Closing zguest's
+/// leaves a program with pipes running and hangs up on one with a terminal. Not thread-safe.
 /// </summary>
 internal sealed class ExecStreams : IDisposable
 {
@@ -60,6 +60,13 @@ internal sealed class ExecStreams : IDisposable
         streams._programInput.SetOwner(owner);
         streams.Input = hasInput ? master.Duplicate() : null;
         streams.Resize(size.Columns, size.Rows);
+    });
+
+    /// <summary>The terminal whose master is <paramref name="master"/>, opened as above by the program's own side.</summary>
+    internal static ExecStreams OfMaster(FileDescriptor master, bool hasInput) => Make(new ExecStreams(onTerminal: true), streams =>
+    {
+        streams._output = master;
+        streams.Input = hasInput ? master.Duplicate() : null;
     });
 
     /// <summary>The program has its ends: that they are closed is now for it to say.</summary>

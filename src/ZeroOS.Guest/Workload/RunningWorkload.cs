@@ -15,34 +15,29 @@ internal sealed class RunningWorkload
 
     private readonly Child _child;
     private readonly Reaper _reaper;
-    private readonly OutputCapture _out, _error;
+    private readonly OutputCapture _out;
+    private readonly OutputCapture? _error;
 
-    private RunningWorkload(Child child, Reaper reaper, OutputCapture output, OutputCapture error) =>
-        (_child, _reaper, _out, _error) = (child, reaper, output, error);
+    private RunningWorkload(Child child, Reaper reaper, ExecStreams streams, OutputRing ring, Action outputCame)
+    {
+        (_child, _reaper) = (child, reaper);
+        _out = new OutputCapture(streams.Output, OutputStream.StandardOutput, ring, outputCame);
+        _error = streams.Errors is { } errors ? new OutputCapture(errors, OutputStream.StandardError, ring, outputCame) : null;
+        Streams = new WorkloadStreams(child, streams, ring);
+    }
+
+    /// <summary>What clients that attach have of it.</summary>
+    internal WorkloadStreams Streams { get; }
 
     /// <summary>Starts it and returns when it is the workload that runs, no longer we.</summary>
     /// <exception cref="SetupException">What kept it from running.</exception>
-    internal static RunningWorkload Start(EnterPlan plan, Reaper reaper, OutputRing ring, Action outputCame)
+    internal static RunningWorkload Start(EnterPlan plan, bool takesInput, Reaper reaper, OutputRing ring, Action outputCame)
     {
-        using FileDescriptor nothing = FileDescriptor.Open("/dev/null", OpenFlags.ReadOnly);
-        (FileDescriptor outRead, FileDescriptor outWrite) = Pipe.Make();
-        (FileDescriptor errorRead, FileDescriptor errorWrite) = Pipe.Make();
-        Child child;
-        GuestFailure? failure;
-        using (outWrite)
-        using (errorWrite)
-        {
-            // A user who is not root opens /dev/stdout as anybody's.
-            outWrite.SetOwner(plan.Uid);
-            errorWrite.SetOwner(plan.Uid);
-            child = EnterChild.Start(plan, [(nothing, 0), (outWrite, 1), (errorWrite, 2)], null, s_beginsWithin, s => reaper.Start(() => ChildProcess.Spawn(s)),
-                out failure);
-        }
-        RunningWorkload workload = new(child, reaper, new OutputCapture(outRead, OutputStream.StandardOutput, ring, outputCame),
-            new OutputCapture(errorRead, OutputStream.StandardError, ring, outputCame));
+        (Child child, GuestFailure? failure, ExecStreams? streams) =
+            plan.OnTerminal ? StartOnTerminal(plan, takesInput, reaper) : StartOnPipes(plan, takesInput, reaper);
         if (failure is null)
-            return workload;
-        _ = workload.WaitForEnd();
+            return new RunningWorkload(child, reaper, streams!, ring, outputCame);
+        _ = reaper.ReapUntilEnd(child);
         throw new SetupException(failure.Stage, failure.Message, failure.Code);
     }
 
@@ -61,9 +56,10 @@ internal sealed class RunningWorkload
     internal GuestExited WaitForEnd()
     {
         ProcessExit exit = _reaper.ReapUntilEnd(_child);
-        TimeSpan patience = TimeSpan.FromSeconds(5);
+        TimeSpan patience = TimeSpan.FromSeconds(8);     // longer than a full ring waits for a client
         _ = _out.WaitForEnd(patience);
-        _ = _error.WaitForEnd(patience);
+        _ = _error?.WaitForEnd(patience);
+        Streams.Output.Complete();
         return new GuestExited
         {
             Code = exit.ShellCode,
@@ -82,6 +78,30 @@ internal sealed class RunningWorkload
         Signal(signal);
         new Thread(() => KillAfter(grace), 128 * 1024) { Name = "stop", IsBackground = true }.Start();
     }
+
+    private static (Child, GuestFailure?, ExecStreams?) StartOnPipes(EnterPlan plan, bool takesInput, Reaper reaper)
+    {
+        ExecStreams streams = ExecStreams.Pipes(takesInput, plan.Uid);
+        Child child = Start(plan, [.. streams.ProgramEnds.Select((end, number) => (end, number))], reaper, out GuestFailure? failure);
+        streams.CloseProgramEnds();
+        return (child, failure, streams);
+    }
+
+    private static (Child, GuestFailure?, ExecStreams?) StartOnTerminal(EnterPlan plan, bool takesInput, Reaper reaper)
+    {
+        (SeqPacketSocket ours, SeqPacketSocket childs) = SeqPacketSocket.Pair();
+        using (ours)
+        using (childs)
+        using (FileDescriptor nothing = FileDescriptor.Open("/dev/null", OpenFlags.ReadWrite))
+        {
+            Child child = Start(plan, [(nothing, 0), (nothing, 1), (nothing, 2), (childs.Descriptor, EnterPlan.TerminalDescriptor)], reaper,
+                out GuestFailure? failure);
+            return (child, failure, failure is null ? TerminalHandover.Take(ours, takesInput) : null);
+        }
+    }
+
+    private static Child Start(EnterPlan plan, IReadOnlyList<(FileDescriptor, int)> descriptors, Reaper reaper, out GuestFailure? failure) =>
+        EnterChild.Start(plan, descriptors, null, s_beginsWithin, s => reaper.Start(() => ChildProcess.Spawn(s)), out failure);
 
     private void KillAfter(TimeSpan grace)
     {

@@ -3,13 +3,14 @@ namespace ZeroOS.Linux;
 /// <summary>Descriptors 0, 1 and 2.</summary>
 public static class StandardDescriptors
 {
-    /// <summary>A duplicate of one of the three; null when that one is closed.</summary>
+    /// <summary>A duplicate of one of the three; null when this process was started without it.</summary>
     public static FileDescriptor? Duplicate(int number)
     {
         FileDescriptor standard = new(number);
         try
         {
-            return standard.Duplicate();
+            // What execve(2) left open has no such flag; what has it, the runtime has opened in the place of a closed one.
+            return (fcntl(number, F_GETFD) & FD_CLOEXEC) == 0 ? standard.Duplicate() : null;
         }
         catch (LinuxException)
         {
@@ -19,6 +20,14 @@ public static class StandardDescriptors
         {
             standard.SetHandleAsInvalid();      // it is everybody's
         }
+    }
+
+    /// <summary>Makes one of the three, for this process and the program that it becomes, a duplicate of <paramref name="source"/>.</summary>
+    /// <exception cref="LinuxException">What dup2(2) refused.</exception>
+    public static void Set(int number, FileDescriptor source)
+    {
+        if (dup2(source.Number, number) < 0)
+            throw new LinuxException(Libc.LastError, "dup2", $"descriptor {number}");
     }
 
     /// <summary>Opens /dev/null into those of the three that are closed, so that no file of ours ever becomes somebody's standard output.</summary>

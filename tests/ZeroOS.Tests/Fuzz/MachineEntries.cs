@@ -25,6 +25,7 @@ internal static class MachineEntries
     [
         new DecoderEntry("guest frames", () => [Frames()], ReadFrames),
         new DecoderEntry("copied archive", () => [Archive()], CopyArchive),
+        new DecoderEntry("begin of an attach", () => ["""{"fromStart":true}"""u8.ToArray()], ReadAttachBegin),
         new DecoderEntry("begin of a copy", () => ["""{"path":"/etc","followLink":true,"keepOwners":false}"""u8.ToArray()], ReadCopyBegin),
         new DecoderEntry("begin of a forwarded connection", () => ["""{"port":8080}"""u8.ToArray()], ReadForwardBegin),
         new DecoderEntry("machine record", () => [Record()], ReadRecord),
@@ -104,6 +105,13 @@ internal static class MachineEntries
         if (CopyBeginReader.TryRead(bytes, out string refusal) is { } begin)
             Assert.InRange(begin.Path.Length, 1, CopyBegin.MaxPathBytes);
         return refusal.Length == 0;
+    }
+
+    private static bool ReadAttachBegin(byte[] bytes)
+    {
+        bool good = AttachBeginReader.TryRead(bytes, out string refusal) is not null;
+        Assert.Equal(good, refusal.Length == 0);
+        return good;
     }
 
     private static bool ReadForwardBegin(byte[] bytes)

@@ -76,7 +76,7 @@ public class FolderGraphTests
           Network -> Setup
           Health -> Setup Workload
           Node -> Health Output Setup
-          Sessions -> Node Setup Workload
+          Sessions -> Node Output Setup Workload
           Users -> Setup
           Workload -> Disks Output Setup Users
         Host

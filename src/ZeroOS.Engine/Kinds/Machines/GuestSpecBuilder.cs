@@ -86,6 +86,8 @@ internal static class GuestSpecBuilder
             Capabilities = Capabilities.Of(data.CapAdd ?? [], data.CapDrop ?? []),
             Limits = [.. (data.Ulimits ?? []).Select(u => new GuestLimit { Resource = Ulimits.Number(u.Name), Soft = u.Soft, Hard = u.Hard })],
             Init = data.Init,
+            Tty = data.Tty,
+            Stdin = data.Stdin,
         };
     }
 

@@ -13,6 +13,7 @@ public sealed class SessionHandlersTests
 
     [Theory]
     [InlineData(SessionKinds.Exec)]
+    [InlineData(SessionKinds.Attach)]
     [InlineData(SessionKinds.CopyOut)]
     [InlineData(SessionKinds.CopyIn)]
     [InlineData(SessionKinds.Forward)]

@@ -3,7 +3,9 @@ using System.Text.Json;
 
 using ZeroOS.Contracts.Guest;
 using ZeroOS.Contracts.Sessions;
+using ZeroOS.Guest.Output;
 using ZeroOS.Guest.Sessions;
+using ZeroOS.Guest.Workload;
 using ZeroOS.Linux;
 using ZeroOS.Tests.Formats.Tar;
 using ZeroOS.Tests.Shared;
@@ -16,6 +18,7 @@ namespace ZeroOS.Tests.Guest.Sessions;
 public sealed class CopySessionTests : IDisposable
 {
     private readonly TreeBench _bench = new();
+    private readonly PlayedProgram _program = new();
     private readonly List<PlainClient> _clients = [];
     private readonly GuestSessions _sessions;
     private StreamSocket? _next;
@@ -24,13 +27,15 @@ public sealed class CopySessionTests : IDisposable
     public CopySessionTests()
     {
         _sessions = new GuestSessions(Dial);
-        _sessions.Open(SessionKind.All(_ => throw new NotSupportedException(), () => _ended ? null : new RootedDirectory(_bench.From), "/tmp"));
+        WorkloadStreams workload = new(_program.Child, _program.Streams, new OutputRing(4096, TimeSpan.FromSeconds(1)));
+        _sessions.Open(SessionKind.All(workload, _ => throw new NotSupportedException(), () => _ended ? null : new RootedDirectory(_bench.From), "/tmp"));
     }
 
     public void Dispose()
     {
         _clients.ForEach(c => c.Dispose());
         _sessions.WaitUntilNone(TimeSpan.FromSeconds(20));
+        _program.Dispose();
         _bench.Dispose();
     }
 

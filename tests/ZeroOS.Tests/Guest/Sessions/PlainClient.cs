@@ -35,6 +35,9 @@ internal sealed class PlainClient(StreamSocket socket, int channels = 3) : IDisp
     public void Begin(ExecBegin begin) =>
         Send(SessionFrame.SessionChannel, SessionFrameType.Begin, JsonSerializer.SerializeToUtf8Bytes(begin, SessionJson.Default.ExecBegin));
 
+    public void Begin(AttachBegin begin) =>
+        Send(SessionFrame.SessionChannel, SessionFrameType.Begin, JsonSerializer.SerializeToUtf8Bytes(begin, SessionJson.Default.AttachBegin));
+
     public void Begin(CopyBegin begin) =>
         Send(SessionFrame.SessionChannel, SessionFrameType.Begin, JsonSerializer.SerializeToUtf8Bytes(begin, SessionJson.Default.CopyBegin));
 

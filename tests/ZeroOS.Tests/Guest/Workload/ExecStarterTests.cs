@@ -1,5 +1,6 @@
 using ZeroOS.Contracts.Guest;
 using ZeroOS.Contracts.Sessions;
+using ZeroOS.Guest.Output;
 using ZeroOS.Guest.Sessions;
 using ZeroOS.Guest.Workload;
 using ZeroOS.Linux;
@@ -53,7 +54,8 @@ public sealed class ExecStarterTests : IDisposable
             Process = new GuestProcess { Arguments = ["sleep"], Environment = ["COLOUR=red"], WorkingDirectory = _directory },
         };
         ExecStarter starter = new(spec, () => _workload.IfThere(pid => WorkloadNamespaces.Open(pid, CgroupFolder())), SpawnEnter);
-        _sessions.Open(SessionKind.All(starter.Start, () => _workload.IfThere(pid => new RootedDirectory($"/proc/{pid}/root")), _directory));
+        WorkloadStreams streams = new(_workload, ExecStreams.Pipes(hasInput: false, 0), new OutputRing(4096, TimeSpan.FromSeconds(1)));
+        _sessions.Open(SessionKind.All(streams, starter.Start, () => _workload.IfThere(pid => new RootedDirectory($"/proc/{pid}/root")), _directory));
     }
 
     public void Dispose()
@@ -132,6 +134,24 @@ public sealed class ExecStarterTests : IDisposable
         client.Until(1, "end of file\r\n");
         client.Dispose();
         Assert.True(SpinWait.SpinUntil(() => File.Exists(file), TimeSpan.FromSeconds(20)), "nobody hung up on it");
+    }
+
+    [SkippableFact]
+    public void Program_on_a_terminal_runs_on_and_may_write_when_the_client_leaves_it()
+    {
+        string file = _directory + "/said", go = _directory + "/go";
+        PlainClient client = Run(new ExecBegin
+        {
+            Arguments = ["sh", "-c", $"trap 'echo hung up > {file}; exit' HUP; echo ready; while [ ! -e {go} ]; do sleep 0.1; done; "
+                + $"head -c 1000000 /dev/zero; echo went on > {file}"],
+            Input = true,
+            Terminal = new TerminalSize(80, 24),
+        });
+        client.Until(1, "ready\r\n");
+        client.Send(SessionFrame.SessionChannel, SessionFrameType.Close, SessionFrame.CloseBody(SessionCloseReason.Done, ""));
+        File.WriteAllText(go, "");
+        Assert.True(SpinWait.SpinUntil(() => File.Exists(file) && File.ReadAllText(file).Length > 0, TimeSpan.FromSeconds(20)), "it said nothing");
+        Assert.Equal("went on\n", File.ReadAllText(file));
     }
 
     [SkippableTheory]

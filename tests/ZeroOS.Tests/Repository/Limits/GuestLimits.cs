@@ -102,6 +102,22 @@ internal static class GuestLimits
             "GuestSessions.Most",
             "GuestSessionsTests.Session_beyond_the_most_is_told_so_and_those_that_are_there_go_on"),
         new(
+            "clients attached to the program of a machine",
+            "tenants",
+            "16 a machine; each reads from the ring of 1 MiB that the log is sent from, and has no memory of its own",
+            "-",
+            "the next is closed: OverCapacity",
+            "AttachSession.MostOfMachine",
+            "AttachSessionTests.Clients_at_once_are_so_many_and_one_that_leaves_makes_room"),
+        new(
+            "time for which a client that is attached keeps the program waiting",
+            "tenants",
+            "5 s for a piece of 64 KiB, all clients together; 5 s after the program's end",
+            "-",
+            "the client is closed: OverCapacity, MachineEnded; the log goes on",
+            "OutputRing, AttachSession.ReadsWithin",
+            "OutputRingTests.A_reader_that_hangs_or_takes_a_byte_now_and_then_loses_its_place_and_the_others_and_the_log_go_on"),
+        new(
             "large windows for input inside a machine",
             "tenants",
             "256 KiB a session whose input flows",

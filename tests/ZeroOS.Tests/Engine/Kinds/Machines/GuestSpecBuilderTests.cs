@@ -54,6 +54,13 @@ public sealed class GuestSpecBuilderTests
     }
 
     [Fact]
+    public void Terminal_and_input_are_the_deployments()
+    {
+        GuestProcess none = GuestSpecBuilder.Merge(Data(), s_image), both = GuestSpecBuilder.Merge(Data() with { Tty = true, Stdin = true }, s_image);
+        Assert.Equal((false, false, true, true), (none.Tty, none.Stdin, both.Tty, both.Stdin));
+    }
+
+    [Fact]
     public void A_hostile_or_empty_config_fails_for_good()
     {
         Assert.Equal(("no-command", true), Failure(new ImageConfig()));

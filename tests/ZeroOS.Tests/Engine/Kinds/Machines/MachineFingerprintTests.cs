@@ -5,6 +5,7 @@ using Xunit;
 
 using ZeroOS.Contracts.Deployments;
 using ZeroOS.Engine.Kinds.Machines;
+using ZeroOS.Workloads;
 
 namespace ZeroOS.Tests.Engine.Kinds.Machines;
 
@@ -32,6 +33,7 @@ public sealed class MachineFingerprintTests
             Of(s_plain with { Privileged = true }), Of(s_plain with { ReadOnlyRoot = true }), Of(s_plain with { Tmpfs = [new MachineTmpfs { Path = "/run" }] }),
             Of(s_plain with { Shm = new ByteSize(4096) }), Of(s_plain with { Ulimits = [new MachineUlimit { Name = "core", Soft = 0, Hard = 0 }] }),
             Of(s_plain with { Sysctls = new Dictionary<string, string> { ["vm.x"] = "1" } }), Of(s_plain with { Init = true }), Of(s_plain with { Pids = 1 }),
+            Of(s_plain with { Tty = true }), Of(s_plain with { Stdin = true }), Of(s_plain with { Tty = true, Stdin = true }),
             Of(s_plain with { CpuQuota = 500 }), Of(s_plain with { Files = [new MachineFile { Path = "/a", Content = "" }] }),
             Of(s_plain with { Files = [new MachineFile { Path = "/a", Content = "b" }] }),
         ];
@@ -52,6 +54,6 @@ public sealed class MachineFingerprintTests
     private static string Of(ZmachineData data)
     {
         ZmachineWorkload machine = new() { Name = "web", Data = data };
-        return MachineFingerprint.Of(new Deployment { Name = "shop", Version = 1, Workloads = [machine] }, machine, []);
+        return MachineFingerprint.Of(new WorkloadId("t", "shop", "web"), machine, new Dictionary<string, uint>(), new Dictionary<WorkloadId, Workload>());
     }
 }
