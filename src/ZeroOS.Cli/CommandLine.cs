@@ -30,11 +30,20 @@ internal static class CommandLine
             terminal.Error.WriteLine(command is RootCommand ? "Try: zos help" : $"Try: zos help {string.Join(' ', Path(command))}");
             return CliException.Usage;
         }
-        InvocationConfiguration invocation = new() { EnableDefaultExceptionHandler = false, Output = terminal.Out, Error = terminal.Error };
+        using Interrupts interrupts = new();
+        terminal.Interrupts = interrupts;
+        InvocationConfiguration invocation = new()
+        {
+            EnableDefaultExceptionHandler = false,
+            ProcessTerminationTimeout = null,   // signals are for Interrupts
+            Output = terminal.Out,
+            Error = terminal.Error,
+        };
         bool verbose = parsed.GetValue(Globals.Verbose);
         try
         {
-            return await parsed.InvokeAsync(invocation);
+            Task<int> running = parsed.InvokeAsync(invocation, interrupts.Asked);
+            return await Task.WhenAny(running, interrupts.Overdue) == running ? await running : CliException.Interrupted;
         }
         catch (LinuxException e) when (e.Errno == Errno.EPIPE)
         {
@@ -71,6 +80,7 @@ internal static class CommandLine
         foreach (Command verb in MachineLifeVerbs.Build(terminal))
             root.Add(verb);
         root.Add(RunVerb.Build(terminal));
+        root.Add(AttachVerb.Build(terminal));
         root.Add(ExecVerb.Build(terminal));
         root.Add(CopyVerb.Build(terminal));
         root.Add(ForwardVerb.Build(terminal));

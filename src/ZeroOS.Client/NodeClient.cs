@@ -134,6 +134,25 @@ public sealed class NodeClient(BusClient bus, Action? lost = null)
     }
 
     /// <summary>
+    /// Joins a machine's own program. A <see cref="SessionException"/> or a <see cref="BusErrorException"/> says that it did not, and why: of the first the
+    /// reason is <see cref="SessionCloseReason.Refused"/> or <see cref="SessionCloseReason.MachineEnded"/> when the program has ended meanwhile.
+    /// </summary>
+    public async Task<Attachment> AttachAsync(MachineName machine, AttachBegin begin, CancellationToken cancellation)
+    {
+        Session session = await BeginAsync(SessionKinds.Attach, machine, ExecChannels,
+            JsonSerializer.SerializeToUtf8Bytes(begin, SessionJson.Default.AttachBegin), cancellation);
+        try
+        {
+            return await Attachment.OfAsync(session, cancellation);
+        }
+        catch
+        {
+            await session.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>
     /// Begins a copy out of a machine or into it; <paramref name="kind"/>, of <see cref="SessionKinds"/>, says what is on which channel. A
     /// <see cref="SessionException"/> says that it may have begun, every other exception that it did not.
     /// </summary>

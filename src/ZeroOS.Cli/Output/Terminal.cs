@@ -28,6 +28,9 @@ internal sealed class Terminal(TextWriter output, TextWriter error, Stream rawOu
     /// <summary>A person is looking and can be asked.</summary>
     public bool Interactive { get; } = interactive;
 
+    /// <summary>How a person ends zos; null before it runs.</summary>
+    public Interrupts? Interrupts { get; set; }
+
     /// <summary>What is written to <see cref="Out"/> goes to a screen, on which it can be replaced.</summary>
     public bool ShowsScreens { get; init; }
 

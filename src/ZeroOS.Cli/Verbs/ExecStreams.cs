@@ -11,12 +11,13 @@ using BusSession = ZeroOS.Bus.Sessions.Session;
 
 namespace ZeroOS.Cli.Verbs;
 
-/// <summary>The streams of zos and those of a program in a machine, joined until the program ends.</summary>
+/// <summary>The streams of zos and those of a program in a machine, joined until the program ends or the person leaves it.</summary>
 /// <param name="exec">The begun session; its channels are those of <c>SessionKinds.Exec</c>.</param>
 /// <param name="terminal">The streams of zos.</param>
 /// <param name="input">Whether the program is sent what zos reads.</param>
 /// <param name="keyboard">The terminal whose size the program's has; null: the program has none.</param>
-internal sealed class ExecStreams(BusSession exec, Terminal terminal, bool input, FileDescriptor? keyboard)
+/// <param name="keys">By which the person leaves, if what zos reads are the keys of that terminal.</param>
+internal sealed class ExecStreams(BusSession exec, Terminal terminal, bool input, FileDescriptor? keyboard, DetachKeys keys)
 {
     private const uint Input = 0, Output = 1, Errors = 2;
 
@@ -24,13 +25,21 @@ internal sealed class ExecStreams(BusSession exec, Terminal terminal, bool input
     private const int WindowBytes = 4 << 20;
     private const int CopyBytes = 64 << 10;
 
+    // Of signals that ask for the end, as Docker counts them.
+    private const int MostAsked = 3;
+
     private readonly TaskCompletionSource _broken = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _left = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int _asked;
     private bool _raw;
 
-    /// <summary>Returns the program's exit code, when all that it wrote is out.</summary>
+    /// <summary>The signals of zos go to the program.</summary>
+    public bool ProxiesSignals { get; init; }
+
+    /// <summary>Returns the program's exit code, when all that it wrote is out; null: the person left, and the program runs on.</summary>
     /// <exception cref="SessionException">The session ended in any other way.</exception>
     /// <exception cref="IOException">A stream of zos cannot be read or written.</exception>
-    public async Task<int> RunAsync(CancellationToken cancellation)
+    public async Task<int?> RunAsync(CancellationToken cancellation)
     {
         using RawTerminal? raw = input && keyboard is not null ? RawTerminal.Enter(keyboard) : null;
         _raw = raw is not null;
@@ -38,6 +47,7 @@ internal sealed class ExecStreams(BusSession exec, Terminal terminal, bool input
         sizes.Writer.TryWrite(true);    // it may have changed since the begin was made
         using PosixSignalRegistration? resized =
             keyboard is null ? null : PosixSignalRegistration.Create(PosixSignal.SIGWINCH, _ => sizes.Writer.TryWrite(true));
+        using IDisposable? signals = ProxiesSignals ? terminal.Interrupts?.Divert(s => _ = ProxyAsync(s)) : null;
         Task<int> code = exec.ExitCodeAsync(Input);
         Task ends = Task.WhenAll(code, CopyOutAsync(Output, terminal.RawOut), CopyOutAsync(Errors, terminal.RawError), ShowNotesAsync());
         // Neither of these ends by itself: a read of a terminal can only be left behind.
@@ -45,8 +55,9 @@ internal sealed class ExecStreams(BusSession exec, Terminal terminal, bool input
         _ = keyboard is null ? Task.CompletedTask : FollowSizeAsync(keyboard, sizes.Reader);
         try
         {
-            await (await Task.WhenAny(ends, _broken.Task).WaitAsync(cancellation));
-            return await code;
+            Task first = await Task.WhenAny(ends, _broken.Task, _left.Task).WaitAsync(cancellation);
+            await first;
+            return first == _left.Task ? null : await code;
         }
         finally
         {
@@ -82,7 +93,14 @@ internal sealed class ExecStreams(BusSession exec, Terminal terminal, bool input
         try
         {
             while (await terminal.RawIn.ReadAsync(buffer) is > 0 and int count)
-                await exec.WriteAsync(Input, buffer.AsMemory(0, count));
+            {
+                bool left = false;
+                await exec.WriteAsync(Input, _raw ? keys.Pass(buffer.AsSpan(0, count), out left) : buffer.AsMemory(0, count));
+                if (!left)
+                    continue;
+                _left.TrySetResult();
+                return;
+            }
             await exec.EndAsync(Input);
         }
         catch (SessionException)
@@ -129,6 +147,27 @@ internal sealed class ExecStreams(BusSession exec, Terminal terminal, bool input
         catch (SessionException)
         {
             // there is nothing to resize any more
+        }
+    }
+
+    // Whoever asks for the end again and again means zos.
+    private async Task ProxyAsync(PosixSignal signal)
+    {
+        if (signal is PosixSignal.SIGINT or PosixSignal.SIGTERM && Interlocked.Increment(ref _asked) == MostAsked)
+            terminal.Interrupts?.Ask();
+        try
+        {
+            await exec.SignalAsync(Input, signal switch
+            {
+                PosixSignal.SIGHUP => 1,
+                PosixSignal.SIGINT => 2,
+                PosixSignal.SIGQUIT => 3,
+                _ => 15,
+            });
+        }
+        catch (SessionException)
+        {
+            // there is nobody to tell any more
         }
     }
 

@@ -38,6 +38,7 @@ internal static class ExecVerb
         Description = "run the program in this directory (default: the machine's)"
     };
     private static readonly Option<bool> s_privileged = new("--privileged") { Description = "give the program all capabilities" };
+    private static readonly Option<string> s_keys = DetachKeys.Option();
     private static readonly Argument<string> s_machine = new("MACHINE") { Description = "machine, as DEPLOYMENT/MACHINE or a name that is unique" };
     private static readonly Argument<string[]> s_command = new("COMMAND")
     {
@@ -49,7 +50,7 @@ internal static class ExecVerb
     {
         WorkloadCommand command = new("exec", "Run a program in a machine that runs, and exit with its code. Without -t, Ctrl-C ends zos and not the program.")
         {
-            s_input, s_terminal, s_env, s_user, s_workdir, s_privileged, s_machine, s_command,
+            s_input, s_terminal, s_env, s_user, s_workdir, s_privileged, s_keys, s_machine, s_command,
         };
         Session.Set(command, terminal, RunAsync, lasting: true);
         return command;
@@ -64,6 +65,7 @@ internal static class ExecVerb
             return CliException.Refused;    // as Docker has it; 125 would say that something was tried
         }
         ExecBegin begin = Request(parsed, keyboard);
+        DetachKeys keys = DetachKeys.Parse(parsed.GetValue(s_keys)!);
         NodeClient node = session.Connect();
         MachineName machine = await MachineFinder.FindAsync(node, parsed.GetRequiredValue(s_machine), session.Cancellation);
         try
@@ -71,7 +73,11 @@ internal static class ExecVerb
             await using BusSession exec = await node.ExecAsync(machine, begin, session.Cancellation);
             try
             {
-                return await new ExecStreams(exec, session.Terminal, begin.Input, keyboard).RunAsync(session.Cancellation);
+                if (await new ExecStreams(exec, session.Terminal, begin.Input, keyboard, keys).RunAsync(session.Cancellation) is int code)
+                    return code;
+                await SessionEnds.DetachAsync(exec);
+                session.Terminal.Complain("left the program; it runs on in the machine");
+                return 0;
             }
             catch (OperationCanceledException)
             {

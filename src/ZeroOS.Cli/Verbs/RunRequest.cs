@@ -39,6 +39,10 @@ internal sealed partial record RunRequest
 
     public required (int Count, int? Quota) Cpus { get; init; }
 
+    public bool Tty { get; init; }
+
+    public bool Stdin { get; init; }
+
     public required IReadOnlyList<string> Command { get; init; }
 
     public required RunInside Inside { get; init; }
@@ -145,6 +149,8 @@ internal sealed partial record RunRequest
             Env = Environment,
             User = User,
             Workdir = Workdir,
+            Tty = Tty,
+            Stdin = Stdin,
             Mounts = Mounts,
             Networks = [new MachineNetwork { Network = Network }],
             Publish = Ports,

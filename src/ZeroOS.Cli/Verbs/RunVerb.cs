@@ -1,5 +1,6 @@
 using System.CommandLine;
 
+using ZeroOS.Bus.Sessions;
 using ZeroOS.Cli.Output;
 using ZeroOS.Cli.Sessions;
 using ZeroOS.Client;
@@ -7,9 +8,12 @@ using ZeroOS.Client.Config;
 using ZeroOS.Client.Deploying;
 using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Deployments;
+using ZeroOS.Contracts.Sessions;
 using ZeroOS.Oci;
 using ZeroOS.Oci.Build;
 using ZeroOS.Oci.Registry;
+
+using Session = ZeroOS.Cli.Sessions.Session;
 
 namespace ZeroOS.Cli.Verbs;
 
@@ -69,6 +73,10 @@ internal static class RunVerb
         Description = "vCPUs of the machine; 0.5 is half of one's time"
     };
     private static readonly Option<string?> s_name = new("--name") { Description = "name of the deployment (default: made from the image's)" };
+    private static readonly Option<bool> s_input = new("-i", "--interactive") { Description = "give the program an input, and send it that of zos" };
+    private static readonly Option<bool> s_terminal = new("-t", "--tty") { Description = "give the program a terminal" };
+    private static readonly Option<string> s_keys = DetachKeys.Option();
+    private static readonly Option<bool> s_proxy = AttachVerb.ProxyOption();
     private static readonly Option<bool> s_detach = new("-d", "--detach") { Description = "return when the machine runs" };
     private static readonly Option<bool> s_remove = new("--rm") { Description = "delete the deployment when its program ends; volumes are kept" };
     private static readonly Argument<string> s_image = new("IMAGE")
@@ -86,7 +94,7 @@ internal static class RunVerb
         WorkloadCommand command = new("run", "Run one machine in the foreground until its program ends.")
         {
             s_env, s_publish, s_volume, s_volumeSize, s_user, s_workdir, s_entrypoint, s_restart, s_memory, s_cpus, s_name, s_detach,
-            s_remove, s_image, s_command,
+            s_input, s_terminal, s_keys, s_proxy, s_remove, s_image, s_command,
         };
         foreach (Option option in RunInside.Options)
             command.Add(option);
@@ -100,6 +108,12 @@ internal static class RunVerb
         string image = parsed.GetRequiredValue(s_image);
         string name = parsed.GetValue(s_name) ?? RunRequest.NameFor(image);
         RunRequest request = Request(parsed, name);      // all that can be wrong with the words is said before anything is built or sent
+        DetachKeys keys = DetachKeys.Parse(parsed.GetValue(s_keys)!);
+        if (request is { Tty: true, Stdin: true } && !parsed.GetValue(s_detach) && session.Terminal.Keyboard is null)
+        {
+            session.Terminal.Complain("-it needs a terminal, and the input of zos is none; leave out -t");
+            return CliException.Refused;
+        }
         FlistReference flist = s_sources.Any(s => image.StartsWith(s, StringComparison.Ordinal))
             ? await BuildAndPushAsync(session, image, name)
             : new FlistReference { Reference = image, Digest = await FlistResolver.DigestAsync(session.Registries(), image, null, session.Cancellation) };
@@ -115,12 +129,46 @@ internal static class RunVerb
             session.Terminal.Out.WriteLine(name);
             return 0;
         }
-        await LogsVerb.CopyAsync(session, node,
-            new MachineLogs { Deployment = name, Machine = RunRequest.Machine, Follow = true }); // until it is at rest
-        int code = await DeploymentWait.UntilEndedAsync(node, name, RunRequest.Machine, session.Cancellation) ?? WorkloadCommand.OurFault;
+        AttachedStreams? streams = !request.Tty && !request.Stdin ? null : new()
+        {
+            Machine = new MachineName { Deployment = name, Machine = RunRequest.Machine },
+            Input = request.Stdin,
+            Keys = keys,
+            ProxiesSignals = parsed.GetValue(s_proxy),
+        };
+        if ((streams is null ? await FollowAsync(session, node, name) : await AttachAsync(session, node, streams)) is not int code)
+            return 0;       // the person left
         if (parsed.GetValue(s_remove))
             await node.DeleteAsync(name, [], session.Cancellation);
         return code;
+    }
+
+    private static async Task<int?> FollowAsync(Session session, NodeClient node, string name)
+    {
+        await LogsVerb.CopyAsync(session, node,
+            new MachineLogs { Deployment = name, Machine = RunRequest.Machine, Follow = true }); // until it is at rest
+        return await DeploymentWait.UntilEndedAsync(node, name, RunRequest.Machine, session.Cancellation) ?? WorkloadCommand.OurFault;
+    }
+
+    // A program that is quick has ended by now; its log has what the session would have shown.
+    private static async Task<int?> AttachAsync(Session session, NodeClient node, AttachedStreams streams)
+    {
+        Attachment attached;
+        try
+        {
+            attached = await node.AttachAsync(streams.Machine, new AttachBegin { FromStart = true }, session.Cancellation);
+        }
+        catch (Exception e) when (e is BusErrorException { Error.Code: ErrorCodes.Conflict }
+            or SessionException { Reason: SessionCloseReason.Refused or SessionCloseReason.MachineEnded })
+        {
+            return await FollowAsync(session, node, streams.Machine.Deployment);
+        }
+        await using (attached)
+        {
+            if (attached.Program.Skipped is > 0 and long skipped)
+                session.Terminal.Complain($"the first {skipped} bytes of output came too early; zos logs {streams.Machine.Deployment} has them");
+            return await streams.RunAsync(session, attached);
+        }
     }
 
     private static RunRequest Request(ParseResult parsed, string name) => new()
@@ -137,6 +185,8 @@ internal static class RunVerb
         Health = HealthOptions.Parse(parsed),
         Memory = RunRequest.ParseMemory(parsed.GetValue(s_memory)!),
         Cpus = RunInside.ParseCpus(parsed.GetValue(s_cpus)!),
+        Tty = parsed.GetValue(s_terminal),
+        Stdin = parsed.GetValue(s_input),
         Command = parsed.GetValue(s_command) ?? [],
         Inside = RunInside.Read(parsed) with { Files = RunFiles.Read(parsed.GetValue(s_volume) ?? []) },
     };

@@ -17,6 +17,10 @@ internal static class SessionEnds
             await session.CloseAsync(SessionCloseReason.Cancelled, "zos ended").WaitAsync(s_farewell).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
+    /// <summary>Leaves a session whose program is to go on: the machine is told, and has a moment to hear it.</summary>
+    public static async Task DetachAsync(BusSession session) =>
+        await session.CloseAsync(SessionCloseReason.Done).WaitAsync(s_farewell).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+
     /// <summary>Why a session is over, as a sentence that may be foreign.</summary>
     public static string Why(SessionException end) => end switch
     {

@@ -12,8 +12,8 @@ public sealed class HelpTests
 {
     private static readonly HashSet<string> s_verbs =
     [
-        "Add", "Boot", "Build", "Build,", "Copy", "Create", "Delete", "Embed", "Export", "Give", "Import", "List", "Listen", "Manage", "Pin", "Power", "Print",
-        "Push", "Restart", "Restore", "Run", "Send", "Show", "Sign", "Start",
+        "Add", "Boot", "Build", "Build,", "Copy", "Create", "Delete", "Embed", "Export", "Give", "Import", "Join", "List", "Listen", "Manage", "Pin", "Power",
+        "Print", "Push", "Restart", "Restore", "Run", "Send", "Show", "Sign", "Start",
         "Stop", "Update", "Verify", "Write",
     ];
 

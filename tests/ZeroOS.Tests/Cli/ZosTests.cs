@@ -185,6 +185,8 @@ public sealed class ZosTests : IAsyncLifetime
             Assert.Contains("zos flist build", await _zos.Fails(125, "run", plain), StringComparison.Ordinal);
         Assert.Contains("no folder of yours", await _zos.Fails(2, "run", "-v", "/srv:/data", reference), StringComparison.Ordinal);
         Assert.Contains("-p 8080:80", await _zos.Fails(2, "run", "-p", "80", reference), StringComparison.Ordinal);
+        Assert.Contains("-it needs a terminal", await _zos.Fails(1, "run", "-it", reference, "sh"), StringComparison.Ordinal);
+        Assert.Contains("is no key", await _zos.Fails(2, "run", "--detach-keys", "ctrl", reference), StringComparison.Ordinal);
         foreach (string built in new[] { "oci:/nowhere", "docker://nginx" })
             Assert.Contains("--registry", await _zos.Fails(2, "run", built), StringComparison.Ordinal);
         await _zos.Fails(1, "get", "one");

@@ -20,8 +20,11 @@ internal sealed class SessionNode : IAsyncDisposable
     private readonly List<TcpClient> _clients = [];
     private readonly Task _accepting;
 
-    public SessionNode()
+    /// <summary>A node with these commands besides those of sessions; without a word with those of <see cref="GateBench"/>.</summary>
+    public SessionNode(Action<Routes>? commands = null)
     {
+        Gate = new GateBench(withCommands: commands is null) { Everybody = Roles.Tenant };
+        commands?.Invoke(Gate.Routes.Add(Commands.NodeInfo, Roles.Anyone, _ => Gate.Info()));
         Gate.Routes
             .Add(Commands.SessionOpen, Roles.Tenant, Admit)
             .Add(Commands.DeploymentList, Roles.Tenant, _ => new DeploymentList { Deployments = [] });
@@ -34,7 +37,7 @@ internal sealed class SessionNode : IAsyncDisposable
         _accepting = AcceptAsync();
     }
 
-    public GateBench Gate { get; } = new() { Everybody = Roles.Tenant };
+    public GateBench Gate { get; }
 
     public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
@@ -74,6 +75,20 @@ public sealed class ExecVerbTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Input_that_zos_was_started_without_has_ended()
+    {
+        string came = "none";
+        Play(async program => came = await program.ReadAsync(Input, new byte[10]) == 0 ? "an end" : "bytes");
+        string folder = AppContext.BaseDirectory, tests = Path.Combine(folder, "ZeroOS.Tests");
+        ProcessStartInfo start = new("sh", ["-c", $"exec dotnet exec --runtimeconfig {tests}.runtimeconfig.json --depsfile {tests}.deps.json "
+            + $"{Path.Combine(folder, "zos.dll")} --node {_node.Address} exec -i shop/web cat <&-"]);
+        start.Environment["ZOS_CONFIG"] = _work.Path;
+        using Process zos = Process.Start(start)!;
+        await zos.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(60));
+        Assert.Equal((0, "an end"), (zos.ExitCode, came));
+    }
+
+    [Fact]
     public async Task A_terminal_that_is_not_there_is_said_before_anything_is_asked()
     {
         ZosRun run = (await ExecAsync("-t", "shop/web", "sh")).Ended(1);
@@ -86,6 +101,7 @@ public sealed class ExecVerbTests : IAsyncLifetime
     {
         (await ExecAsync("shop/web")).Ended(2);
         (await ExecAsync("-w", "srv", "shop/web", "ls")).Ended(2);
+        (await ExecAsync("--detach-keys", "ctrl-1", "shop/web", "ls")).Ended(2);
         (await ExecAsync("shop/web", "echo", new string('x', SessionLimits.BodyBytes))).Ended(2);
         Assert.Equal(0, _node.Openings);
     }
