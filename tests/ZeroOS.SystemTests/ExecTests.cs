@@ -6,7 +6,10 @@ using ZeroOS.SystemTests.Bench;
 
 namespace ZeroOS.SystemTests;
 
-/// <summary>Programs beside the workload of a machine on a booted node, by <c>zos exec</c>, and connections to it, by <c>zos forward</c>.</summary>
+/// <summary>
+/// Programs beside the workload of a machine on a booted node, by <c>zos exec</c>, the workload itself, by <c>zos attach</c> and <c>zos run -it</c>, and
+/// connections to it, by <c>zos forward</c>.
+/// </summary>
 public sealed class ExecTests(ITestOutputHelper output)
 {
     private const int MegabytesMoved = 4;
@@ -57,6 +60,8 @@ public sealed class ExecTests(ITestOutputHelper output)
 
         await Forward(world);
         await Neighbour(world);
+        await Attach(world);
+        await RunInForeground(world);
 
         Task<CommandResult> lasting = Exec(world, "web/nginx", "sleep", "300");
         await Eventually.Get("the program to run", s_patience, async () =>
@@ -118,6 +123,53 @@ public sealed class ExecTests(ITestOutputHelper output)
         Assert.Equal(130, ended.ExitCode);
         Assert.Contains("nothing listens at port 81 in the machine", await File.ReadAllTextAsync(said), StringComparison.Ordinal);
     }
+
+    /// <summary>A shell on a terminal, which a person types at, another watches, the first leaves and a third one ends.</summary>
+    private static async Task Attach(World world)
+    {
+        string keys = Path.Combine(world.Folder, "keys"), first = Path.Combine(world.Folder, "first"), second = Path.Combine(world.Folder, "second");
+        await world.Owner.Ok([.. Run(world, "shell"), "-dit", "demo/nginx:1"]);
+        Task<CommandResult> person = world.Owner.Shell(s_patience, $"mkfifo {keys}; exec 3<>{keys}; "
+            + $"script -qec \"stty rows 30 cols 100; $ZOS attach shell\" /dev/null <{keys} >{first}");
+        await Says(world, keys, first, "echo a$((1+1))ready", "a2ready");
+        await Says(world, keys, first, "stty size", "30 100");
+        await Says(world, keys, first, "tty", "/dev/pts/");
+        Task<CommandResult> watcher = world.Owner.Shell(s_patience, $"$ZOS attach --no-stdin shell >{second}");
+        await Says(world, keys, second, "echo b$((3+4))th", "b7th");
+        (await world.Owner.Shell(s_patience, $"printf '\\020\\021' >{keys}")).Ok();
+        Assert.Equal(0, (await person).ExitCode);
+        Assert.Contains("shell/main, which runs on", await File.ReadAllTextAsync(first), StringComparison.Ordinal);
+        Assert.Equal(5, (await world.Owner.Shell(s_patience, "printf 'exit 5\\n' | $ZOS attach shell")).ExitCode);
+        Assert.Equal(5, (await watcher).ExitCode);
+        CommandResult late = await world.Owner.Run(s_patience, "attach", "shell");
+        Assert.Equal(1, late.ExitCode);
+        Assert.Contains("does not run", late.Error, StringComparison.Ordinal);
+        Assert.Contains("30 100", await world.Owner.Ok("logs", "shell"), StringComparison.Ordinal);
+        await world.Owner.Ok("rm", "shell");
+    }
+
+    private static async Task RunInForeground(World world)
+    {
+        string line = string.Join(' ', Run(world, "once").Append("--rm"));
+        CommandResult piped = await world.Owner.Shell(s_patience,
+            $"printf 'one\\ntwo\\n' | $ZOS {line} -i demo/nginx:1 -c 'echo begun; cat; echo oops >&2; exit 3'");
+        Assert.Equal((3, "begun\none\ntwo\n", "oops\n"), (piped.ExitCode, piped.Output, piped.Error[^5..]));
+        string keys = Path.Combine(world.Folder, "more-keys");
+        CommandResult terminal = await world.Owner.Shell(s_patience, $"mkfifo {keys}; exec 3<>{keys}; "
+            + $"script -qec \"$ZOS {line} -it demo/nginx:1 -c 'tty; exit 4'\" /dev/null <{keys}");
+        Assert.Contains("/dev/pts/", terminal.Output, StringComparison.Ordinal);
+        Assert.Equal(4, terminal.ExitCode);
+    }
+
+    // What is typed before the client is there goes nowhere: it is typed again.
+    private static Task Says(World world, string keys, string said, string typed, string answer) => Eventually.Get(answer, s_patience, async () =>
+    {
+        (await world.Owner.Shell(s_patience, $"printf '%s\\r' '{typed}' >{keys}")).Ok();
+        return File.Exists(said) && (await File.ReadAllTextAsync(said)).Contains(answer, StringComparison.Ordinal) ? answer : null;
+    });
+
+    private static string[] Run(World world, string name) =>
+        ["run", "--name", name, "-m", "128MiB", "-u", "root", "--entrypoint", "/bin/sh", "--registry", $"demo={world.Registry.Here}"];
 
     private static Task<CommandResult> Exec(World world, params string[] arguments) => world.Owner.Run(s_patience, ["exec", .. arguments]);
 }
