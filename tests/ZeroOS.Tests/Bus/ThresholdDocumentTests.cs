@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json.Nodes;
 
 using Xunit;
 
@@ -81,9 +82,12 @@ public sealed class ThresholdDocumentTests
             bad[at] ^= (byte)random.Next(1, 256);
             if (random.Next(8) == 0)
                 bad = bad[..random.Next(bad.Length)];
-            Assert.True(Fault(bad) is not null, $"seed 17 round {round}: {Encoding.UTF8.GetString(bad)}");
+            Assert.True(Fault(bad) is not null || SaysTheSame(bad, good), $"seed 17 round {round}: {Encoding.UTF8.GetString(bad)}");
         }
     }
+
+    // "\u002B" and "\u002b" are one character.
+    private static bool SaysTheSame(byte[] one, byte[] other) => JsonNode.DeepEquals(JsonNode.Parse(one), JsonNode.Parse(other));
 
     private static byte[] Signed(DiskOrder order) => ThresholdDocument.Sign(DiskOrder.EraseType, order, BusJson.Default.DiskOrder, s_a, s_b);
 

@@ -72,7 +72,7 @@ public class FolderGraphTests
         Guest
           (root) -> Boot Workload
           Boot -> Disks Health Network Node Output Sessions Setup Users Workload
-          Disks -> Setup
+          Disks -> Setup Users
           Network -> Setup
           Health -> Setup Workload
           Node -> Health Output Setup
