@@ -14,6 +14,8 @@ public sealed class MachineLifeTests(ITestOutputHelper output)
     private const string Script =
         "trap 'echo heard usr1' USR1; trap 'echo heard term; exit 42' TERM; echo up; while :; do sleep 1 & wait $!; done";
 
+    private const string Check = "test ! -e /tmp/ill || { echo it is ill; exit 3; }; test ! -e /tmp/hangs || { sleep 1000 & sleep 1000; }";
+
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(120);
 
     [Fact]
@@ -25,7 +27,7 @@ public sealed class MachineLifeTests(ITestOutputHelper output)
         await world.Pin(world.Owner);
         await world.Grant(world.OwnerKey, "8080");
         await Run(world, "run", "-d", "--name", "job", "--restart", "always", "-u", "root", "--entrypoint", "/bin/sh",
-            "--health-cmd", "test ! -e /tmp/ill || { echo it is ill; exit 3; }", "--health-interval", "1s", "--health-retries", "2",
+            "--health-cmd", Check, "--health-interval", "1s", "--health-timeout", "2s", "--health-retries", "2",
             "--registry", $"demo={world.Registry.Here}", "demo/redis:1", "-c", Script);
         await Says(world, "up", 1);
 
@@ -38,8 +40,13 @@ public sealed class MachineLifeTests(ITestOutputHelper output)
         await Run(world, "exec", "job", "touch", "/tmp/ill");
         HealthStatus ill = await Is(world, HealthState.Unhealthy);
         Assert.Equal((3, "it is ill\n"), (ill.Results![^1].ExitCode, ill.Results[^1].Output));
-        await Run(world, "exec", "job", "rm", "/tmp/ill");
+        await Run(world, "exec", "job", "mv", "/tmp/ill", "/tmp/hangs");
+        await Eventually.Get("a probe that took too long", s_patience, async () =>
+            (await Status.Of(world.Owner, "job", "main")).Health!.Results![^1].ExitCode == -1 ? "killed" : null);
+        await Run(world, "exec", "job", "rm", "/tmp/hangs");
         await Is(world, HealthState.Healthy);
+        await Eventually.Get("nothing of a probe to be left", s_patience, async () =>
+            (await Run(world, "exec", "job", "cat", "/sys/fs/cgroup/health/cgroup.procs")).Length == 0 ? "nothing" : null);
 
         // Processors, memory, networks, disks: the guest answers a moment later than its monitor.
         await Eventually.Get("what the machine uses", s_patience, async () =>
