@@ -47,6 +47,8 @@ internal static class Enter
             Join(plan.WorkingDirectory);
         else
             MakeRoot(plan);
+        if (plan.GivesTerminal)
+            TerminalHandover.Give(plan.Uid);
         if (plan.OnTerminal)
             TakeTerminal();
 
@@ -69,8 +71,6 @@ internal static class Enter
         Mounts.MakeAllPrivate();
         WorkloadMounts.Mount(RootFileSystem.Path, plan.Privileged, plan.ShmBytes);
         TakeRoot();
-        if (plan.OnTerminal)
-            TerminalHandover.Give(plan.Uid);
         using (RootedDirectory root = new("/"))
             root.MakeDirectory(plan.WorkingDirectory, out _).Dispose();
         // Only this mount: what is mounted in it stays as it is.

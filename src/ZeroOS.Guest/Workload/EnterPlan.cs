@@ -21,7 +21,7 @@ internal sealed record EnterPlan
     /// <summary>The workload's namespaces of mounts and of cgroups, for a child that <see cref="Joins"/>.</summary>
     public const int MountsDescriptor = 5, CgroupsDescriptor = 6;
 
-    /// <summary>Where a workload that is <see cref="OnTerminal"/> sends zguest its side of that.</summary>
+    /// <summary>Where a child that <see cref="GivesTerminal"/> sends it.</summary>
     public const int TerminalDescriptor = 7;
 
     public required IReadOnlyList<string> Arguments { get; init; }
@@ -59,8 +59,11 @@ internal sealed record EnterPlan
     /// <summary>It is a program beside the workload, in its namespaces; otherwise it is the workload, and makes them.</summary>
     public bool Joins { get; init; }
 
-    /// <summary>Its input is the terminal that controls it; the workload makes it in its own devpts (<see cref="TerminalHandover"/>).</summary>
+    /// <summary>Its input is the terminal that controls it.</summary>
     public bool OnTerminal { get; init; }
+
+    /// <summary>It makes that terminal itself, in its own devpts, and gives zguest the other side of it (<see cref="TerminalHandover"/>).</summary>
+    public bool GivesTerminal { get; init; }
 
     /// <summary>Reads it where the child has it, and leaves it open.</summary>
     /// <exception cref="SetupException">It is not there.</exception>

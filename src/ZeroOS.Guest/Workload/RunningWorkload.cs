@@ -94,8 +94,8 @@ internal sealed class RunningWorkload
         using (childs)
         using (FileDescriptor nothing = FileDescriptor.Open("/dev/null", OpenFlags.ReadWrite))
         {
-            Child child = Start(plan, [(nothing, 0), (nothing, 1), (nothing, 2), (childs.Descriptor, EnterPlan.TerminalDescriptor)], reaper,
-                out GuestFailure? failure);
+            Child child = Start(plan with { GivesTerminal = true },
+                [(nothing, 0), (nothing, 1), (nothing, 2), (childs.Descriptor, EnterPlan.TerminalDescriptor)], reaper, out GuestFailure? failure);
             return (child, failure, failure is null ? TerminalHandover.Take(ours, takesInput) : null);
         }
     }

@@ -1,3 +1,6 @@
+using System.Globalization;
+using System.Text;
+
 using ZeroOS.Contracts.Guest;
 using ZeroOS.Contracts.Sessions;
 using ZeroOS.Guest.Output;
@@ -169,6 +172,38 @@ public sealed class ExecStarterTests : IDisposable
     }
 
     [SkippableFact]
+    public void Program_that_gives_its_terminal_is_typed_at_resized_and_ended_by_all_who_attach()
+    {
+        Skip.IfNot(Missing() is null, Missing());
+        OutputRing ring = new(1 << 16, TimeSpan.FromSeconds(1));
+        (WorkloadStreams shell, Task ended) = StartOnTerminal(ring, "sh");
+        _sessions.Open(new Dictionary<string, SessionKind> { ["attach"] = SessionKind.Attach(shell, new Places(1), new Places(2)) });
+        PlainClient[] clients = [Dialled("attach"), Dialled("attach")];
+        foreach (PlainClient client in clients)
+        {
+            client.Begin(new AttachBegin { FromStart = true });
+            Assert.Equal(["""Data 0 {"tty":true,"stdin":true,"skipped":0}""", "HalfClose 0", "HalfClose 2"], [client.Next(), client.Next(), client.Next()]);
+        }
+        Type(0, "tty; stty size; echo a$((1+1))");
+        string said = clients[0].Until(1, "a2\r\n");
+        Assert.Matches("\n/dev/pts/[0-9]+\r\n24 80\r\n", said);
+        Assert.Contains("24 80\r\na2\r\n", clients[1].Until(1, "a2\r\n"), StringComparison.Ordinal);
+        clients[1].Send(0, SessionFrameType.Resize, SessionFrame.SizeBody(132, 50));
+        Type(1, "stty size; echo b$((1+1))");
+        Assert.Contains("50 132\r\n", clients[0].Until(1, "b2\r\n"), StringComparison.Ordinal);
+        Type(0, "trap 'echo caught' INT; echo c$((1+1)); cat");
+        clients[0].Until(1, "c2\r\n");
+        clients[0].Send(0, SessionFrameType.Data, [3]);
+        clients[1].Until(1, "caught\r\n");
+        Type(1, "exit 5");
+        Assert.True(ended.Wait(TimeSpan.FromSeconds(20)));
+        foreach (PlainClient client in clients)
+            Assert.Equal(["HalfClose 1", "Exit 0 5", "Close Done"], client.Ends());
+
+        void Type(int client, string line) => clients[client].Send(0, SessionFrameType.Data, Encoding.ASCII.GetBytes(line + "\n"));
+    }
+
+    [SkippableFact]
     public void Nothing_runs_beside_a_workload_that_has_ended()
     {
         Skip.IfNot(Missing() is null, Missing());
@@ -185,6 +220,42 @@ public sealed class ExecStarterTests : IDisposable
         client.Begin(new CopyBegin { Path = $"{_directory}/only-here/" });
         Assert.Contains("only-here/file\0", client.Until(1, "file\0"), StringComparison.Ordinal);
         Assert.Equal(["HalfClose 1", "Close Done"], client.Ends());
+    }
+
+    // As RunningWorkload does it, but beside the played workload and with somebody else to reap.
+    private (WorkloadStreams Program, Task Ended) StartOnTerminal(OutputRing ring, params string[] arguments)
+    {
+        EnterPlan plan = new()
+        {
+            Arguments = arguments,
+            Environment = ["PATH=/usr/bin:/bin", "PS1=$ "],
+            WorkingDirectory = "/",
+            Uid = 0,
+            Gid = 0,
+            Groups = [],
+            Privileged = false,
+            Joins = true,
+            OnTerminal = true,
+            GivesTerminal = true,
+        };
+        (SeqPacketSocket ours, SeqPacketSocket childs) = SeqPacketSocket.Pair();
+        using (ours)
+        using (childs)
+        using (WorkloadNamespaces spaces = _workload!.IfThere(pid => WorkloadNamespaces.Open(pid, CgroupFolder()))!)
+        using (FileDescriptor nothing = FileDescriptor.Open("/dev/null", OpenFlags.ReadWrite))
+        {
+            Child child = EnterChild.Start(plan with { Cgroup = spaces.Cgroup }, [(nothing, 0), (nothing, 1), (nothing, 2),
+                (spaces.Mounts, EnterPlan.MountsDescriptor), (spaces.Cgroups, EnterPlan.CgroupsDescriptor),
+                (childs.Descriptor, EnterPlan.TerminalDescriptor)], spaces.Pids, TimeSpan.FromSeconds(20), SpawnEnter, out GuestFailure? failure);
+            Assert.Null(failure?.Message);
+            ExecStreams streams = TerminalHandover.Take(ours, hasInput: true);
+            OutputCapture capture = new(streams.Output, OutputStream.StandardOutput, ring, () => { });
+            return (new WorkloadStreams(child, streams, ring), Task.Run(() =>
+            {
+                Assert.True(child.WaitForEnd(TimeSpan.FromSeconds(20)) && capture.WaitForEnd(TimeSpan.FromSeconds(20)));
+                ring.Complete();
+            }));
+        }
     }
 
     private static string? Missing() =>
@@ -209,7 +280,7 @@ public sealed class ExecStarterTests : IDisposable
         (StreamSocket guest, StreamSocket node) = StreamSocket.Pair();
         _next = guest;
         _sessions.Dial(new GuestSession { Kind = kind, Token = new byte[GuestProtocol.TokenBytes] }, new byte[GuestProtocol.SecretBytes]);
-        PlainClient client = new(node, kind == "exec" ? 3 : 2);
+        PlainClient client = new(node, kind is "exec" or "attach" ? 3 : 2);
         _clients.Add(client);
         client.Introduction();
         return client;
