@@ -34,7 +34,7 @@ internal static class AttachVerb
     internal static Option<bool> ProxyOption() => new("--sig-proxy")
     {
         DefaultValueFactory = _ => true,
-        Description = "send the signals of zos to a program that has no terminal; --sig-proxy=false: they end zos",
+        Description = "when attached, send the signals of zos to a program that has no terminal; --sig-proxy=false: they end zos",
     };
 
     private static async Task<int> RunAsync(Session session, ParseResult parsed)
