@@ -79,7 +79,8 @@ internal static class CommandLine
             root.Add(verb);
         foreach (Command verb in MachineLifeVerbs.Build(terminal))
             root.Add(verb);
-        root.Add(RunVerb.Build(terminal));
+        foreach (Command verb in RunVerb.Build(terminal))
+            root.Add(verb);
         root.Add(AttachVerb.Build(terminal));
         root.Add(ExecVerb.Build(terminal));
         root.Add(CopyVerb.Build(terminal));

@@ -46,7 +46,7 @@ public sealed class WorkloadEngine : IMachineEvents, IAuthority, IDisposable
             new GrantHandlers(_parts, _grants, Wake),
             new DeploymentHandlers(_parts, deployments, Wake),
             new MachineHandlers(_parts, Wake),
-            new LogHandlers(_parts, _stop.Token),
+            new LogHandlers(_parts, Wake, _stop.Token),
             new StatsHandlers(_parts, _stop.Token),
             new VolumeHandlers(_parts, deployments, Wake),
             new EventHandlers(_parts, dependencies.Facts, _stop.Token),

@@ -7,7 +7,8 @@ using ZeroOS.SystemTests.Bench;
 
 namespace ZeroOS.SystemTests;
 
-/// <summary>The life of a machine on a booted node: <c>zos kill</c>, <c>stats</c>, <c>restart</c>, <c>stop</c>, <c>wait</c>, <c>start</c>, <c>rm</c>.</summary>
+/// <summary>The life of a machine on a booted node: <c>zos kill</c>, <c>stats</c>, <c>restart</c>, <c>stop</c>, <c>wait</c>, <c>start</c>, <c>rm</c>,
+/// <c>create</c> and <c>run --rm</c>.</summary>
 public sealed class MachineLifeTests(ITestOutputHelper output)
 {
     // Says what it hears. "sleep" is waited for, so that the shell hears a signal at once.
@@ -63,6 +64,8 @@ public sealed class MachineLifeTests(ITestOutputHelper output)
         await Says(world, "heard term", 1);
         Assert.Equal((WorkloadState.Running, 2), await State(world));
         Assert.Equal(42, (await Status.Of(world.Owner, "job", "main")).ExitCode);
+        MachineRun first = Assert.Single((await Status.Of(world.Owner, "job", "main")).Runs!);
+        Assert.Equal((1, 42, "stopped"), (first.Number, first.ExitCode, first.Reason));
 
         Task<string> waits = Run(world, "wait", "job");
         Assert.Equal("job", await Run(world, "stop", "-s", "USR1", "-t", "2", "job"));      // heard, not heeded, and killed
@@ -78,7 +81,18 @@ public sealed class MachineLifeTests(ITestOutputHelper output)
         Assert.Equal("job", await Run(world, "kill", "job"));
         Assert.Equal("137", await Run(world, "wait", "job"));
         Assert.Equal("job", await Run(world, "rm", "job"));
-        await Eventually.Get("the deployment to be gone", s_patience, async () => (await Status.Names(world.Owner)).Length == 0 ? "gone" : null);
+        await IsGone(world);
+
+        // Made now and started later; started again once; gone with its end, whose exit code is there all the same.
+        string[] image = ["--name", "job", "--entrypoint", "/bin/sh", "--registry", $"demo={world.Registry.Here}", "demo/redis:1", "-c"];
+        Assert.Equal("job", await Run(world, ["create", "--rm", "--restart", "on-failure:1", .. image, "echo once; sleep 1; exit 3"]));
+        Assert.Equal((WorkloadState.Stopped, 0), await State(world));
+        Assert.Equal("job", await Run(world, "start", "job"));
+        Assert.Equal("3", await Run(world, "wait", "job/main"));
+        await IsGone(world);
+        CommandResult run = await world.Owner.Run(s_patience, ["run", "--rm", .. image, "echo last words; exit 5"]);
+        Assert.Equal((5, "last words"), (run.ExitCode, run.Output.Trim()));
+        await IsGone(world);
         await Inside(world);
     }
 
@@ -116,6 +130,9 @@ public sealed class MachineLifeTests(ITestOutputHelper output)
         Assert.Contains("size=65536k", plain.Output, StringComparison.Ordinal);
         Assert.EndsWith("writable\nfirst\n", plain.Output, StringComparison.Ordinal);
     }
+
+    private static Task<string> IsGone(World world) =>
+        Eventually.Get("the deployment to be gone", s_patience, async () => (await Status.Names(world.Owner)).Length == 0 ? "gone" : null);
 
     private static async Task<string> Run(World world, params string[] arguments) => (await world.Owner.Run(s_patience, arguments)).Ok();
 

@@ -37,8 +37,8 @@ internal static class DeploymentVerbs
             {
                 using WaitLines lines = new(terminal, quiet: session.Json);
                 status = parsed.GetValue(healthy)
-                    ? await DeploymentWait.UntilHealthyAsync(node, deployment.Name, lines, session.Cancellation)
-                    : await DeploymentWait.UntilRunningAsync(node, deployment.Name, lines, session.Cancellation);
+                    ? await DeploymentWait.UntilHealthyAsync(node, status, lines, session.Cancellation)
+                    : await DeploymentWait.UntilRunningAsync(node, status, lines, session.Cancellation);
             }
             Show(session, status);
             return 0;
@@ -69,7 +69,7 @@ internal static class DeploymentVerbs
             Table table = new("NAME", "VERSION", "WORKLOADS", "STATE");
             foreach (DeploymentStatus d in all.Deployments)
             {
-                string[] states = [.. d.Workloads.Select(w => WorkloadText.Name(w.State)).Distinct()];
+                string[] states = [.. d.Workloads.Select(w => WorkloadText.Name(w)).Distinct()];
                 table.Add(d.Deployment.Name, $"{d.Deployment.Version}", $"{d.Workloads.Count}", d.Deleting ? "deleting" : string.Join(", ", states));
             }
             table.Write(terminal.Out);
@@ -145,5 +145,6 @@ internal static class DeploymentVerbs
         foreach (WorkloadStatus w in status.Workloads)
             table.Add(w.Name, w.Type, WorkloadText.Describe(w), string.Join(" ", w.Addresses?.Values ?? []));
         table.Write(session.Terminal.Out);
+        RunsTable.Write(session.Terminal.Out, status.Workloads);
     }
 }

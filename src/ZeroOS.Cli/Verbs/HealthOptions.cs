@@ -32,12 +32,8 @@ internal static class HealthOptions
     };
     private static readonly Option<bool> s_none = new("--no-healthcheck") { Description = "switch the image's check off" };
 
-    /// <summary>Gives a command these options.</summary>
-    public static void AddTo(Command command)
-    {
-        foreach (Option option in (ReadOnlySpan<Option>)[s_command, s_interval, s_timeout, s_retries, s_startPeriod, s_startInterval, s_none])
-            command.Add(option);
-    }
+    /// <summary>All of them.</summary>
+    public static readonly IReadOnlyList<Option> All = [s_command, s_interval, s_timeout, s_retries, s_startPeriod, s_startInterval, s_none];
 
     /// <summary>What they say; null: nothing.</summary>
     /// <exception cref="CliException">They contradict each other.</exception>

@@ -37,13 +37,19 @@ internal static class LogsVerb
         return command;
     }
 
-    /// <summary>Writes a machine's output as it comes, byte for byte.</summary>
-    internal static async Task CopyAsync(Session session, NodeClient node, MachineLogs request)
+    /// <summary>
+    /// Writes a machine's output as it comes, byte for byte; <paramref name="begun"/> is called first, when the node has begun to send it, and says whether any
+    /// of it is wanted.
+    /// </summary>
+    internal static async Task CopyAsync(Session session, NodeClient node, MachineLogs request, Func<Task<bool>>? begun = null)
     {
         MachineOutputWriter writer = new(session.Terminal, timestamps: request.Times);
         await foreach (LogPiece piece in node.LogsAsync(request, session.Cancellation))
         {
-            if (!session.TryWriteJson(piece, BusJson.Default.LogPiece))
+            if (begun is not null && !await begun())
+                return;
+            begun = null;
+            if (piece.Data.Length > 0 && !session.TryWriteJson(piece, BusJson.Default.LogPiece))
                 await writer.WriteAsync(MachineOutput.Of(piece), session.Cancellation);
         }
     }

@@ -35,6 +35,15 @@ internal sealed partial record RunRequest
 
     public HealthCheck? Health { get; init; }
 
+    /// <summary>Null: without end.</summary>
+    public int? MaxRestarts { get; init; }
+
+    /// <summary>Started when it is made; else by zos start.</summary>
+    public bool Run { get; init; } = true;
+
+    /// <summary>The node deletes it when its program has ended.</summary>
+    public bool Remove { get; init; }
+
     public required ByteSize Memory { get; init; }
 
     public required (int Count, int? Quota) Cpus { get; init; }
@@ -113,13 +122,15 @@ internal sealed partial record RunRequest
         return new MachineMount { Volume = parts[0], Path = parts[1], ReadOnly = parts is [_, _, "ro"] };
     }
 
-    /// <summary>Docker's words for restart policies.</summary>
-    public static RestartPolicy ParseRestart(string option) => option switch
+    /// <summary>Docker's words for restart policies, and how often at most; "on-failure:0" is without end.</summary>
+    public static (RestartPolicy Policy, int? MaxRestarts) ParseRestart(string option) => option.Split(':') switch
     {
-        "no" or "never" => RestartPolicy.Never,
-        "on-failure" => RestartPolicy.OnFailure,
-        "always" or "unless-stopped" => RestartPolicy.Always,
-        _ => throw new CliException($"--restart {option} is none of no, on-failure, always", CliException.Usage),
+        ["no" or "never"] => (RestartPolicy.Never, null),
+        ["on-failure"] => (RestartPolicy.OnFailure, null),
+        ["on-failure", string text] when int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int times) && times <= 1000 =>
+            (RestartPolicy.OnFailure, times == 0 ? null : times),
+        ["always" or "unless-stopped"] => (RestartPolicy.Always, null),
+        _ => throw new CliException($"--restart {option} is none of no, on-failure, on-failure:TIMES (at most 1000), always", CliException.Usage),
     };
 
     /// <summary>The deployment.</summary>
@@ -156,6 +167,9 @@ internal sealed partial record RunRequest
             Publish = Ports,
             Restart = Restart,
             Health = Health,
+            MaxRestarts = MaxRestarts,
+            Run = Run ? null : false,
+            Remove = Remove ? RemovePolicy.OnExit : null,
         }),
     };
 

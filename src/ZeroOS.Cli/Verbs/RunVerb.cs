@@ -17,7 +17,7 @@ using Session = ZeroOS.Cli.Sessions.Session;
 
 namespace ZeroOS.Cli.Verbs;
 
-/// <summary>zos run: one machine, as Docker users type it.</summary>
+/// <summary>zos run and create: one machine, as Docker users type it.</summary>
 internal static class RunVerb
 {
     private static readonly string[] s_sources = [PulledImage.Scheme, "oci:", "oci-archive:", "docker-archive:", "rootfs:", "tar:"];
@@ -56,7 +56,7 @@ internal static class RunVerb
     private static readonly Option<string?> s_entrypoint = new("--entrypoint") { HelpName = "PROGRAM", Description = "replace the image's entrypoint" };
     private static readonly Option<string> s_restart = new("--restart")
     {
-        HelpName = "no|on-failure|always",
+        HelpName = "no|on-failure[:TIMES]|always",
         DefaultValueFactory = _ => "no",
         Description = "restart the program when it ends"
     };
@@ -78,7 +78,12 @@ internal static class RunVerb
     private static readonly Option<string> s_keys = DetachKeys.Option();
     private static readonly Option<bool> s_proxy = AttachVerb.ProxyOption();
     private static readonly Option<bool> s_detach = new("-d", "--detach") { Description = "return when the machine runs" };
-    private static readonly Option<bool> s_remove = new("--rm") { Description = "delete the deployment when its program ends; volumes are kept" };
+    private static readonly Option<bool> s_remove = new("--rm") { Description = "have the node delete the deployment at its end; volumes are kept" };
+    private static readonly Option[] s_options =
+    [
+        s_env, s_publish, s_volume, s_volumeSize, s_user, s_workdir, s_entrypoint, s_restart, s_memory, s_cpus, s_name, s_input, s_terminal, s_remove,
+        .. RunInside.Options, .. HealthOptions.All,
+    ];
     private static readonly Argument<string> s_image = new("IMAGE")
     {
         Description = "flist REGISTRY/NAME[:TAG]; or docker://, oci:, docker-archive:, rootfs: or tar: source, which is built and pushed first"
@@ -89,31 +94,111 @@ internal static class RunVerb
         Description = "program and arguments (default: the image's)"
     };
 
-    public static Command Build(Terminal terminal)
+    public static IEnumerable<Command> Build(Terminal terminal)
     {
-        WorkloadCommand command = new("run", "Run one machine in the foreground until its program ends.")
+        WorkloadCommand run = new("run", "Run one machine in the foreground until its program ends.") { s_detach, s_keys, s_proxy };
+        WorkloadCommand create = new("create", "Create one machine that runs once it is started, and print its name.");
+        foreach (WorkloadCommand command in new[] { run, create })
         {
-            s_env, s_publish, s_volume, s_volumeSize, s_user, s_workdir, s_entrypoint, s_restart, s_memory, s_cpus, s_name, s_detach,
-            s_input, s_terminal, s_keys, s_proxy, s_remove, s_image, s_command,
-        };
-        foreach (Option option in RunInside.Options)
-            command.Add(option);
-        HealthOptions.AddTo(command);
-        Session.Set(command, terminal, RunAsync, lasting: true);
-        return command;
+            foreach (Option option in s_options)
+                command.Add(option);
+            command.Add(s_image);
+            command.Add(s_command);
+        }
+        Session.Set(run, terminal, RunAsync, lasting: true);
+        Session.Set(create, terminal, CreateAsync, lasting: true);
+        return [run, create];
+    }
+
+    private static async Task<int> CreateAsync(Session session, ParseResult parsed)
+    {
+        (_, DeploymentStatus stored) = await StoreAsync(session, parsed, Request(parsed, run: false));
+        session.Terminal.Out.WriteLine(stored.Deployment.Name);
+        return 0;
     }
 
     private static async Task<int> RunAsync(Session session, ParseResult parsed)
     {
-        string image = parsed.GetRequiredValue(s_image);
-        string name = parsed.GetValue(s_name) ?? RunRequest.NameFor(image);
-        RunRequest request = Request(parsed, name);      // all that can be wrong with the words is said before anything is built or sent
-        DetachKeys keys = DetachKeys.Parse(parsed.GetValue(s_keys)!);
-        if (request is { Tty: true, Stdin: true } && !parsed.GetValue(s_detach) && session.Terminal.Keyboard is null)
+        bool detach = parsed.GetValue(s_detach);
+        // What goes with its end is listened to before it starts, as Docker has it: a short one would be gone before it is asked about.
+        bool goes = parsed.GetValue(s_remove) && !detach;
+        RunRequest request = Request(parsed, run: !goes);
+        MachineName machine = new() { Deployment = request.Name, Machine = RunRequest.Machine };
+        AttachedStreams streams = new()
+        {
+            Machine = machine,
+            Input = request.Stdin,
+            Keys = DetachKeys.Parse(parsed.GetValue(s_keys)!),
+            ProxiesSignals = parsed.GetValue(s_proxy),
+        };
+        if (request is { Tty: true, Stdin: true } && !detach && session.Terminal.Keyboard is null)
         {
             session.Terminal.Complain("-it needs a terminal, and the input of zos is none; leave out -t");
             return CliException.Refused;
         }
+        (NodeClient node, DeploymentStatus stored) = await StoreAsync(session, parsed, request);
+        if (!goes)
+            await StartedAsync();
+        if (detach)
+        {
+            session.Terminal.Out.WriteLine(machine.Deployment);
+            return 0;
+        }
+        bool joins = request.Tty || request.Stdin;
+        Attachment? joined = joins && !goes ? await JoinAsync(node, machine, session.Cancellation) : null;
+        try
+        {
+            MachineLogs output = new() { Deployment = machine.Deployment, Machine = machine.Machine, Follow = true, AtOnce = goes };
+            if (joined is null)
+                await LogsVerb.CopyAsync(session, node, output, goes ? BegunAsync : null);      // until it is at rest
+        }
+        catch (BusErrorException e) when (goes && e.Error.Code == ErrorCodes.NotFound)
+        {
+            session.Terminal.Complain("the machine went while the connection was lost; the end of its output is missing");
+        }
+        if (joined is null)
+            return (await MachineWait.UntilAtRestAsync(node, machine, session.Cancellation)).ExitCode ?? WorkloadCommand.OurFault;
+        await using (joined)
+        {
+            if (joined.Program.Skipped is > 0 and long skipped)
+                session.Terminal.Complain($"the first {skipped} bytes of output came too early; zos logs {machine.Deployment} has them");
+            return await streams.RunAsync(session, joined) ?? 0;        // 0: the person left
+        }
+
+        // Its log is listened to and it starts. Who joins its program needs the log no longer.
+        async Task<bool> BegunAsync()
+        {
+            await node.StartAsync(machine, session.Cancellation);
+            await StartedAsync();
+            joined = joins ? await JoinAsync(node, machine, session.Cancellation) : null;
+            return joined is null;
+        }
+
+        async Task StartedAsync()
+        {
+            using WaitLines lines = new(session.Terminal, quiet: session.Json);
+            await DeploymentWait.UntilRunningAsync(node, stored, lines, session.Cancellation);
+        }
+    }
+
+    // Null: a program that is quick has ended by now; its log has what the session would have shown.
+    private static async Task<Attachment?> JoinAsync(NodeClient node, MachineName machine, CancellationToken cancellation)
+    {
+        try
+        {
+            return await node.AttachAsync(machine, new AttachBegin { FromStart = true }, cancellation);
+        }
+        catch (Exception e) when (e is BusErrorException { Error.Code: ErrorCodes.Conflict or ErrorCodes.NotFound }
+            or SessionException { Reason: SessionCloseReason.Refused or SessionCloseReason.MachineEnded })
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Brings the image to where the node finds it, and has the node store the deployment.</summary>
+    private static async Task<(NodeClient Node, DeploymentStatus Stored)> StoreAsync(Session session, ParseResult parsed, RunRequest request)
+    {
+        string image = parsed.GetRequiredValue(s_image), name = request.Name;
         FlistReference flist = s_sources.Any(s => image.StartsWith(s, StringComparison.Ordinal))
             ? await BuildAndPushAsync(session, image, name)
             : new FlistReference { Reference = image, Digest = await FlistResolver.DigestAsync(session.Registries(), image, null, session.Cancellation) };
@@ -121,59 +206,13 @@ internal static class RunVerb
         int version = await node.VersionAsync(name, session.Cancellation);
         if (version > 0)
             throw new CliException($"you have a deployment \"{name}\" already; delete it (zos delete {name}) or choose another --name");
-        await node.ApplyAsync(request.ToDeployment(flist), session.Cancellation);
-        using (WaitLines lines = new(session.Terminal, quiet: session.Json))
-            await DeploymentWait.UntilRunningAsync(node, name, lines, session.Cancellation);
-        if (parsed.GetValue(s_detach))
-        {
-            session.Terminal.Out.WriteLine(name);
-            return 0;
-        }
-        AttachedStreams? streams = !request.Tty && !request.Stdin ? null : new()
-        {
-            Machine = new MachineName { Deployment = name, Machine = RunRequest.Machine },
-            Input = request.Stdin,
-            Keys = keys,
-            ProxiesSignals = parsed.GetValue(s_proxy),
-        };
-        if ((streams is null ? await FollowAsync(session, node, name) : await AttachAsync(session, node, streams)) is not int code)
-            return 0;       // the person left
-        if (parsed.GetValue(s_remove))
-            await node.DeleteAsync(name, [], session.Cancellation);
-        return code;
+        return (node, await node.ApplyAsync(request.ToDeployment(flist), session.Cancellation));
     }
 
-    private static async Task<int?> FollowAsync(Session session, NodeClient node, string name)
+    // All that can be wrong with the words is said before anything is built or sent.
+    private static RunRequest Request(ParseResult parsed, bool run) => new()
     {
-        await LogsVerb.CopyAsync(session, node,
-            new MachineLogs { Deployment = name, Machine = RunRequest.Machine, Follow = true }); // until it is at rest
-        return await DeploymentWait.UntilEndedAsync(node, name, RunRequest.Machine, session.Cancellation) ?? WorkloadCommand.OurFault;
-    }
-
-    // A program that is quick has ended by now; its log has what the session would have shown.
-    private static async Task<int?> AttachAsync(Session session, NodeClient node, AttachedStreams streams)
-    {
-        Attachment attached;
-        try
-        {
-            attached = await node.AttachAsync(streams.Machine, new AttachBegin { FromStart = true }, session.Cancellation);
-        }
-        catch (Exception e) when (e is BusErrorException { Error.Code: ErrorCodes.Conflict }
-            or SessionException { Reason: SessionCloseReason.Refused or SessionCloseReason.MachineEnded })
-        {
-            return await FollowAsync(session, node, streams.Machine.Deployment);
-        }
-        await using (attached)
-        {
-            if (attached.Program.Skipped is > 0 and long skipped)
-                session.Terminal.Complain($"the first {skipped} bytes of output came too early; zos logs {streams.Machine.Deployment} has them");
-            return await streams.RunAsync(session, attached);
-        }
-    }
-
-    private static RunRequest Request(ParseResult parsed, string name) => new()
-    {
-        Name = name,
+        Name = parsed.GetValue(s_name) ?? RunRequest.NameFor(parsed.GetRequiredValue(s_image)),
         Environment = RunRequest.ParseEnvironment(parsed.GetValue(s_env) ?? []),
         Ports = [.. (parsed.GetValue(s_publish) ?? []).Select(RunRequest.ParsePort)],
         Mounts = [.. (parsed.GetValue(s_volume) ?? []).Where(v => !RunFiles.IsFile(v)).Select(RunRequest.ParseVolume)],
@@ -181,7 +220,10 @@ internal static class RunVerb
         User = parsed.GetValue(s_user),
         Workdir = parsed.GetValue(s_workdir),
         Entrypoint = parsed.GetValue(s_entrypoint),
-        Restart = RunRequest.ParseRestart(parsed.GetValue(s_restart)!),
+        Restart = RunRequest.ParseRestart(parsed.GetValue(s_restart)!).Policy,
+        MaxRestarts = RunRequest.ParseRestart(parsed.GetValue(s_restart)!).MaxRestarts,
+        Run = run,
+        Remove = parsed.GetValue(s_remove),
         Health = HealthOptions.Parse(parsed),
         Memory = RunRequest.ParseMemory(parsed.GetValue(s_memory)!),
         Cpus = RunInside.ParseCpus(parsed.GetValue(s_cpus)!),

@@ -9,38 +9,44 @@ namespace ZeroOS.Client.Deploying;
 /// </summary>
 public static class DeploymentWait
 {
-    /// <summary>Returns when every workload is running, has exited, or was stopped.</summary>
+    /// <summary>
+    /// Returns when every workload of a deployment that was stored is running, has exited, or was stopped. One that goes with its machine may be gone by then,
+    /// and is told as it last was.
+    /// </summary>
     /// <exception cref="ClientException">One failed for good.</exception>
-    public static Task<DeploymentStatus> UntilRunningAsync(NodeClient node, string name, IWaitObserver observer, CancellationToken cancellation) =>
-        UntilAsync(node, name, observer, status => Runs(name, status), cancellation);
+    public static Task<DeploymentStatus> UntilRunningAsync(NodeClient node, DeploymentStatus stored, IWaitObserver observer, CancellationToken cancellation) =>
+        UntilStoredAsync(node, stored, observer, _ => true, cancellation);
 
     /// <summary>As <see cref="UntilRunningAsync"/>, and every machine that has a health check is healthy.</summary>
     /// <exception cref="ClientException">One failed for good, or is unhealthy.</exception>
-    public static Task<DeploymentStatus> UntilHealthyAsync(NodeClient node, string name, IWaitObserver observer, CancellationToken cancellation) =>
-        UntilAsync(node, name, observer, status =>
+    public static Task<DeploymentStatus> UntilHealthyAsync(NodeClient node, DeploymentStatus stored, IWaitObserver observer, CancellationToken cancellation) =>
+        UntilStoredAsync(node, stored, observer, status => status.Workloads.FirstOrDefault(w => w.Health is { State: HealthState.Unhealthy }) is not { } ill
+            ? status.Workloads.All(w => w.Health is null or { State: HealthState.Healthy })
+            : throw new ClientException($"{stored.Deployment.Name}/{ill.Name} is unhealthy: "
+                + (ill.Health!.Results is [.., { } last] ? last.Output.Trim() : "its guest says no reason")), cancellation);
+
+    private static async Task<DeploymentStatus> UntilStoredAsync(NodeClient node, DeploymentStatus stored, IWaitObserver observer,
+        Func<DeploymentStatus, bool> isWell, CancellationToken cancellation)
+    {
+        string name = stored.Deployment.Name;
+        DeploymentStatus last = stored;
+        try
         {
-            if (status.Workloads.FirstOrDefault(w => w.Health is { State: HealthState.Unhealthy }) is { } ill)
-                throw new ClientException(
-                    $"{name}/{ill.Name} is unhealthy: {(ill.Health!.Results is [.., { } last] ? last.Output.Trim() : "its guest says no reason")}");
-            return Runs(name, status) && status.Workloads.All(w => w.Health is null or { State: HealthState.Healthy });
-        }, cancellation);
-
-    /// <summary>Returns the exit code of a machine once it has ended; null when it has none.</summary>
-    public static async Task<int?> UntilEndedAsync(NodeClient node, string name, string machine, CancellationToken cancellation)
-    {
-        DeploymentStatus status = await UntilAsync(node, name, null,
-            s => Find(s) is null or { State: WorkloadState.Exited or WorkloadState.Stopped or WorkloadState.Failed }, cancellation);
-        return Find(status)?.ExitCode;
-
-        WorkloadStatus? Find(DeploymentStatus s) => s.Workloads.FirstOrDefault(w => w.Name == machine);
-    }
-
-    private static bool Runs(string name, DeploymentStatus status)
-    {
-        if (status.Workloads.FirstOrDefault(w => w.State == WorkloadState.Failed) is WorkloadStatus failed)
-            throw new ClientException(
-                $"{name}/{failed.Name} failed: {failed.Message ?? failed.Reason ?? "the node says no reason"}; zos get {name} shows everything");
-        return status.Workloads.All(w => w.State is WorkloadState.Running or WorkloadState.Exited or WorkloadState.Stopped);
+            return await UntilAsync(node, name, observer, status =>
+            {
+                last = status;
+                if (status.Workloads.FirstOrDefault(w => w.State == WorkloadState.Failed) is WorkloadStatus failed)
+                    throw new ClientException(
+                        $"{name}/{failed.Name} failed: {failed.Message ?? failed.Reason ?? "the node says no reason"}; zos get {name} shows everything");
+                return status.Deleting || (isWell(status)
+                    && status.Workloads.All(w => w.State is WorkloadState.Running or WorkloadState.Exited or WorkloadState.Stopped));
+            }, cancellation);
+        }
+        catch (BusErrorException e) when (e.Error.Code == ErrorCodes.NotFound
+            && stored.Deployment.Workloads.OfType<ZmachineWorkload>().Any(m => m.Data.Remove == RemovePolicy.OnExit))
+        {
+            return last;
+        }
     }
 
     /// <summary>Returns what the node said of a deployment when <paramref name="done"/> was content with it.</summary>

@@ -21,8 +21,11 @@ public static class MachineWait
     /// <summary>Whether it stays as it is until somebody wants something of it.</summary>
     public static bool IsAtRest(WorkloadStatus status) => status.State is WorkloadState.Exited or WorkloadState.Stopped or WorkloadState.Failed;
 
-    /// <summary>Returns when a machine is at rest: it was stopped, has ended and its restart policy leaves it so, or failed for good.</summary>
-    /// <exception cref="ClientException">It is gone.</exception>
+    /// <summary>
+    /// Returns when a machine is at rest: it was stopped, has ended and its restart policy leaves it so, or failed for good. One that is gone has the exit code
+    /// that the node told when it went.
+    /// </summary>
+    /// <exception cref="BusErrorException">not-found: it never was, or is not remembered.</exception>
     public static Task<WorkloadStatus> UntilAtRestAsync(NodeClient node, MachineName machine, CancellationToken cancellation) =>
         UntilAsync(node, machine, IsAtRest, cancellation);
 
@@ -30,8 +33,10 @@ public static class MachineWait
     /// Returns when the program of a machine runs or has run, in its present life or, if <paramref name="again"/>, in one after so many starts.
     /// </summary>
     /// <exception cref="ClientException">It does not run: something keeps it from running, which the node may try again.</exception>
-    public static Task<WorkloadStatus> UntilStartedAsync(NodeClient node, MachineName machine, int startsBefore, bool again, CancellationToken cancellation) =>
-        UntilAsync(node, machine, status =>
+    public static async Task<WorkloadStatus> UntilStartedAsync(NodeClient node, MachineName machine, int startsBefore, bool again,
+        CancellationToken cancellation)
+    {
+        WorkloadStatus now = await UntilAsync(node, machine, status =>
         {
             bool started = status.Starts > startsBefore;
             return status.State switch
@@ -44,16 +49,41 @@ public static class MachineWait
                 _ => false,
             };
         }, cancellation);
+        return now is { State: WorkloadState.Deleting, ExitCode: null } ? throw DoesNotRun(machine, now) : now;
+    }
 
     private static async Task<WorkloadStatus> UntilAsync(NodeClient node, MachineName machine, Func<WorkloadStatus, bool> done, CancellationToken cancellation)
     {
-        WorkloadStatus now = await StatusAsync(node, machine, cancellation);
-        if (done(now))
-            return now;
-        return Find(await DeploymentWait.UntilAsync(node, machine.Deployment, null, s => done(Find(s, machine)), cancellation), machine);
+        try
+        {
+            WorkloadStatus now = await StatusAsync(node, machine, cancellation);
+            if (done(now))
+                return now;
+            return Find(await DeploymentWait.UntilAsync(node, machine.Deployment, null, s => done(Find(s, machine)), cancellation), machine);
+        }
+        catch (BusErrorException e) when (e.Error.Code == ErrorCodes.NotFound)
+        {
+            if (await WentAsync(node, machine, cancellation) is WorkloadStatus gone)
+                return gone;
+            throw;
+        }
+    }
+
+    /// <summary>How a machine was when it went, as the events say that the node keeps; null: they do not.</summary>
+    private static async Task<WorkloadStatus?> WentAsync(NodeClient node, MachineName machine, CancellationToken cancellation)
+    {
+        NodeEvent? last = null;
+        await foreach (NodeEvent one in node.EventsAsync(new EventsWatch(), cancellation))
+        {
+            if (one.Kind == EventKinds.WorkloadRemoved && one.Deployment == machine.Deployment && one.Workload == machine.Machine)
+                last = one;
+        }
+        return last is null ? null
+            : new WorkloadStatus { Name = machine.Machine, Type = "zmachine", State = WorkloadState.Deleting, ExitCode = last.ExitCode };
     }
 
     private static ClientException DoesNotRun(MachineName machine, WorkloadStatus status) => new(
-        $"{machine.Deployment}/{machine.Machine} does not run: {status.Message ?? status.Reason ?? "it was stopped"}"
+        $"{machine.Deployment}/{machine.Machine} does not run: "
+            + (status.Message ?? status.Reason ?? (status.State == WorkloadState.Deleting ? "it was deleted" : "it was stopped"))
             + (status.State == WorkloadState.BackingOff ? "; the node tries again" : ""));
 }

@@ -15,6 +15,9 @@ public static class EventKinds
     /// <summary>A machine is healthy, unhealthy, or starting again: the reason is the state's name.</summary>
     public const string Health = "health";
 
+    /// <summary>A workload is gone.</summary>
+    public const string WorkloadRemoved = "workload-removed";
+
     /// <summary>No event: the first piece of a stream that was asked for what is new. Everything after it will be told.</summary>
     public const string Watching = "watching";
 

@@ -50,6 +50,9 @@ public sealed record NodeEvent
     /// <summary>A sentence.</summary>
     public string? Message { get; init; }
 
+    /// <summary>Of <see cref="EventKinds.WorkloadRemoved"/>: the last exit code of a machine.</summary>
+    public int? ExitCode { get; init; }
+
     /// <summary>Of "image-progress": stored bytes of the image that are on the node. Of "update-progress": bytes that have arrived.</summary>
     public long? DoneBytes { get; init; }
 

@@ -24,6 +24,11 @@ public sealed record MachineLogs
     /// <summary>Only what came at this time or earlier; a stream that is followed ends then. What has no time is older.</summary>
     public DateTimeOffset? Until { get; init; }
 
+    /// <summary>
+    /// The first piece comes at once, empty if there is nothing to read: what the machine says from then on is told, up to its last word.
+    /// </summary>
+    public bool AtOnce { get; init; }
+
     /// <summary>Say when output came.</summary>
     public bool Times { get; init; }
 

@@ -111,6 +111,15 @@ public sealed partial record ZmachineData
     /// <summary>When it is started again.</summary>
     public RestartPolicy Restart { get; set; } = RestartPolicy.Always;
 
+    /// <summary>How often in a row it is started again, 1 to 1000; with <see cref="RestartPolicy.OnFailure"/> only. Absent: without end.</summary>
+    public int? MaxRestarts { get; init; }
+
+    /// <summary>Whether it is started when it is made; absent: yes.</summary>
+    public bool? Run { get; init; }
+
+    /// <summary>When the node deletes the deployment, which has no other machine then; absent: never.</summary>
+    public RemovePolicy? Remove { get; init; }
+
     /// <summary>How it is asked to stop.</summary>
     public StopPolicy Stop { get; set; } = new();
 

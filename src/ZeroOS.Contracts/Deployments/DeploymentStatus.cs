@@ -64,6 +64,18 @@ public sealed record WorkloadStatus
     /// <summary>Machines that run and have a check: what it says; null too for a moment after the node's process began anew.</summary>
     public HealthStatus? Health { get; init; }
 
+    /// <summary>When the workload was made; absent for one of an earlier version.</summary>
+    public DateTimeOffset? CreatedAt { get; init; }
+
+    /// <summary>Machines: when the program began that runs now.</summary>
+    public DateTimeOffset? StartedAt { get; init; }
+
+    /// <summary>Machines: when the last run ended whose end the node saw.</summary>
+    public DateTimeOffset? EndedAt { get; init; }
+
+    /// <summary>Machines: the last runs that are over, the newest first; only where one deployment is asked for.</summary>
+    public IReadOnlyList<MachineRun>? Runs { get; init; }
+
     /// <summary>Machines: addresses by network name.</summary>
     public IReadOnlyDictionary<string, string>? Addresses { get; init; }
 

@@ -68,7 +68,7 @@ internal sealed class DeploymentAdmission(EngineStore store, EngineLimits limits
         for (int i = 0; i < volumes.Count; i++)
             MarkDestroyed(new WorkloadId(tenant, name, volumes[i]), $"volumes[{i}]");
         ForeignParts.RequireKept(store, tenant, row.Content, null);
-        BeginDelete(row);
+        store.BeginDelete(row);
     });
 
     /// <summary>Destroys a kept volume.</summary>
@@ -89,19 +89,8 @@ internal sealed class DeploymentAdmission(EngineStore store, EngineLimits limits
         foreach (VolumeRow volume in view.Volumes)
             store.SetVolume(volume with { Destroying = true });
         foreach (DeploymentRow row in view.Deployments)
-            BeginDelete(row);
+            store.BeginDelete(row);
     });
-
-    private void BeginDelete(DeploymentRow row)
-    {
-        if (row.Deleting)
-            return;
-        store.SetDeployment(row with { Deleting = true });
-        store.SetPorts(row.Tenant, row.Content.Name, []);
-        foreach (WorkloadRow workload in store.Workloads(row.Tenant, row.Content.Name))
-            store.Change(workload.Id, Removing);
-        store.AddEvent(row.Tenant, "deployment-deleting", row.Content.Name);
-    }
 
     private void MarkDestroyed(WorkloadId volume, string path)
     {
@@ -113,11 +102,11 @@ internal sealed class DeploymentAdmission(EngineStore store, EngineLimits limits
     private void StoreWorkloads(string tenant, Deployment? old, Deployment wanted)
     {
         Dictionary<string, WorkloadRow> rows = store.Workloads(tenant, wanted.Name).ToDictionary(r => r.Id.Name, StringComparer.Ordinal);
-        Dictionary<string, string> before = (old?.Workloads ?? []).ToDictionary(w => w.Name, Json, StringComparer.Ordinal);
+        Dictionary<string, Workload> before = (old?.Workloads ?? []).ToDictionary(w => w.Name, StringComparer.Ordinal);
         // What goes, goes first, so that a volume or a network can be seen to be free in the same step.
         foreach (WorkloadRow gone in rows.Values.Where(r => wanted.Workloads.All(w => w.Name != r.Id.Name)))
         {
-            store.Change(gone.Id, Removing);
+            store.Change(gone.Id, r => r.AsGoing());
             if (WorkloadKinds.Of(gone.Type).IsKept)
                 store.RemoveWorkload(gone.Id);      // what it made is kept
         }
@@ -134,37 +123,47 @@ internal sealed class DeploymentAdmission(EngineStore store, EngineLimits limits
             kind.Promise(store, id, workload, row, $"workloads[{i}].data");
             if (row is null)
             {
-                store.AddWorkload(new WorkloadRow { Id = id, Type = kind.Type, Cpu = use.Cpu, Memory = use.Memory, Storage = use.Storage });
+                store.AddWorkload(new WorkloadRow
+                {
+                    Id = id,
+                    Type = kind.Type,
+                    State = kind.Runs(workload) ? WorkloadState.Pending : WorkloadState.Stopped,
+                    Stopped = !kind.Runs(workload),
+                    Cpu = use.Cpu,
+                    Memory = use.Memory,
+                    Storage = use.Storage
+                });
                 continue;
             }
-            bool changed = row.Removed || !before.TryGetValue(workload.Name, out string? was) || was != Json(workload);
-            if (changed)
-                store.Change(row.Id, r => Changed(r) with { Cpu = use.Cpu, Memory = use.Memory, Storage = use.Storage });
+            Workload? was = row.Removed ? null : before.GetValueOrDefault(workload.Name);
+            if (was is not null && Json(was) == Json(workload))
+                continue;
+            // A version that changes whether it runs is a start, or a stop.
+            bool stopped = was is not null && kind.Runs(was) == kind.Runs(workload) ? row.Stopped : !kind.Runs(workload);
+            store.Change(row.Id, r => Changed(r, stopped) with { Cpu = use.Cpu, Memory = use.Memory, Storage = use.Storage });
         }
     }
 
-    private static WorkloadRow Removing(WorkloadRow row) =>
-        row with { Removed = true, State = WorkloadState.Deleting, Reason = null, Message = null, Attempt = 0, NextRetry = null };
-
     /// <summary>What is asked for anew has a new chance: failures and back-off are forgotten, what runs is left to the reconciler.</summary>
-    private static WorkloadRow Changed(WorkloadRow row) => row with
+    private static WorkloadRow Changed(WorkloadRow row, bool stopped) => row with
     {
         Removed = false,
-        Stopped = row.Stopped && !row.Removed,
-        State = StateOfChanged(row),
+        Stopped = stopped,
+        State = StateOfChanged(row, stopped),
         Reason = null,
         Message = null,
         Attempt = 0,
         NextRetry = null,
+        Restarts = 0,
     };
 
-    private static WorkloadState StateOfChanged(WorkloadRow row)
+    private static WorkloadState StateOfChanged(WorkloadRow row, bool stopped)
     {
         if (row.Live)
             return row.StartedAt is null ? WorkloadState.Preparing : WorkloadState.Running;
         if (WorkloadKinds.Of(row.Type).StaysWhenChanged && row.State == WorkloadState.Running)
             return WorkloadState.Running;       // a network or volume that is there stays there
-        return row.Stopped && !row.Removed ? WorkloadState.Stopped : WorkloadState.Pending;
+        return stopped ? WorkloadState.Stopped : WorkloadState.Pending;
     }
 
     private ResourceUse NodeUse() => store.Use(null) with { Memory = store.MachineMemories().Sum(limits.MachineMemory) };

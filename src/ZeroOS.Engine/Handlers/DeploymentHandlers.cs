@@ -28,8 +28,8 @@ public sealed class DeploymentHandlers
 
     /// <summary>One deployment.</summary>
     public DeploymentStatus Get(RequestContext context, DeploymentName body) =>
-        DeploymentStatuses.All(_parts, context.Tenant).FirstOrDefault(d => d.Deployment.Name == body.Name)
-            ?? throw Refuse.NotFound($"you have no deployment \"{body.Name}\" on this node", "name");
+        DeploymentStatuses.WithRuns(DeploymentStatuses.All(_parts, context.Tenant).FirstOrDefault(d => d.Deployment.Name == body.Name)
+            ?? throw Refuse.NotFound($"you have no deployment \"{body.Name}\" on this node", "name"), _parts.Store, context.Tenant);
 
     /// <summary>All of a tenant's deployments.</summary>
     public DeploymentList List(RequestContext context) => new()

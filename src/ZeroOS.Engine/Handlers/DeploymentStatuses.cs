@@ -29,6 +29,13 @@ internal static class DeploymentStatuses
         Workloads = [.. status.Workloads.Select(w => w.Health is { } health ? w with { Health = health with { Results = null } } : w)],
     };
 
+    /// <summary>The same, with what is kept of the runs of its machines.</summary>
+    public static DeploymentStatus WithRuns(DeploymentStatus status, EngineStore store, string tenant)
+    {
+        ILookup<string, MachineRun> runs = store.Runs(tenant, status.Deployment.Name);
+        return status with { Workloads = [.. status.Workloads.Select(w => runs.Contains(w.Name) ? w with { Runs = [.. runs[w.Name]] } : w)] };
+    }
+
     private static WorkloadStatus Status(WorkloadRow row, TenantView view, EngineParts parts) => WorkloadKinds.Of(row.Type).Tell(new WorkloadStatus
     {
         Name = row.Id.Name,
@@ -40,6 +47,7 @@ internal static class DeploymentStatuses
         NextRetry = row.NextRetry,
         ExitCode = row.ExitCode,
         Starts = row.Starts,
+        CreatedAt = row.CreatedAt,
     }, row, view, parts);
 
     private static Deployment WithoutSecrets(Deployment deployment) => deployment with

@@ -7,6 +7,7 @@ using ZeroOS.Engine.Admission;
 using ZeroOS.Engine.Logs;
 using ZeroOS.Engine.Reconciling;
 using ZeroOS.Engine.Store;
+using ZeroOS.Workloads;
 
 namespace ZeroOS.Engine.Handlers;
 
@@ -20,13 +21,14 @@ public sealed class LogHandlers
     private static readonly TimeSpan s_longest = TimeSpan.FromMinutes(1);
 
     private readonly EngineParts _parts;
+    private readonly Action<string> _wake;
     private readonly CancellationToken _stopping;
 
-    internal LogHandlers(EngineParts parts, CancellationToken stopping) => (_parts, _stopping) = (parts, stopping);
+    internal LogHandlers(EngineParts parts, Action<string> wake, CancellationToken stopping) => (_parts, _wake, _stopping) = (parts, wake, stopping);
 
     /// <summary>
     /// A machine's output: what is kept when it is asked for, its tail, or what lies behind a position; and then, if it is followed, what comes until the
-    /// machine is removed or at rest, the time is over, or the reader leaves.
+    /// machine is removed or at rest, the time is over, or the reader leaves. A machine that goes waits a moment for its readers: they hear all of it.
     /// </summary>
     /// <exception cref="BusErrorException">not-found, or invalid: a tail in bytes and in lines, or of less than nothing.</exception>
     public async IAsyncEnumerable<LogPiece> Read(RequestContext context, MachineLogs body, [EnumeratorCancellation] CancellationToken cancellation)
@@ -35,23 +37,42 @@ public sealed class LogHandlers
         MachineLog log = _parts.Logs.Of(row.Id);
         using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, _stopping);
         LogReader reader = Begin(log, body);
+        log.Enter();
+        try
+        {
+            await foreach (LogPiece piece in ReadAsync(row.Id, log, reader, body, either.Token).ConfigureAwait(false))
+                yield return piece;
+        }
+        finally
+        {
+            if (log.Leave() && _parts.Store.Workload(row.Id) is { State: WorkloadState.Deleting })
+                _wake(context.Tenant);
+        }
+    }
+
+    private async IAsyncEnumerable<LogPiece> ReadAsync(WorkloadId machine, MachineLog log, LogReader reader, MachineLogs body,
+        [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        bool isOwed = body.AtOnce;
         long end = body.Follow ? long.MaxValue : log.End;      // one who writes faster than it is read would else be followed
         while (true)
         {
             Task changed = log.Changed.Next;
             // Asked before the log is read: what the machine said last is in it when it is at rest.
-            bool atRest = _parts.Store.Workload(row.Id)?.State is WorkloadState.Exited or WorkloadState.Failed;
+            bool atRest = _parts.Store.Workload(machine) is { State: WorkloadState.Exited or WorkloadState.Failed }
+                or { State: WorkloadState.Deleting, Live: false };
             TimeSpan left = Left(body);
             bool more = true;
-            while (more && reader.TryRead(out LogChunk chunk))
+            while (more && (reader.TryRead(out LogChunk chunk) || isOwed))
             {
+                isOwed = false;
                 more = chunk.IsFull && chunk.Position < end;
                 yield return Piece(chunk);
             }
             if (!body.Follow || log.Removed || atRest || reader.IsOver || left <= TimeSpan.Zero)
                 yield break;
-            await ChangeAsync(changed, left, either.Token).ConfigureAwait(false);
-            await Task.Delay(s_gather, either.Token).ConfigureAwait(false);
+            await ChangeAsync(changed, left, cancellation).ConfigureAwait(false);
+            await Task.Delay(s_gather, cancellation).ConfigureAwait(false);
         }
     }
 

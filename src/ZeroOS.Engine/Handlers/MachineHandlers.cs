@@ -2,6 +2,7 @@ using ZeroOS.Bus.Serving;
 using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Deployments;
 using ZeroOS.Engine.Admission;
+using ZeroOS.Engine.Kinds.Machines;
 using ZeroOS.Engine.Reconciling;
 using ZeroOS.Engine.Store;
 using ZeroOS.Workloads;
@@ -21,8 +22,8 @@ public sealed class MachineHandlers
 
     internal MachineHandlers(EngineParts parts, Action<string> wake) => (_parts, _wake) = (parts, wake);
 
-    /// <summary>Lets a machine run that was stopped, has exited, or waits.</summary>
-    /// <exception cref="BusErrorException">not-found; denied: the grant lets nothing run.</exception>
+    /// <summary>Lets a machine run that was stopped, has exited, or waits. Its first start claims the ports that it publishes.</summary>
+    /// <exception cref="BusErrorException">not-found; denied: the grant lets nothing run; conflict: a port is taken.</exception>
     public Nothing Start(RequestContext context, MachineName body) =>
         Store(context, new WorkloadId(context.Tenant, body.Deployment, body.Machine), null, true, ToRun);
 
@@ -89,13 +90,14 @@ public sealed class MachineHandlers
     private static WorkloadRow Running(WorkloadRow row) =>
         row.State == WorkloadState.Running ? row : throw Refuse.Conflict($"machine \"{row.Id.Name}\" does not run: it is {row.State}", "machine");
 
-    private static WorkloadRow ToStop(WorkloadRow row) => row with { Stopped = true, Attempt = 0, NextRetry = null };
+    private static WorkloadRow ToStop(WorkloadRow row) => row with { Stopped = true, Attempt = 0, NextRetry = null, Restarts = 0 };
 
     private static WorkloadRow ToRun(WorkloadRow row) => row with
     {
         Stopped = false,
         Attempt = 0,
         NextRetry = null,
+        Restarts = 0,
         State = row.Live ? row.State : WorkloadState.Pending,
         Reason = row.Live ? row.Reason : null,
         Message = row.Live ? row.Message : null,
@@ -116,11 +118,12 @@ public sealed class MachineHandlers
         {
             _parts.Store.Write(() =>
             {
-                if (runs)
-                    GrantRules.RequireActive(_parts.Store.Grant(context.Tenant));
+                GrantRow? grant = runs ? GrantRules.RequireActive(_parts.Store.Grant(context.Tenant)) : null;
                 _ = Machine(_parts, id.Tenant, id.Deployment, id.Name);
                 _parts.Store.Mark(MessageMark.Of(context));
                 bool lives = _parts.Store.Change(id, change) is { Live: true };
+                if (grant is not null && _parts.Store.Deployment(id.Tenant, id.Deployment) is { } deployment)
+                    MachinePromises.StorePorts(_parts.Store, id.Tenant, deployment.Content, grant);
                 if (lives && wish is not null)
                     _parts.StopWishes.Set(id, wish);
                 else if (runs)

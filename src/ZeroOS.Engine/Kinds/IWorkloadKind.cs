@@ -35,6 +35,9 @@ internal interface IWorkloadKind
     /// </summary>
     IEnumerable<Workload> Expand(Workload workload) => [];
 
+    /// <summary>Whether it is to run when it is made; otherwise when somebody starts it.</summary>
+    bool Runs(Workload workload) => true;
+
     /// <summary>What it takes of the grant and of the node.</summary>
     ResourceUse Use(Workload workload);
 

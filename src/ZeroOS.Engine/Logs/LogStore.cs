@@ -94,6 +94,9 @@ public sealed class LogStore : IDisposable
             log.Changed.Fire();
     }
 
+    /// <summary>Whether somebody reads a machine's output just now.</summary>
+    public bool IsRead(WorkloadId machine) => _logs.TryGetValue(machine, out MachineLog? log) && log.Readers > 0;
+
     /// <summary>Deletes what is stored of a machine.</summary>
     public void Remove(WorkloadId machine)
     {

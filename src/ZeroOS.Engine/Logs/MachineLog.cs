@@ -23,6 +23,7 @@ internal sealed class MachineLog
     private LogTimes _times;
     private long _wanted;
     private bool _removed;
+    private int _readers;
 
     public MachineLog(LogPlace place, long limitBytes, TimeProvider time, LogSync sync, LogSyncer syncer)
     {
@@ -43,6 +44,15 @@ internal sealed class MachineLog
                 return _removed;
         }
     }
+
+    /// <summary>Streams that send it to somebody.</summary>
+    public int Readers => Volatile.Read(ref _readers);
+
+    /// <summary>A stream begins to send it.</summary>
+    public void Enter() => Interlocked.Increment(ref _readers);
+
+    /// <summary>A stream has ended; true: it was the last.</summary>
+    public bool Leave() => Interlocked.Decrement(ref _readers) == 0;
 
     /// <summary>Offset in the present run from which output is new.</summary>
     public long Wanted

@@ -14,12 +14,12 @@ public sealed partial class EngineStore
 
     /// <summary>Stores an event for one receiver; numbers are gapless because the number and the event are one transaction.</summary>
     internal void AddEvent(string receiver, string kind, string? deployment = null, string? workload = null, WorkloadState? state = null, string? reason = null,
-        string? message = null) => Write(() =>
+        string? message = null, int? exitCode = null) => Write(() =>
     {
         Execute("INSERT INTO receivers VALUES($1,1) ON CONFLICT(receiver) DO UPDATE SET last=last+1", receiver);
         long number = Scalar("SELECT last FROM receivers WHERE receiver=$1", receiver)!.Value;
-        Execute("INSERT INTO events VALUES($1,$2,$3,$4,$5,$6,$7,$8,$9)", receiver, number, Time.GetUtcNow().ToUnixTimeMilliseconds(), kind,
-            deployment, workload, state is { } s ? (int)s : null, reason, message);
+        Execute("INSERT INTO events VALUES($1,$2,$3,$4,$5,$6,$7,$8,$9,$10)", receiver, number, Time.GetUtcNow().ToUnixTimeMilliseconds(), kind,
+            deployment, workload, state is { } s ? (int)s : null, reason, message, exitCode);
         Execute("DELETE FROM events WHERE receiver=$1 AND deployment IS $2 AND number <= "
             + "(SELECT number FROM events WHERE receiver=$1 AND deployment IS $2 ORDER BY number DESC LIMIT 1 OFFSET $3)",
             receiver, deployment, EventsKept);
@@ -44,7 +44,7 @@ public sealed partial class EngineStore
 
     /// <summary>Events of a receiver numbered above <paramref name="after"/>, in order, at most <paramref name="most"/>.</summary>
     internal IReadOnlyList<NodeEvent> Events(string receiver, long after, int most = 256) => Read(() => Query(
-        "SELECT number,time,kind,deployment,workload,state,reason,message FROM events WHERE receiver=$1 AND number>$2 ORDER BY number LIMIT $3",
+        "SELECT number,time,kind,deployment,workload,state,reason,message,exit_code FROM events WHERE receiver=$1 AND number>$2 ORDER BY number LIMIT $3",
         r => new NodeEvent
         {
             Number = r.GetInt64(0),
@@ -55,6 +55,7 @@ public sealed partial class EngineStore
             State = r.IsDBNull(5) ? null : (WorkloadState)r.GetInt32(5),
             Reason = Text(r, 6),
             Message = Text(r, 7),
+            ExitCode = r.IsDBNull(8) ? null : r.GetInt32(8),
         },
         receiver, after, most));
 }

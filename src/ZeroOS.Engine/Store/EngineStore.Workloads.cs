@@ -11,7 +11,7 @@ namespace ZeroOS.Engine.Store;
 public sealed partial class EngineStore
 {
     private const string WorkloadColumns = "tenant,deployment,name,type,sequence,removed,state,reason,message,attempt,next_retry,exit_code,starts,"
-        + "started_at,stopped,live,fingerprint,attached,root_digest,cpu,memory,storage";
+        + "started_at,stopped,live,fingerprint,attached,root_digest,cpu,memory,storage,created_at,ended_at,restarts";
 
     /// <summary>Everything of one tenant at one moment.</summary>
     internal TenantView Tenant(string tenant) => Read(() => new TenantView(
@@ -38,6 +38,18 @@ public sealed partial class EngineStore
     /// <summary>Forgets a deployment and what hangs on it; volumes are not part of it.</summary>
     internal void RemoveDeployment(string tenant, string name) => Write(() => Execute("DELETE FROM deployments WHERE tenant=$1 AND name=$2", tenant, name));
 
+    /// <summary>Begins to take a deployment down: nothing of it is wanted any more, and its ports are free. Volumes stay.</summary>
+    internal void BeginDelete(DeploymentRow row) => Write(() =>
+    {
+        if (row.Deleting)
+            return;
+        SetDeployment(row with { Deleting = true });
+        SetPorts(row.Tenant, row.Content.Name, []);
+        foreach (WorkloadRow workload in Workloads(row.Tenant, row.Content.Name))
+            Change(workload.Id, w => w.AsGoing());
+        AddEvent(row.Tenant, "deployment-deleting", row.Content.Name);
+    });
+
     /// <summary>One workload, or null.</summary>
     internal WorkloadRow? Workload(WorkloadId id) => Read(() => Query(
         $"SELECT {WorkloadColumns} FROM workloads WHERE tenant=$1 AND deployment=$2 AND name=$3",
@@ -60,8 +72,8 @@ public sealed partial class EngineStore
     internal void AddWorkload(WorkloadRow row) => Write(() =>
     {
         long sequence = Scalar("SELECT coalesce(max(sequence),0)+1 FROM workloads")!.Value;
-        Execute($"INSERT INTO workloads({WorkloadColumns}) VALUES($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22)",
-            Values(row with { Sequence = sequence }));
+        Execute($"INSERT INTO workloads({WorkloadColumns}) VALUES($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23,$24,$25)",
+            Values(row with { Sequence = sequence, CreatedAt = Time.GetUtcNow() }));
         AddEvent(row.Id.Tenant, "workload-state", row.Id.Deployment, row.Id.Name, row.State, row.Reason, row.Message);
     });
 
@@ -76,7 +88,8 @@ public sealed partial class EngineStore
         if (after == before)
             return after;
         Execute("UPDATE workloads SET type=$4,sequence=$5,removed=$6,state=$7,reason=$8,message=$9,attempt=$10,next_retry=$11,exit_code=$12,starts=$13,"
-            + "started_at=$14,stopped=$15,live=$16,fingerprint=$17,attached=$18,root_digest=$19,cpu=$20,memory=$21,storage=$22 "
+            + "started_at=$14,stopped=$15,live=$16,fingerprint=$17,attached=$18,root_digest=$19,cpu=$20,memory=$21,storage=$22,"
+            + "created_at=$23,ended_at=$24,restarts=$25 "
             + "WHERE tenant=$1 AND deployment=$2 AND name=$3",
             Values(after));
         if (after.State != before.State || after.Reason != before.Reason)
@@ -90,9 +103,10 @@ public sealed partial class EngineStore
     /// <summary>Forgets a workload that was taken down; false if a message wants it again meanwhile.</summary>
     internal bool RemoveWorkload(WorkloadId id) => Write(() =>
     {
+        int? exitCode = Workload(id)?.ExitCode;
         if (Execute("DELETE FROM workloads WHERE tenant=$1 AND deployment=$2 AND name=$3 AND removed=1", id.Tenant, id.Deployment, id.Name) == 0)
             return false;
-        AddEvent(id.Tenant, "workload-removed", id.Deployment, id.Name);
+        AddEvent(id.Tenant, EventKinds.WorkloadRemoved, id.Deployment, id.Name, exitCode: exitCode);
         return true;
     });
 
@@ -202,12 +216,16 @@ public sealed partial class EngineStore
         Cpu = r.GetInt32(19),
         Memory = r.GetInt64(20),
         Storage = r.GetInt64(21),
+        CreatedAt = Moment(r, 22),
+        EndedAt = Moment(r, 23),
+        Restarts = r.GetInt32(24),
     };
 
     private static object?[] Values(WorkloadRow w) =>
     [
         w.Id.Tenant, w.Id.Deployment, w.Id.Name, w.Type, w.Sequence, w.Removed ? 1 : 0, (int)w.State, w.Reason, w.Message, w.Attempt,
         w.NextRetry?.ToUnixTimeMilliseconds(), w.ExitCode, w.Starts, w.StartedAt?.ToUnixTimeMilliseconds(), w.Stopped ? 1 : 0, w.Live ? 1 : 0,
-        w.Fingerprint, w.Attached, w.RootDigest, w.Cpu, w.Memory, w.Storage,
+        w.Fingerprint, w.Attached, w.RootDigest, w.Cpu, w.Memory, w.Storage, w.CreatedAt?.ToUnixTimeMilliseconds(), w.EndedAt?.ToUnixTimeMilliseconds(),
+        w.Restarts,
     ];
 }

@@ -69,5 +69,18 @@ internal static class Schema
         // From here on a stored deployment may leave a machine's memory out, which a ZeroOS with one step cannot read: it goes on with the copy that is made
         // before this step.
         "INSERT INTO meta VALUES('memory-optional', '1')",
+        // From here on a stored deployment may say when a machine begins, how often it is started again, and that the deployment goes with it.
+        """
+        ALTER TABLE workloads ADD COLUMN created_at INTEGER;
+        ALTER TABLE workloads ADD COLUMN ended_at INTEGER;
+        ALTER TABLE workloads ADD COLUMN restarts INTEGER NOT NULL DEFAULT 0;     -- by its policy, in a row
+        ALTER TABLE events ADD COLUMN exit_code INTEGER;
+        CREATE TABLE runs(
+            tenant TEXT NOT NULL, deployment TEXT NOT NULL, machine TEXT NOT NULL, number INTEGER NOT NULL,
+            started_at INTEGER, ended_at INTEGER, exit_code INTEGER, signal INTEGER, reason TEXT NOT NULL, out_of_memory INTEGER NOT NULL,
+            PRIMARY KEY(tenant, deployment, machine, number),
+            FOREIGN KEY(tenant, deployment, machine) REFERENCES workloads(tenant, deployment, name) ON DELETE CASCADE
+        ) STRICT, WITHOUT ROWID;
+        """,
     ];
 }

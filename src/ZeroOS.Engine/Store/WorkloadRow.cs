@@ -54,7 +54,16 @@ internal sealed record WorkloadRow
     /// <summary>When its program last began to run.</summary>
     public DateTimeOffset? StartedAt { get; init; }
 
-    /// <summary>The tenant stopped it.</summary>
+    /// <summary>When it was made; null for one of an earlier version.</summary>
+    public DateTimeOffset? CreatedAt { get; init; }
+
+    /// <summary>When the end of its last run was heard.</summary>
+    public DateTimeOffset? EndedAt { get; init; }
+
+    /// <summary>Times in a row that its policy started it again.</summary>
+    public int Restarts { get; init; }
+
+    /// <summary>The tenant stopped it, or has not started it yet.</summary>
     public bool Stopped { get; init; }
 
     /// <summary>A monitor was asked for, and its end is not stored yet.</summary>
@@ -77,6 +86,10 @@ internal sealed record WorkloadRow
 
     /// <summary>Reserved bytes of disk, volumes not included.</summary>
     public long Storage { get; init; }
+
+    /// <summary>The same, no longer wanted.</summary>
+    public WorkloadRow AsGoing() =>
+        this with { Removed = true, State = WorkloadState.Deleting, Reason = null, Message = null, Attempt = 0, NextRetry = null };
 
     /// <summary>The networks of <see cref="Attached"/>.</summary>
     public IEnumerable<string> AttachedNetworks => AttachedCards.Select(c => c.Network);

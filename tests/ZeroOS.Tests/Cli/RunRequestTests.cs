@@ -21,6 +21,7 @@ public sealed class RunRequestTests
     [InlineData("get run demo x", "get run demo x")]
     [InlineData("exec -it -e A=b web ls -la", "exec -it -e A=b web -- ls -la")]
     [InlineData("exec --user root shop/web exec -i", "exec --user root shop/web -- exec -i")]
+    [InlineData("create --rm demo/nginx ls -d", "create --rm demo/nginx -- ls -d")]
     [InlineData("run", "run")]
     [InlineData("node status n1 --json", "node status n1 --json")]
     [InlineData("--timeout=3 run demo/nginx --timeout 3", "--timeout=3 run demo/nginx -- --timeout 3")]
@@ -56,6 +57,25 @@ public sealed class RunRequestTests
         foreach (string wrong in new[] { "/srv:/data", "./x:/y", "data", "data:srv", "Data:/srv", "data:/srv:xx" })
             Assert.Throws<CliException>(() => RunRequest.ParseVolume(wrong));
     }
+
+    [Theory]
+    [InlineData("no", RestartPolicy.Never, null)]
+    [InlineData("unless-stopped", RestartPolicy.Always, null)]
+    [InlineData("on-failure", RestartPolicy.OnFailure, null)]
+    [InlineData("on-failure:5", RestartPolicy.OnFailure, 5)]
+    [InlineData("on-failure:0", RestartPolicy.OnFailure, null)]
+    public void A_restart_policy_is_dockers(string text, RestartPolicy policy, int? maxRestarts) =>
+        Assert.Equal((policy, maxRestarts), RunRequest.ParseRestart(text));
+
+    [Theory]
+    [InlineData("sometimes")]
+    [InlineData("always:3")]
+    [InlineData("on-failure:")]
+    [InlineData("on-failure:-1")]
+    [InlineData("on-failure:1001")]
+    [InlineData("on-failure:3:3")]
+    public void Any_other_is_wrong_usage(string text) =>
+        Assert.Equal(CliException.Usage, Assert.Throws<CliException>(() => RunRequest.ParseRestart(text)).ExitCode);
 
     [Theory]
     [InlineData("demo/nginx:1", "nginx-")]

@@ -156,6 +156,9 @@ internal sealed class ZosBench : IAuthority, IAsyncDisposable
     public Deployment Stored(string name) =>
         _deployments.GetValueOrDefault(name) ?? throw new BusErrorException(ErrorCodes.NotFound, $"you have no deployment \"{name}\" here", "name");
 
+    /// <summary>The node has deleted a deployment by itself.</summary>
+    public void Forget(string name) => _deployments.Remove(name);
+
     public async ValueTask DisposeAsync()
     {
         await _door.DisposeAsync();

@@ -9,8 +9,8 @@ using ZeroOS.Workloads;
 namespace ZeroOS.Engine.Kinds.Machines;
 
 /// <summary>
-/// What a running machine was made from, as a hash: another one means it must be made again. What can change under a running machine (published ports,
-/// restart and stop policy, labels, what an unhealthy one leads to, credentials, where the image is looked for) is not part of it.
+/// What a running machine was made from, as a hash: another one means it must be made again. What can change under a running machine (published ports, when
+/// it is started, stopped and removed, labels, what an unhealthy one leads to, credentials, where the image is looked for) is not part of it.
 /// </summary>
 internal static class MachineFingerprint
 {
@@ -28,6 +28,9 @@ internal static class MachineFingerprint
             Sysctls = machine.Data.Sysctls is { } sysctls ? Sorted(sysctls) : null,
             Publish = [],
             Restart = RestartPolicy.Always,
+            MaxRestarts = null,
+            Run = null,
+            Remove = null,
             Stop = new StopPolicy(),
             Labels = null,
             Health = AtStart(machine.Data.Health),

@@ -28,6 +28,9 @@ internal sealed class MachineKind : IWorkloadKind
     public void Check(string path, Workload workload, DeploymentGraph graph) => graph.Machines.Check(path, (ZmachineWorkload)workload);
 
     /// <inheritdoc/>
+    public bool Runs(Workload workload) => ((ZmachineWorkload)workload).Data.Run ?? true;
+
+    /// <inheritdoc/>
     public ResourceUse Use(Workload workload) => ResourceUse.Of(((ZmachineWorkload)workload).Data);
 
     /// <inheritdoc/>
@@ -62,6 +65,8 @@ internal sealed class MachineKind : IWorkloadKind
             Reason = row.Reason ?? trouble?.Reason,
             Message = row.Reason is null && trouble is { } t ? HostileText.Plain(t.Message, MaxMessage) : row.Message,
             Health = row.Live ? parts.Healths.Of(row.Id) : null,
+            StartedAt = row.StartedAt,
+            EndedAt = row.EndedAt,
             Addresses = addresses.Count == 0 ? null : addresses,
             ImageBytesFetched = image?.BytesFetched,
             ImageBytesTotal = image?.BytesTotal,

@@ -24,6 +24,9 @@ internal sealed class MachineProgress
     /// <summary>Not tried before.</summary>
     public DateTimeOffset? DetachRetry { get; set; }
 
+    /// <summary>Since when it waits to be forgotten, because its output is being read.</summary>
+    public DateTimeOffset? LeftSince { get; set; }
+
     /// <summary>The image being made ready, or ready.</summary>
     public Task<IImage>? Image { get; set; }
 

@@ -56,7 +56,7 @@ internal static class MachinePromises
         store.SetAddresses(tenant, wanted.Name, rows);
     }
 
-    /// <summary>Reserves the published ports.</summary>
+    /// <summary>Reserves the published ports, of machines that wait for their first start only in so far as the grant must have them.</summary>
     public static void StorePorts(EngineStore store, string tenant, Deployment wanted, GrantRow grant)
     {
         _ = PortRanges.TryParse(grant.Grant.Ports, out PortRanges allowed, out _); // validated when it was granted
@@ -65,6 +65,8 @@ internal static class MachinePromises
         {
             if (wanted.Workloads[i] is not ZmachineWorkload machine)
                 continue;
+            WorkloadId id = new(tenant, wanted.Name, machine.Name);
+            bool waits = store.Workload(id) is { } row && MachineLifeRules.Waits(machine.Data, row);
             for (int j = 0; j < machine.Data.Publish.Count; j++)
             {
                 PublishedPort port = machine.Data.Publish[j];
@@ -75,10 +77,12 @@ internal static class MachinePromises
                 if (!own && !allowed.Contains(port.Host))
                     throw Refuse.Invalid(path, $"port {port.Host} is outside your grant's ports"
                         + $"{(grant.Grant.Ports.Count == 0 ? ", which has none" : $" ({string.Join(", ", grant.Grant.Ports)})")}");
+                if (waits)
+                    continue;
                 if (owner is { } other && !own)
                     throw Refuse.Conflict(other.Tenant == tenant ? $"port {port.Host} is taken by your deployment \"{other.Deployment}\" (machine {other.Name})"
                         : $"port {port.Host} is taken", path);
-                rows.Add(new PortRow(port.Protocol, port.Host, new WorkloadId(tenant, wanted.Name, machine.Name), port.Guest));
+                rows.Add(new PortRow(port.Protocol, port.Host, id, port.Guest));
             }
         }
         store.SetPorts(tenant, wanted.Name, rows);

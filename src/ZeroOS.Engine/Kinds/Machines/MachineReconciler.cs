@@ -13,6 +13,9 @@ namespace ZeroOS.Engine.Kinds.Machines;
 /// <summary>One tenant's machines: started, watched, stopped and forgotten. What must survive a death at any line is stored before it is done.</summary>
 internal sealed class MachineReconciler : IKindReconciler
 {
+    // How long a machine that goes waits for those who read its output.
+    private static readonly TimeSpan s_lastWords = TimeSpan.FromSeconds(10);
+
     private readonly TenantSteps _steps;
     private readonly EngineParts _parts;
     private readonly MachineImages _images;
@@ -107,14 +110,17 @@ internal sealed class MachineReconciler : IKindReconciler
             if (!r.Live)
                 return r;       // heard before, and the node died before it could say so
             bool unwanted = r.Stopped || r.Removed || isHeld || wanted is null || wanted.Fingerprint != r.Fingerprint;
+            bool asked = unwanted || isUnhealthy || _steps.Stopping.Contains(id);
+            _parts.Store.AddRun(id, MachineRuns.Of(r, end, asked, _steps.Now));
             if (isUnhealthy && !unwanted)
                 return RestartRule.AfterUnhealthy(r, end, _parts.Healths.WasHealthy(id), _steps.Now, _parts.BackOff);
-            if (!unwanted && !_steps.Stopping.Contains(id))
-                return RestartRule.After(r, end, wanted!.Machine.Data.Restart, _steps.Now, _parts.BackOff);
+            if (!asked)
+                return RestartRule.After(r, end, wanted!.Machine.Data, _steps.Now, _parts.BackOff);
             return r with
             {
                 Live = false,
                 StartedAt = null,
+                EndedAt = _steps.Now,
                 ExitCode = end.Workload?.Code ?? r.ExitCode,
                 State = r.Removed ? WorkloadState.Deleting : r.Stopped || isHeld ? WorkloadState.Stopped : WorkloadState.Pending,
                 Reason = null,
@@ -161,13 +167,17 @@ internal sealed class MachineReconciler : IKindReconciler
         if (row.Live && !machine.Running)
         {
             // It ended without anybody seeing it: the power went. That is nobody's failure.
-            row = _parts.Store.Change(id, r => r with
+            row = _parts.Store.Change(id, r =>
             {
-                Live = false,
-                StartedAt = null,
-                State = r.Removed ? WorkloadState.Deleting : r.Stopped ? WorkloadState.Stopped : WorkloadState.Pending,
-                Attempt = 0,
-                NextRetry = null,
+                _parts.Store.AddRun(id, MachineRuns.Lost(r));
+                return r with
+                {
+                    Live = false,
+                    StartedAt = null,
+                    State = r.Removed ? WorkloadState.Deleting : r.Stopped ? WorkloadState.Stopped : WorkloadState.Pending,
+                    Attempt = 0,
+                    NextRetry = null,
+                };
             }) ?? row;
         }
         bool finished = row.State is WorkloadState.Exited or WorkloadState.Failed;
@@ -184,7 +194,7 @@ internal sealed class MachineReconciler : IKindReconciler
         else if (run)
             Start(row, machine, wanted);
         else
-            Settle(row, machine, heldBecause);
+            Settle(row, machine, wanted, heldBecause);
     }
 
     private void Running(WorkloadRow row, MachineProgress machine, WantedMachine? wanted, bool run)
@@ -392,8 +402,9 @@ internal sealed class MachineReconciler : IKindReconciler
     /// <summary>The machine, its writable layer and its logs go.</summary>
     private void Forget(WorkloadRow row, MachineProgress machine)
     {
-        if (_steps.Waits(row))
+        if (_steps.Waits(row) || IsRead(row.Id, machine))
             return;
+        machine.LeftSince = null;
         machine.DropImage();
         _parts.Ready.TryRemove(row.Id, out _);
         _parts.Volumes.Destroy(DiskIds.Root(row.Id));
@@ -404,13 +415,43 @@ internal sealed class MachineReconciler : IKindReconciler
             _parts.Store.Change(row.Id, r => r with { RootDigest = "" });       // wanted again meanwhile: it begins anew
     }
 
-    private void Settle(WorkloadRow row, MachineProgress machine, string? heldBecause)
+    /// <summary>Whoever follows a machine's output gets its last words, if they are read within a time.</summary>
+    private bool IsRead(WorkloadId id, MachineProgress machine)
+    {
+        if (!_parts.Logs.IsRead(id))
+            return false;
+        machine.LeftSince ??= _steps.Now;
+        DateTimeOffset until = machine.LeftSince.Value + s_lastWords;
+        if (_steps.Now >= until || until - _steps.Now > s_lastWords)
+            return false;
+        _steps.Due(until);
+        return true;
+    }
+
+    private void Settle(WorkloadRow row, MachineProgress machine, WantedMachine wanted, string? heldBecause)
     {
         // A machine that does not run keeps no image in memory.
         machine.DropImage();
         _parts.Ready.TryRemove(row.Id, out _);
-        if (row.State is WorkloadState.Exited or WorkloadState.Failed)
-            return;
+        if (row.State is not (WorkloadState.Exited or WorkloadState.Failed))
+            Rest(row, heldBecause);
+        if (wanted.Machine.Data.Remove == RemovePolicy.OnExit && GoesWithMachine(row.Id))
+            Machine(row.Id, null, heldBecause);
+    }
+
+    /// <summary>Begins to delete the deployment of a machine that is over, unless somebody wants it otherwise meanwhile.</summary>
+    private bool GoesWithMachine(WorkloadId id) => _parts.Store.Write(() =>
+    {
+        if (_parts.Store.Deployment(id.Tenant, id.Deployment) is not { Deleting: false } deployment || _parts.Store.Workload(id) is not { Removed: false } row
+            || deployment.Content.Workloads.OfType<ZmachineWorkload>().FirstOrDefault(m => m.Name == id.Name) is not { } machine
+            || !MachineLifeRules.IsOver(machine.Data, row))
+            return false;
+        _parts.Store.BeginDelete(deployment);
+        return true;
+    });
+
+    private void Rest(WorkloadRow row, string? heldBecause)
+    {
         string? reason = row.Stopped ? null : heldBecause;
         _parts.Store.Change(row.Id, r => r with
         {

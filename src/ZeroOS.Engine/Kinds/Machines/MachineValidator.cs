@@ -57,6 +57,7 @@ internal sealed class MachineValidator(IReadOnlyDictionary<string, Workload> wor
         MachineFilesValidator.Check(path, data);
         if (data.Health is { } health)
             HealthRules.Check($"{path}.health", health);
+        MachineLifeRules.Check(path, data, workloads.Values);
         if (data.Stop.Signal is { } signal && !Signals.TryNormalise(signal, out _))
             throw Refuse.Invalid($"{path}.stop.signal", "a signal is a name such as SIGTERM or a number from 1 to 64");
         if (!Durations.TryParse(data.Stop.Timeout, TimeSpan.FromMinutes(10), out _))

@@ -7,7 +7,7 @@ using ZeroOS.Workloads;
 
 namespace ZeroOS.Engine.Kinds.Machines;
 
-/// <summary>What becomes of a machine that ended by itself. The exit code and the reason are kept whatever the policy; nothing is ever deleted.</summary>
+/// <summary>What becomes of a machine that ended by itself. The exit code and the reason are kept whatever the policy; nothing is deleted here.</summary>
 internal static class RestartRule
 {
     /// <summary>A machine that ran so long before is not in a crash loop.</summary>
@@ -22,45 +22,42 @@ internal static class RestartRule
     /// <summary>The reason of a machine that its health check brought down.</summary>
     public const string Unhealthy = "unhealthy";
 
+    private const string SetupFailed = "setup-failed";
+
     /// <summary>The row after the end.</summary>
-    public static WorkloadRow After(WorkloadRow row, MachineEnd end, RestartPolicy policy, DateTimeOffset now, BackOff backOff)
+    public static WorkloadRow After(WorkloadRow row, MachineEnd end, ZmachineData wanted, DateTimeOffset now, BackOff backOff)
     {
-        int before = row.StartedAt is { } started && now - started >= Healthy ? 0 : row.Attempt;
-        WorkloadRow ended = row with { Live = false, StartedAt = null };
-
-        // A failure to set the guest up is the node's or the image's trouble, not the program's: the policy has no say.
-        if (end.Failure is { } failure && failure.Code == 125 && failure.Stage is not ("user" or "exec"))
-            return ended with
-            {
-                State = WorkloadState.BackingOff,
-                Reason = "setup-failed",
-                Message = HostileText.Plain($"{failure.Stage}: {failure.Message}", 300),
-                Attempt = before + 1,
-                NextRetry = now + backOff.After(before + 1)
-            };
-        if (end is { NotBooted: true, MemoryPressure: false, Workload: null, Failure: null })
-            return ended with
-            {
-                State = WorkloadState.BackingOff,
-                Reason = NotBooted,
-                Message = HostileText.Plain(end.Reason, 300),
-                Attempt = before + 1,
-                NextRetry = now + backOff.After(before + 1)
-            };
-
-        int code = end.Workload?.Code ?? end.Failure?.Code ?? 125;
-        (string reason, string message) = Explain(end, code);
-        ended = ended with { ExitCode = code };
-        if (policy == RestartPolicy.Never || (policy == RestartPolicy.OnFailure && code == 0))
-            return ended with { State = WorkloadState.Exited, Reason = reason, Message = message, Attempt = 0, NextRetry = null };
-        return ended with
+        bool healthy = row.StartedAt is { } started && now - started >= Healthy;
+        int attempt = (healthy ? 0 : row.Attempt) + 1, restarts = healthy ? 0 : row.Restarts, code = CodeOf(end);
+        (string reason, string message) = Explain(end);
+        WorkloadRow tried = row with
         {
+            Live = false,
+            StartedAt = null,
+            EndedAt = now,
             State = WorkloadState.BackingOff,
-            Reason = before + 1 >= LoopAfter ? "crash-loop" : reason,
+            Reason = reason,
             Message = message,
-            Attempt = before + 1,
-            NextRetry = now + backOff.After(before + 1),
+            Attempt = attempt,
+            NextRetry = now + backOff.After(attempt),
+            Restarts = restarts,
         };
+        // A failure to set the guest up is the node's or the image's trouble, not the program's: the policy has no say.
+        if (reason is SetupFailed or NotBooted)
+            return tried;
+
+        bool isSpent = restarts >= (wanted.MaxRestarts ?? int.MaxValue);
+        if (wanted.Restart == RestartPolicy.Never || (wanted.Restart == RestartPolicy.OnFailure && (code == 0 || isSpent)))
+            return tried with
+            {
+                ExitCode = code,
+                State = WorkloadState.Exited,
+                Message = code != 0 && isSpent ? $"{message}, after {restarts} restarts" : message,
+                Attempt = 0,
+                NextRetry = null,
+                Restarts = 0,
+            };
+        return tried with { ExitCode = code, Reason = attempt >= LoopAfter ? "crash-loop" : reason, Restarts = restarts + 1 };
     }
 
     /// <summary>
@@ -74,6 +71,7 @@ internal static class RestartRule
         {
             Live = false,
             StartedAt = null,
+            EndedAt = now,
             ExitCode = end.Workload?.Code ?? row.ExitCode,
             State = WorkloadState.BackingOff,
             Reason = Unhealthy,
@@ -83,8 +81,16 @@ internal static class RestartRule
         };
     }
 
+    /// <summary>The exit code of an end that nobody asked for.</summary>
+    public static int CodeOf(MachineEnd end) => end.Workload?.Code ?? end.Failure?.Code ?? 125;
+
+    /// <summary>The reason code of an end, and a sentence.</summary>
+    public static (string Reason, string Message) Explain(MachineEnd end) => Explain(end, CodeOf(end));
+
     private static (string Reason, string Message) Explain(MachineEnd end, int code) => end switch
     {
+        { Failure: { Code: 125, Stage: not ("user" or "exec") } f } => (SetupFailed, HostileText.Plain($"{f.Stage}: {f.Message}", 300)),
+        { NotBooted: true, MemoryPressure: false, Workload: null, Failure: null } => (NotBooted, HostileText.Plain(end.Reason, 300)),
         { MemoryPressure: true } => ("memory-pressure", $"the node was short of memory, and the machine had more than its reservation (exit code {code})"),
         { Workload: { OutOfMemory: true } } => ("out-of-memory", $"the guest's kernel killed it for want of memory (exit code {code})"),
         { Workload: { Signal: > 0 } w } => ("exited", $"ended by signal {w.Signal} (exit code {code})"),

@@ -35,7 +35,8 @@ public sealed class HealthOptionsTests
     private static HealthCheck? Parse(params string[] words)
     {
         Command command = new("run");
-        HealthOptions.AddTo(command);
+        foreach (Option option in HealthOptions.All)
+            command.Add(option);
         return HealthOptions.Parse(command.Parse(words));
     }
 }

@@ -84,6 +84,38 @@ public sealed class MachineLifeVerbsTests : IAsyncLifetime
         }
     }
 
+    [Fact]
+    public async Task Wait_has_the_exit_code_of_a_machine_that_the_node_deletes_meanwhile()
+    {
+        _zos.Watch = (request, stop) => Tell(request, stop);
+        Assert.Equal("4\n", await _zos.Ok("wait", "one"));
+        Assert.Contains("you have no deployment", await _zos.Fails(1, "wait", "two/main"), StringComparison.Ordinal);
+
+        async IAsyncEnumerable<NodeEvent> Tell(EventsWatch request, [EnumeratorCancellation] CancellationToken stop)
+        {
+            await Task.Yield();
+            NodeEvent one = new() { Number = 8, Time = DateTimeOffset.UnixEpoch, Kind = EventKinds.WorkloadRemoved, Deployment = "one", Workload = "main" };
+            if (request.New)
+            {
+                _zos.Forget("one");     // between the first question and the stream
+                yield return one with { Kind = EventKinds.Watching, Deployment = null, Workload = null };
+                await Task.Delay(Timeout.Infinite, stop);
+            }
+            yield return one with { Number = 6, ExitCode = 9 };     // of one before it
+            yield return one with { Number = 7, Workload = "net" };
+            yield return one with { ExitCode = 4 };
+        }
+    }
+
+    [Fact]
+    public async Task A_machine_that_was_never_started_is_called_created()
+    {
+        _zos.Machines["one/main"] = Status("main", WorkloadState.Stopped);
+        Assert.Contains("created", await _zos.Ok("get", "one"), StringComparison.Ordinal);
+        _zos.Machines["one/main"] = Status("main", WorkloadState.Stopped) with { Starts = 1 };
+        Assert.Contains("stopped", await _zos.Ok("get", "one"), StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(WorkloadState.Running, null, 2, 0)]
     [InlineData(WorkloadState.Exited, "exited", 2, 0)]

@@ -1,152 +1,88 @@
 using System.Text;
-using System.Text.Json;
 
-using ZeroOS.Bus.Gates;
-using ZeroOS.Bus.Serving;
-using ZeroOS.Bus.Sessions;
+using Xunit;
+
 using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Deployments;
 using ZeroOS.Contracts.Guest;
-using ZeroOS.Contracts.Sessions;
-using ZeroOS.Linux;
-using ZeroOS.Tests.Bus.Sessions;
-using ZeroOS.Tests.Oci.Build;
 using ZeroOS.Tests.Oci.Pull;
 
 namespace ZeroOS.Tests.Cli.Verbs;
 
-/// <summary>zos run with an input or a terminal in the foreground, against a node that keeps one deployment and whose program the test plays.</summary>
+/// <summary>zos run and create as people type them, against a registry and a node that the test plays.</summary>
 [Collection("zos")]
 public sealed class RunVerbTests : IAsyncLifetime
 {
-    private const uint Input = 0, Output = 1, Errors = 2;
+    private static readonly string s_flist = $$"""
+        {"schemaVersion":2,"artifactType":"application/vnd.zeroos.flist.v1","config":{"mediaType":"c","digest":"sha256:{{new string('a', 64)}}","size":7},
+        "layers":[{"mediaType":"application/vnd.zeroos.flist.index.v1","digest":"sha256:{{new string('a', 64)}}","size":64},
+        {"mediaType":"application/vnd.zeroos.flist.data.v1","digest":"sha256:{{new string('b', 64)}}","size":100}],
+        "annotations":{"org.zeroos.flist.kind":"rootfs"} }
+        """;
 
-    private readonly SessionNode _node;
     private readonly PlayedRegistry _registry = new();
-    private readonly TemporaryDirectory _work = new();
-    private Deployment? _deployment;
-    private bool _deleted;
+    private ZosBench _zos = null!;
 
-    public RunVerbTests()
+    public async Task InitializeAsync()
     {
-        _node = new SessionNode(routes => routes
-            .Add(Commands.DeploymentGet, Roles.Tenant, (_, _) => _deployment is { } d ? Status(d) : throw new BusErrorException(ErrorCodes.NotFound, "none"))
-            .Add(Commands.DeploymentApply, Roles.Tenant, (_, body) => Status(_deployment = body.Deployment))
-            .Add(Commands.DeploymentDelete, Roles.Tenant, (_, _) => Delete())
-            .Add(Commands.MachineLogs, Roles.Tenant, (_, _, _) => Logs())
-            .Add(Commands.EventsWatch, Roles.OwnerOrTenant, (_, _, _) => Events()));
-        string digest = $"sha256:{new string('a', 64)}";
-        _registry.Serve(Encoding.UTF8.GetBytes($$$"""
-            {"schemaVersion":2,"artifactType":"application/vnd.zeroos.flist.v1","config":{"mediaType":"c","digest":"{{{digest}}}","size":7},
-            "layers":[{"mediaType":"application/vnd.zeroos.flist.index.v1","digest":"{{{digest}}}","size":64}],
-            "annotations":{"org.zeroos.flist.kind":"rootfs"}}
-            """), "application/vnd.oci.image.manifest.v1+json");
+        _registry.Serve(Encoding.UTF8.GetBytes(s_flist), "application/vnd.oci.image.manifest.v1+json");
+        _zos = await ZosBench.StartAsync();
+        await _zos.SettleAsync();
     }
-
-    public async Task InitializeAsync() => (await ZosRun.OfAsync(_work.Path, "key", "new")).Ended(0);
 
     public async Task DisposeAsync()
     {
-        await _node.DisposeAsync();
+        await _zos.DisposeAsync();
         _registry.Dispose();
-        _work.Dispose();
     }
 
     [Fact]
-    public async Task Program_with_an_input_is_joined_from_its_start_and_its_exit_code_is_ours()
+    public async Task One_that_goes_with_its_end_is_listened_to_before_it_starts_and_the_node_deletes_it()
     {
-        string came = "";
-        Play(new AttachedProgram { Stdin = true }, async program =>
-        {
-            byte[] buffer = new byte[100];
-            while (await program.ReadAsync(Input, buffer) is > 0 and int count)
-                came += Encoding.UTF8.GetString(buffer, 0, count);
-            await program.WriteAsync(Output, "sorted\n"u8.ToArray());
-            await program.WriteAsync(Errors, "careful\n"u8.ToArray());
-        }, code: 3);
-        using MemoryStream input = new("names\n"u8.ToArray());
-        ZosRun run = (await RunAsync(input, "-i", "--rm", "demo/tools:1", "sort")).Ended(3);
-        Assert.Equal(("names\n", "sorted\n"), (came, run.Out));
-        Assert.Contains("careful\n", run.Error, StringComparison.Ordinal);
-        ZmachineData machine = Assert.Single(_deployment!.Workloads.OfType<ZmachineWorkload>()).Data;
-        Assert.Equal((true, false), (machine.Stdin, machine.Tty));
-        Assert.True(_deleted);
-    }
+        _zos.Becomes = (status, _) => status with { State = WorkloadState.Exited, ExitCode = 3, Starts = 1 };
+        _zos.Logs = Output;
+        ZosRun run = (await Run("run", "--rm", "--name", "job")).Ended(3);
+        Assert.Equal("hi\n", run.Out);
+        Assert.Equal([new MachineName { Deployment = "job", Machine = "main" }], _zos.Turned);
+        Assert.Equal((false, RemovePolicy.OnExit, RestartPolicy.Never), (Data("job").Run!.Value, Data("job").Remove!.Value, Data("job").Restart));
+        Assert.Empty(_zos.Deleted);
 
-    [Fact]
-    public async Task Output_that_is_not_there_any_more_is_said()
-    {
-        Play(new AttachedProgram { Tty = true, Skipped = 1000 }, program => program.WriteAsync(Output, "late"u8.ToArray()));
-        ZosRun run = (await RunAsync(Stream.Null, "-t", "demo/tools:1")).Ended(0);
-        Assert.Equal("late", run.Out);
-        Assert.Contains("the first 1000 bytes of output came too early; zos logs try has them", run.Error, StringComparison.Ordinal);
-        Assert.False(_deleted);
-    }
-
-    [Theory]
-    [InlineData(null)]
-    [InlineData(SessionCloseReason.Refused)]
-    [InlineData(SessionCloseReason.MachineEnded)]
-    public async Task Program_that_has_ended_before_is_shown_from_its_log(SessionCloseReason? reason)
-    {
-        _node.Refusal = reason is null ? new BusErrorException(ErrorCodes.Conflict, "machine \"main\" does not run: it is Exited") : null;
-        _node.Open = async opening =>
+        IEnumerable<LogPiece> Output(MachineLogs request)
         {
-            if (reason is not { } why)
+            Assert.True(request is { AtOnce: true, Follow: true });
+            Assert.Empty(_zos.Turned);
+            yield return new LogPiece { Data = "", Runs = [], Position = 0 };
+            yield return new LogPiece
             {
-                await opening.RefuseAsync(await opening.AnswerAsync());
-                return;
-            }
-            await using Session session = await opening.AcceptAsync();
-            await session.BegunAsync();
-            await session.CloseAsync(why, "the program has ended");
-        };
-        Assert.Equal("from the log\n", (await RunAsync(Stream.Null, "-i", "demo/tools:1", "true")).Ended(7).Out);
+                Data = Convert.ToBase64String("hi\n"u8),
+                Runs = [new LogRun(OutputStream.StandardOutput, 3, null)],
+                Position = 9
+            };
+        }
     }
 
-    private void Play(AttachedProgram told, Func<Session, Task> play, int code = 0) => _node.Program = async program =>
+    [Fact]
+    public async Task A_detached_one_is_left_to_the_node()
     {
-        Assert.Equal("{\"fromStart\":true}", Encoding.UTF8.GetString(await program.BegunAsync()));
-        await program.WriteAsync(Input, JsonSerializer.SerializeToUtf8Bytes(told, SessionJson.Default.AttachedProgram));
-        await program.EndAsync(Input);
-        await play(program);
-        await program.EndAsync(Output);
-        await program.EndAsync(Errors);
-        await program.ExitAsync(Input, code);
-        await program.CloseAsync(SessionCloseReason.Done);
-    };
-
-    private Task<ZosRun> RunAsync(Stream input, params string[] words) => ZosRun.WithInputAsync(_work.Path, input, null,
-        ["run", "--node", _node.Address, "--registry", $"demo={_registry.Url}", "--name", "try", .. words]).WaitAsync(TimeSpan.FromSeconds(60));
-
-    private Nothing Delete()
-    {
-        _deleted = true;
-        return new Nothing();
+        Assert.Equal("job\n", (await Run("run", "-d", "--rm", "--restart", "on-failure:5", "--name", "job")).Ended(0).Out);
+        Assert.Equal((null, RemovePolicy.OnExit, 5), (Data("job").Run, Data("job").Remove!.Value, Data("job").MaxRestarts!.Value));
+        Assert.Empty(_zos.Turned);
+        Assert.Empty(_zos.LogsAsked);
     }
 
-    private static DeploymentStatus Status(Deployment deployment) => new()
+    [Fact]
+    public async Task Create_stores_what_run_would_run_and_starts_nothing()
     {
-        Deployment = deployment,
-        Workloads = [.. deployment.Workloads.Select(w => new WorkloadStatus
-        {
-            Name = w.Name,
-            Type = w is ZmachineWorkload ? "zmachine" : "network",
-            State = w is ZmachineWorkload ? WorkloadState.Exited : WorkloadState.Running,
-            ExitCode = w is ZmachineWorkload ? 7 : null,
-        })],
-    };
-
-    private static async IAsyncEnumerable<NodeEvent> Events()
-    {
-        await Task.Yield();
-        yield return new NodeEvent { Number = 0, Time = DateTimeOffset.UnixEpoch, Kind = EventKinds.Watching };
+        Assert.Equal("job\n", (await Run("create", "-p", "8080:80", "--name", "job")).Ended(0).Out);
+        Assert.Equal((false, null), (Data("job").Run!.Value, Data("job").Remove));
+        Assert.Equal(8080, Assert.Single(Data("job").Publish).Host);
+        Assert.Empty(_zos.Turned);
+        Assert.Contains("already", await _zos.Fails(125, [.. Words("create", "--name", "job")]), StringComparison.Ordinal);
     }
 
-    private static async IAsyncEnumerable<LogPiece> Logs()
-    {
-        await Task.Yield();
-        byte[] line = "from the log\n"u8.ToArray();
-        yield return new LogPiece { Data = Convert.ToBase64String(line), Runs = [new LogRun(OutputStream.StandardOutput, line.Length, null)], Position = 0 };
-    }
+    private Task<ZosRun> Run(params string[] words) => _zos.Run(Words(words));
+
+    private string[] Words(params string[] words) => [.. words, "--registry", $"demo={_registry.Url}", "demo/job:1"];
+
+    private ZmachineData Data(string deployment) => _zos.Stored(deployment).Workloads.OfType<ZmachineWorkload>().Single().Data;
 }

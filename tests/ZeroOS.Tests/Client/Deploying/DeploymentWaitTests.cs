@@ -13,6 +13,9 @@ namespace ZeroOS.Tests.Client.Deploying;
 /// <summary>A wait over the real bus, against a node that tells events and counts how often it is asked.</summary>
 public sealed class DeploymentWaitTests : IWaitObserver
 {
+    private static readonly DeploymentStatus s_stored =
+        new() { Deployment = new Deployment { Name = "shop", Version = 1, Workloads = [] }, Workloads = [] };
+
     private readonly List<string> _heard = [];
     private readonly Queue<WorkloadState> _states = new();
     private readonly Queue<HealthState> _healths = new();
@@ -28,7 +31,7 @@ public sealed class DeploymentWaitTests : IWaitObserver
         _events.AddRange([Event("watching", 3), Event("workload-state", 4, "shop"), Event("workload-state", 5, "other"),
             Event("image-progress", 5, "shop") with { Workload = "web", DoneBytes = 7, TotalBytes = 9 }, Event("workload-state", 6, "shop"),
             Event("workload-state", 7, "shop")]);
-        DeploymentStatus status = await DeploymentWait.UntilRunningAsync(Node(), "shop", this, default);
+        DeploymentStatus status = await DeploymentWait.UntilRunningAsync(Node(), s_stored, this, default);
         Assert.Equal(WorkloadState.Running, Assert.Single(status.Workloads).State);
         Assert.Equal(["web Pending", "web Preparing", "web 7 of 9", "web Running"], _heard);
         Assert.Equal(3, _asked);
@@ -40,7 +43,7 @@ public sealed class DeploymentWaitTests : IWaitObserver
         _states.Enqueue(WorkloadState.Preparing);
         _states.Enqueue(WorkloadState.Running);
         _events.Add(Event("watching", 3));
-        await DeploymentWait.UntilRunningAsync(Node(), "shop", this, default);
+        await DeploymentWait.UntilRunningAsync(Node(), s_stored, this, default);
         Assert.Equal(["web Preparing", "lost", "web Running"], _heard);
         Assert.Equal(2, _asked);
     }
@@ -50,7 +53,7 @@ public sealed class DeploymentWaitTests : IWaitObserver
     {
         _states.Enqueue(WorkloadState.Failed);
         _events.Add(Event("watching", 0));
-        ClientException e = await Assert.ThrowsAsync<ClientException>(() => DeploymentWait.UntilRunningAsync(Node(), "shop", this, default));
+        ClientException e = await Assert.ThrowsAsync<ClientException>(() => DeploymentWait.UntilRunningAsync(Node(), s_stored, this, default));
         Assert.Contains("shop/web failed: it says why", e.Message, StringComparison.Ordinal);
     }
 
@@ -63,9 +66,9 @@ public sealed class DeploymentWaitTests : IWaitObserver
             _healths.Enqueue(state);
         }
         _events.AddRange([Event("watching", 3), Event("health", 4, "shop")]);
-        DeploymentStatus status = await DeploymentWait.UntilHealthyAsync(Node(), "shop", this, default);
+        DeploymentStatus status = await DeploymentWait.UntilHealthyAsync(Node(), s_stored, this, default);
         Assert.Equal((HealthState.Healthy, 2), (status.Workloads[0].Health!.State, _asked));
-        ClientException e = await Assert.ThrowsAsync<ClientException>(() => DeploymentWait.UntilHealthyAsync(Node(), "shop", this, default));
+        ClientException e = await Assert.ThrowsAsync<ClientException>(() => DeploymentWait.UntilHealthyAsync(Node(), s_stored, this, default));
         Assert.Contains("shop/web is unhealthy: it does not answer", e.Message, StringComparison.Ordinal);
     }
 

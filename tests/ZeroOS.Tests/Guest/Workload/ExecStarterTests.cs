@@ -234,6 +234,8 @@ public sealed class ExecStarterTests : IDisposable
             Gid = 0,
             Groups = [],
             Privileged = false,
+            Capabilities = 0,
+            Limits = [],
             Joins = true,
             OnTerminal = true,
             GivesTerminal = true,
