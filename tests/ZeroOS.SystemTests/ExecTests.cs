@@ -156,8 +156,9 @@ public sealed class ExecTests(ITestOutputHelper output)
         Assert.Equal((3, "begun\none\ntwo\n", "oops\n"), (piped.ExitCode, piped.Output, piped.Error[^5..]));
         string keys = Path.Combine(world.Folder, "more-keys");
         CommandResult terminal = await world.Owner.Shell(s_patience, $"mkfifo {keys}; exec 3<>{keys}; "
-            + $"script -qec \"$ZOS {line} -it demo/nginx:1 -c 'tty; exit 4'\" /dev/null <{keys}");
+            + $"script -qec \"$ZOS {line} -it --init demo/nginx:1 -c 'tty; echo mine >/dev/tty; exit 4'\" /dev/null <{keys}");
         Assert.Contains("/dev/pts/", terminal.Output, StringComparison.Ordinal);
+        Assert.Contains("mine", terminal.Output, StringComparison.Ordinal);
         Assert.Equal(4, terminal.ExitCode);
     }
 

@@ -49,7 +49,7 @@ internal static class Enter
             MakeRoot(plan);
         if (plan.GivesTerminal)
             TerminalHandover.Give(plan.Uid);
-        if (plan.OnTerminal)
+        if (plan is { OnTerminal: true, Init: false })     // else it is the program's that the init starts
             TakeTerminal();
 
         CurrentThread.Limit(Resource.OpenFiles, soft: 1024, hard: 1_048_576);     // Docker's

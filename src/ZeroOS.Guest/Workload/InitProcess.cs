@@ -63,7 +63,14 @@ internal static class InitProcess
         pid = 0;
         try
         {
-            pid = ChildProcess.Spawn(new ChildStart { Path = path, Arguments = plan.Arguments, Environment = plan.Environment, Descriptors = [] });
+            pid = ChildProcess.Spawn(new ChildStart
+            {
+                Path = path,
+                Arguments = plan.Arguments,
+                Environment = plan.Environment,
+                Descriptors = [],
+                TakesTerminal = plan.OnTerminal,
+            });
             return Errno.None;
         }
         catch (LinuxException e)

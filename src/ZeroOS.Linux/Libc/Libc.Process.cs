@@ -54,6 +54,9 @@ internal static unsafe partial class Libc
     internal static partial int posix_spawn_file_actions_adddup2(posix_spawn_file_actions_t* actions, int from, int to);
 
     [LibraryImport(C)]
+    internal static partial int posix_spawn_file_actions_addopen(posix_spawn_file_actions_t* actions, int target, byte* path, int flags, uint mode);
+
+    [LibraryImport(C)]
     internal static partial int posix_spawnattr_init(posix_spawnattr_t* attributes);
 
     [LibraryImport(C)]

@@ -20,6 +20,9 @@ public sealed record ChildStart
     /// <summary>It is the first process of a process-id namespace of its own.</summary>
     public bool NewPidNamespace { get; init; }
 
+    /// <summary>Its first three descriptors are a terminal that controls no session yet: it controls the child's own.</summary>
+    public bool TakesTerminal { get; init; }
+
     /// <summary>The process-id namespace that it belongs to (/proc/PID/ns/pid), one below this process's own; null: this process's.</summary>
     public FileDescriptor? PidNamespace { get; init; }
 }
@@ -57,6 +60,12 @@ public static unsafe class ChildProcess
                     throw new LinuxException(Libc.LastError, "dup", $"descriptor {source.Number} for {start.Path}");
                 staged.Add(new FileDescriptor(copy));
                 _ = Libc.posix_spawn_file_actions_adddup2(&actions, copy, target);
+            }
+            // Whoever leads a session without a terminal and opens one has it (tty_ioctl(4), TIOCSCTTY, in the child of posix_spawn(3)).
+            if (start.TakesTerminal)
+            {
+                fixed (byte* terminal = "/proc/self/fd/1\0"u8)
+                    _ = Libc.posix_spawn_file_actions_addopen(&actions, 0, terminal, O_RDWR, 0);
             }
             int pid;
             int error;
