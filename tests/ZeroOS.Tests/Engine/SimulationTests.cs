@@ -266,7 +266,7 @@ public sealed class SimulationTests
             Assert.Equal(machines.Count, world.Served.Intersect(machines).Count());
             Assert.Empty(world.Unacknowledged);
             Assert.All(_restarted.Where(r => stored.ContainsKey(r.Key)), r => Assert.True(
-                _bench.Store.Workload(new WorkloadId(EngineBench.Alice, r.Key, "m0"))!.Starts > r.Value,
+                _bench.Store.Workload(new WorkloadId(EngineBench.Alice, r.Key, "m0")) is { } row && (row.Starts > r.Value || row.Reason == "volume-in-use"),
                 $"{context}: {r.Key} was not started again"));
             Assert.Equal(0, _bench.Engine.StopWishes.Count);
             Assert.Equal(0, world.OpenDescriptors);

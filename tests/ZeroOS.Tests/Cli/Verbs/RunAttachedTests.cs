@@ -25,15 +25,15 @@ public sealed class RunAttachedTests : IAsyncLifetime
     private readonly PlayedRegistry _registry = new();
     private readonly TemporaryDirectory _work = new();
     private Deployment? _deployment;
-    private bool _deleted;
+    private int _starts;
 
     public RunAttachedTests()
     {
         _node = new SessionNode(routes => routes
             .Add(Commands.DeploymentGet, Roles.Tenant, (_, _) => _deployment is { } d ? Status(d) : throw new BusErrorException(ErrorCodes.NotFound, "none"))
             .Add(Commands.DeploymentApply, Roles.Tenant, (_, body) => Status(_deployment = body.Deployment))
-            .Add(Commands.DeploymentDelete, Roles.Tenant, (_, _) => Delete())
-            .Add(Commands.MachineLogs, Roles.Tenant, (_, _, _) => Logs())
+            .Add(Commands.MachineStart, Roles.Tenant, (_, _) => Start())
+            .Add(Commands.MachineLogs, Roles.Tenant, (_, body, _) => Logs(body))
             .Add(Commands.EventsWatch, Roles.OwnerOrTenant, (_, _, _) => Events()));
         string digest = $"sha256:{new string('a', 64)}";
         _registry.Serve(Encoding.UTF8.GetBytes($$$"""
@@ -69,8 +69,8 @@ public sealed class RunAttachedTests : IAsyncLifetime
         Assert.Equal(("names\n", "sorted\n"), (came, run.Out));
         Assert.Contains("careful\n", run.Error, StringComparison.Ordinal);
         ZmachineData machine = Assert.Single(_deployment!.Workloads.OfType<ZmachineWorkload>()).Data;
-        Assert.Equal((true, false), (machine.Stdin, machine.Tty));
-        Assert.True(_deleted);
+        Assert.Equal((true, false, RemovePolicy.OnExit), (machine.Stdin, machine.Tty, machine.Remove!.Value));
+        Assert.Equal(1, _starts);       // by zos, once it listens to the log
     }
 
     [Fact]
@@ -80,7 +80,7 @@ public sealed class RunAttachedTests : IAsyncLifetime
         ZosRun run = (await RunAsync(Stream.Null, "-t", "demo/tools:1")).Ended(0);
         Assert.Equal("late", run.Out);
         Assert.Contains("the first 1000 bytes of output came too early; zos logs try has them", run.Error, StringComparison.Ordinal);
-        Assert.False(_deleted);
+        Assert.Equal(0, _starts);
     }
 
     [Theory]
@@ -119,9 +119,9 @@ public sealed class RunAttachedTests : IAsyncLifetime
     private Task<ZosRun> RunAsync(Stream input, params string[] words) => ZosRun.WithInputAsync(_work.Path, input, null,
         ["run", "--node", _node.Address, "--registry", $"demo={_registry.Url}", "--name", "try", .. words]).WaitAsync(TimeSpan.FromSeconds(60));
 
-    private Nothing Delete()
+    private Nothing Start()
     {
-        _deleted = true;
+        _starts++;
         return new Nothing();
     }
 
@@ -143,9 +143,11 @@ public sealed class RunAttachedTests : IAsyncLifetime
         yield return new NodeEvent { Number = 0, Time = DateTimeOffset.UnixEpoch, Kind = EventKinds.Watching };
     }
 
-    private static async IAsyncEnumerable<LogPiece> Logs()
+    private static async IAsyncEnumerable<LogPiece> Logs(MachineLogs asked)
     {
         await Task.Yield();
+        if (asked.AtOnce)
+            yield return new LogPiece { Data = "", Runs = [], Position = 0 };
         byte[] line = "from the log\n"u8.ToArray();
         yield return new LogPiece { Data = Convert.ToBase64String(line), Runs = [new LogRun(OutputStream.StandardOutput, line.Length, null)], Position = 0 };
     }
