@@ -141,6 +141,7 @@ public sealed class ExecTests(ITestOutputHelper output)
         Assert.Contains("shell/main, which runs on", await File.ReadAllTextAsync(first), StringComparison.Ordinal);
         Assert.Equal(5, (await world.Owner.Shell(s_patience, "printf 'exit 5\\n' | $ZOS attach shell")).ExitCode);
         Assert.Equal(5, (await watcher).ExitCode);
+        Assert.Equal("5", await world.Owner.Ok("wait", "shell"));
         CommandResult late = await world.Owner.Run(s_patience, "attach", "shell");
         Assert.Equal(1, late.ExitCode);
         Assert.Contains("does not run", late.Error, StringComparison.Ordinal);

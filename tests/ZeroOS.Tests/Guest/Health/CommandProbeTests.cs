@@ -49,26 +49,27 @@ public sealed class CommandProbeTests : IDisposable
     }
 
     [Fact]
-    public void Program_that_hangs_is_killed_with_its_group_when_its_time_is_over()
+    public async Task Program_that_hangs_is_killed_with_its_group_when_its_time_is_over()
     {
         _program.Output.Write("so far"u8);
         Task<ProbeOutcome> asked = Task.Run(() => _probe.Ask(Environment.TickCount64 + 50));
         Assert.True(SpinWait.SpinUntil(() => IsKilled, 20_000), "it was not killed");
         _program.Exit(0, SignalName.Kill);
-        ProbeOutcome outcome = asked.GetAwaiter().GetResult();
+        ProbeOutcome outcome = await asked;
         Assert.Equal(-1, outcome.ExitCode);
         Assert.Equal("the probe took too long and was killed: so far", Encoding.UTF8.GetString(outcome.Output));
     }
 
     [Fact]
-    public void More_output_than_is_kept_is_read_and_dropped()
+    public async Task More_output_than_is_kept_is_read_and_dropped()
     {
         Task<ProbeOutcome> asked = Task.Run(() => _probe.Ask(Environment.TickCount64 + 60_000));
         byte[] much = new byte[1 << 20];
         for (int done = 0; done < much.Length;)
             done += _program.Output.TryWrite(much.AsSpan(done), out int written) == Errno.None ? written : 0;
         _program.Exit(0);
-        Assert.Equal((0, HealthLimits.OutputBytes), (asked.GetAwaiter().GetResult().ExitCode, asked.GetAwaiter().GetResult().Output.Length));
+        ProbeOutcome outcome = await asked;
+        Assert.Equal((0, HealthLimits.OutputBytes), (outcome.ExitCode, outcome.Output.Length));
     }
 
     [Theory]

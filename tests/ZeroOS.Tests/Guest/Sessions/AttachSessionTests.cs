@@ -105,7 +105,7 @@ public sealed class AttachSessionTests : IDisposable
     }
 
     [Fact]
-    public void Client_that_does_not_read_loses_its_place_and_neither_the_program_nor_anybody_else_waits_for_long()
+    public async Task Client_that_does_not_read_loses_its_place_and_neither_the_program_nor_anybody_else_waits_for_long()
     {
         PlainClient slow = Attached(), quick = Attached();
         quick.Grant(1, 4 * RingBytes);
@@ -117,7 +117,7 @@ public sealed class AttachSessionTests : IDisposable
                 _ring.Append(OutputStream.StandardOutput, output.AsSpan(i, 1024));
         });
         Assert.Equal(output, quick.Data(1, output.Length));
-        Assert.True(writing.Wait(TimeSpan.FromSeconds(20)));
+        await writing.WaitAsync(TimeSpan.FromSeconds(20));
         Assert.Equal(output[..SessionLimits.FirstWindow], slow.Data(1, SessionLimits.FirstWindow));
         Assert.Equal(["Close OverCapacity its output was not read for too long, and went on without this client; the log has it"], slow.Ends());
         Write("still");
