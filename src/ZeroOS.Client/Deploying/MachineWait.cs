@@ -15,8 +15,7 @@ public static class MachineWait
 
     /// <summary>A machine in the status of its deployment.</summary>
     /// <exception cref="ClientException">There is none of that name.</exception>
-    public static WorkloadStatus Find(DeploymentStatus status, MachineName machine) => status.Workloads.FirstOrDefault(w => w.Name == machine.Machine)
-        ?? throw new ClientException($"\"{machine.Deployment}\" has no machine \"{machine.Machine}\"");
+    public static WorkloadStatus Find(DeploymentStatus status, MachineName machine) => TryFind(status, machine) ?? throw NoMachine(machine);
 
     /// <summary>Whether it stays as it is until somebody wants something of it.</summary>
     public static bool IsAtRest(WorkloadStatus status) => status.State is WorkloadState.Exited or WorkloadState.Stopped or WorkloadState.Failed;
@@ -54,12 +53,13 @@ public static class MachineWait
 
     private static async Task<WorkloadStatus> UntilAsync(NodeClient node, MachineName machine, Func<WorkloadStatus, bool> done, CancellationToken cancellation)
     {
+        WorkloadStatus? now;
         try
         {
-            WorkloadStatus now = await StatusAsync(node, machine, cancellation);
-            if (done(now))
-                return now;
-            return Find(await DeploymentWait.UntilAsync(node, machine.Deployment, null, s => done(Find(s, machine)), cancellation), machine);
+            now = TryFind(await node.InsistAsync(c => node.DeploymentAsync(machine.Deployment, c), cancellation), machine);
+            if (now is not null && !done(now))
+                now = TryFind(await DeploymentWait.UntilAsync(node, machine.Deployment, null, s => TryFind(s, machine) is not { } it || done(it), cancellation),
+                    machine);
         }
         catch (BusErrorException e) when (e.Error.Code == ErrorCodes.NotFound)
         {
@@ -67,6 +67,8 @@ public static class MachineWait
                 return gone;
             throw;
         }
+        // A deployment that goes is there for a moment longer than its machine.
+        return now ?? await WentAsync(node, machine, cancellation) ?? throw NoMachine(machine);
     }
 
     /// <summary>How a machine was when it went, as the events say that the node keeps; null: they do not.</summary>
@@ -81,6 +83,10 @@ public static class MachineWait
         return last is null ? null
             : new WorkloadStatus { Name = machine.Machine, Type = "zmachine", State = WorkloadState.Deleting, ExitCode = last.ExitCode };
     }
+
+    private static WorkloadStatus? TryFind(DeploymentStatus status, MachineName machine) => status.Workloads.FirstOrDefault(w => w.Name == machine.Machine);
+
+    private static ClientException NoMachine(MachineName machine) => new($"\"{machine.Deployment}\" has no machine \"{machine.Machine}\"");
 
     private static ClientException DoesNotRun(MachineName machine, WorkloadStatus status) => new(
         $"{machine.Deployment}/{machine.Machine} does not run: "
