@@ -167,7 +167,8 @@ public sealed class ExecTests(ITestOutputHelper output)
     private static Task Says(World world, string keys, string said, string typed, string answer) => Eventually.Get(answer, s_patience, async () =>
     {
         (await world.Owner.Shell(s_patience, $"printf '%s\\r' '{typed}' >{keys}")).Ok();
-        return File.Exists(said) && (await File.ReadAllTextAsync(said)).Contains(answer, StringComparison.Ordinal) ? answer : null;
+        string all = File.Exists(said) ? await File.ReadAllTextAsync(said) : "";
+        return all.Contains(answer, StringComparison.Ordinal) ? answer : throw new InvalidOperationException(all);
     });
 
     private static string[] Run(World world, string name) =>
