@@ -129,7 +129,8 @@ public sealed class ExecTests(ITestOutputHelper output)
     {
         string keys = Path.Combine(world.Folder, "keys"), first = Path.Combine(world.Folder, "first"), second = Path.Combine(world.Folder, "second");
         await world.Owner.Ok([.. Run(world, "shell"), "-dit", "demo/nginx:1"]);
-        Task<CommandResult> person = world.Owner.Shell(s_patience, $"mkfifo {keys}; exec 3<>{keys}; "
+        (await world.Owner.Shell(s_patience, $"mkfifo {keys}")).Ok();     // before anybody types
+        Task<CommandResult> person = world.Owner.Shell(s_patience, $"exec 3<>{keys}; "
             + $"script -qec \"stty rows 30 cols 100; $ZOS attach shell\" /dev/null <{keys} >{first}");
         await Says(world, keys, first, "echo a$((1+1))ready", "a2ready");
         await Says(world, keys, first, "stty size", "30 100");
