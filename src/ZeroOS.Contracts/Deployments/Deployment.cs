@@ -13,6 +13,12 @@ public sealed record Deployment
 
     /// <summary>1 to 64, names unique.</summary>
     public required IReadOnlyList<Workload> Workloads { get; init; }
+
+    /// <summary>
+    /// What programs remember with it: kept and returned, never interpreted, and a change touches no workload. At most 64, keys of 128 bytes and values of
+    /// 8 KiB, 32 KiB in all; absent: none.
+    /// </summary>
+    public IReadOnlyDictionary<string, string>? Annotations { get; init; }
 }
 
 /// <summary>One named part of a deployment.</summary>

@@ -23,6 +23,7 @@ internal static class DeploymentValidator
             throw Refuse.Invalid("version", "a version is 1 or above");
         if (deployment.Workloads.Count is < 1 or > MaxWorkloads)
             throw Refuse.Invalid("workloads", $"a deployment has 1 to {MaxWorkloads} workloads");
+        AnnotationRules.Check(deployment.Annotations);
 
         Dictionary<string, Workload> byName = new(StringComparer.Ordinal);
         for (int i = 0; i < deployment.Workloads.Count; i++)

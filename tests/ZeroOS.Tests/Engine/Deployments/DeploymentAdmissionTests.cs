@@ -4,7 +4,9 @@ using ZeroOS.Bus.Gates;
 using ZeroOS.Bus.Keys;
 using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Deployments;
+using ZeroOS.Engine.Store;
 using ZeroOS.Tests.Bus;
+using ZeroOS.Workloads;
 
 namespace ZeroOS.Tests.Engine.Deployments;
 
@@ -29,6 +31,18 @@ public sealed class DeploymentAdmissionTests
         Assert.Equal(ErrorCodes.Conflict, Refused(() => bench.Apply(EngineBench.With(EngineBench.Shop(), 3, d => d with { Cpu = 2 }))).Code);
         bench.Apply(EngineBench.With(EngineBench.Shop(), 2, d => d with { Cpu = 2 }));
         Assert.Equal(2, bench.Handlers.Deployments.Get(Asked.By(EngineBench.Alice), new DeploymentName { Name = "shop" }).Deployment.Version);
+    }
+
+    [Fact]
+    public void Annotations_are_returned_and_a_change_of_them_touches_no_workload()
+    {
+        using EngineBench bench = Granted();
+        bench.Apply(EngineBench.Shop());
+        WorkloadRow? before = bench.Store.Workload(new WorkloadId(EngineBench.Alice, "shop", "web"));
+        bench.Apply(EngineBench.Shop(2) with { Annotations = new Dictionary<string, string> { ["docker.name"] = "web" } });
+        Assert.Equal(before, bench.Store.Workload(new WorkloadId(EngineBench.Alice, "shop", "web")));
+        Deployment stored = bench.Handlers.Deployments.Get(Asked.By(EngineBench.Alice), new DeploymentName { Name = "shop" }).Deployment;
+        Assert.Equal("web", stored.Annotations!["docker.name"]);
     }
 
     [Fact]

@@ -38,6 +38,20 @@ public sealed class DeploymentValidatorTests
         Refused("version", shop with { Version = 0 });
     }
 
+    [Fact]
+    public void Annotations_are_few_and_short()
+    {
+        static Deployment With(params (string Key, string Value)[] annotations) =>
+            EngineBench.Shop() with { Annotations = annotations.ToDictionary(a => a.Key, a => a.Value) };
+        DeploymentValidator.Check(With());
+        DeploymentValidator.Check(With((new string('k', 128), new string('v', 8192)), ("docker.name", "")));
+        Refused("annotations", With(("", "v")));
+        Refused("annotations", With((new string('\u00e9', 65), "v")));
+        Refused("annotations.k", With(("k", new string('v', 8193))));
+        Refused("annotations", With([.. Enumerable.Range(0, 65).Select(i => ($"k{i}", ""))]));
+        Refused("annotations", With([.. Enumerable.Range(0, 4).Select(i => ($"{i}", new string('v', 8192)))]));
+    }
+
     [Theory]
     [InlineData("10.77.1.0/15")]
     [InlineData("10.77.1.0/30")]

@@ -119,6 +119,14 @@ internal static class DeploymentLimits
             "MachineReconciler.s_lastWords",
             "MachineRemovedTests.Who_does_not_read_what_is_sent_is_waited_for_ten_seconds"),
         new(
+            "annotations of a deployment",
+            "tenant",
+            "64: keys of 128 bytes, values of 8 KiB, 32 KiB in all",
+            "32 KiB x deployments",
+            "invalid, with the path",
+            "AnnotationRules.Most, AnnotationRules.TotalBytes",
+            "DeploymentValidatorTests.Annotations_are_few_and_short"),
+        new(
             "text of an error in a status",
             "guest, registry",
             "300 characters",
