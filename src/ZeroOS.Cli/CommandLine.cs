@@ -85,6 +85,7 @@ internal static class CommandLine
         root.Add(ExecVerb.Build(terminal));
         root.Add(CopyVerb.Build(terminal));
         root.Add(ForwardVerb.Build(terminal));
+        root.Add(DockerVerb.Build(terminal));
         return root;
     }
 

@@ -47,6 +47,9 @@ internal sealed class Session : IDisposable
     /// <summary>The node spoken to, once <see cref="Connect"/> was called.</summary>
     public KnownNode? Node { get; private set; }
 
+    /// <summary>What that node is called here: its name, or its host when it has none.</summary>
+    public string NodeName { get; private set; } = "";
+
     /// <summary>
     /// What a command does, wrapped: a time-out is said as one. <paramref name="lasting"/> commands wait or stream and have none unless asked for.
     /// </summary>
@@ -93,11 +96,16 @@ internal sealed class Session : IDisposable
     }
 
     /// <summary>A client for the node that --node, ZOS_NODE or being the only one names.</summary>
-    public NodeClient Connect(string? name = null)
+    public NodeClient Connect(string? name = null) => Connector(name)();
+
+    /// <summary>Makes clients for that node, which share one way to it: a client has one caller at a time.</summary>
+    public Func<NodeClient> Connector(string? name = null)
     {
         (KnownNode node, HttpTransport transport) = Reach(name);
-        BusClient bus = new(Key(), KeyId.TryParse(node.Id, out KeyId? id) ? id : throw new InvalidOperationException(), transport, TimeProvider.System);
-        return new NodeClient(bus, () => Terminal.Complain($"the connection to {node.Host}:{node.Port} was lost; dialling again"));
+        IdentityKey key = Key();
+        KeyId id = KeyId.TryParse(node.Id, out KeyId? known) ? known : throw new InvalidOperationException();
+        return () => new NodeClient(new BusClient(key, id, transport, TimeProvider.System),
+            () => Terminal.Complain($"the connection to {node.Host}:{node.Port} was lost; dialling again"));
     }
 
     /// <summary>The way to that node, for who has another key to speak with.</summary>
@@ -154,6 +162,7 @@ internal sealed class Session : IDisposable
     private KnownNode Find(string? wanted)
     {
         IReadOnlyDictionary<string, KnownNode> nodes = Folder.Read().Nodes;
+        NodeName = !string.IsNullOrEmpty(wanted) ? wanted : nodes.Keys.FirstOrDefault("");
         if (string.IsNullOrEmpty(wanted))
         {
             return nodes.Count switch
@@ -168,6 +177,7 @@ internal sealed class Session : IDisposable
         if (!wanted.Contains('@', StringComparison.Ordinal))
             throw new CliException($"no node is called \"{wanted}\"; zos node list shows those known, zos node add pins another");
         NodeAddress address = NodeAddress.Parse(wanted);
+        NodeName = address.Host;
         return new KnownNode { Id = address.Id!.Text, Host = address.Host, Port = address.Port };
     }
 }

@@ -93,6 +93,13 @@ public class FolderGraphTests
           Flash -> (root) SystemImage
           Serve -> (root) SystemImage
           SystemImage -> (root)
+        Docker
+          (root) -> Http Nouns
+          Creation -> Http Images Json Node
+          Http -> Json
+          Images -> Http Json
+          Node -> Http Json
+          Nouns -> Creation Http Images Json Node
         Node
           (root) -> Attestation Bus Disks Doors Farm Identity Screen Sessions Update
           Bus -> Doors Sessions

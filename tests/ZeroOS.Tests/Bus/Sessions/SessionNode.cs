@@ -20,14 +20,17 @@ internal sealed class SessionNode : IAsyncDisposable
     private readonly List<TcpClient> _clients = [];
     private readonly Task _accepting;
 
-    /// <summary>A node with these commands besides those of sessions; without a word with those of <see cref="GateBench"/>.</summary>
-    public SessionNode(Action<Routes>? commands = null)
+    /// <summary>
+    /// A node with these commands besides those of sessions; without a word with those of <see cref="GateBench"/>. <paramref name="alone"/>: all but the opening
+    /// of sessions are the test's.
+    /// </summary>
+    public SessionNode(Action<Routes>? commands = null, bool alone = false)
     {
-        Gate = new GateBench(withCommands: commands is null) { Everybody = Roles.Tenant };
+        Gate = new GateBench(withCommands: commands is null && !alone) { Everybody = Roles.Tenant };
         commands?.Invoke(Gate.Routes.Add(Commands.NodeInfo, Roles.Anyone, _ => Gate.Info()));
-        Gate.Routes
-            .Add(Commands.SessionOpen, Roles.Tenant, Admit)
-            .Add(Commands.DeploymentList, Roles.Tenant, _ => new DeploymentList { Deployments = [] });
+        Gate.Routes.Add(Commands.SessionOpen, Roles.Tenant, Admit);
+        if (!alone)
+            Gate.Routes.Add(Commands.DeploymentList, Roles.Tenant, _ => new DeploymentList { Deployments = [] });
         Open = async opening =>
         {
             await using Session session = await opening.AcceptAsync();
@@ -111,11 +114,31 @@ internal sealed class SessionNode : IAsyncDisposable
                 await Open(new SessionOpening(this, client.Client, envelope));
                 return;
             }
-            List<byte[]> lines = await Gate.AnswerAsync(Gate.Gate.Admit(envelope));
-            byte[] body = [.. lines.SelectMany(l => (byte[])[.. l, (byte)'\n'])];
-            await wire.WriteAsync(SessionOpening.Head("200 OK", body.Length));
-            await wire.WriteAsync(body);
+            await AnswerAsync(wire, envelope);
         }
+    }
+
+    // Piece by piece, as streams that are followed need it; one that is left ends.
+    private async Task AnswerAsync(NetworkStream wire, byte[] envelope)
+    {
+        using CancellationTokenSource left = new();
+        await wire.WriteAsync("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"u8.ToArray());
+        Task watching = Task.Run(async () =>
+        {
+            _ = await wire.ReadAsync(Memory<byte>.Empty);      // returns when there is something, or the client has gone
+            await left.CancelAsync();
+        });
+        try
+        {
+            await Gate.Dispatcher.AnswerAsync(Gate.Gate.Admit(envelope), Gate.Routes, async (line, cancellation) =>
+                await wire.WriteAsync((byte[])[.. Encoding.ASCII.GetBytes($"{line.Length + 1:x}\r\n"), .. line.Span, .. "\n\r\n"u8], cancellation), left.Token);
+            await wire.WriteAsync("0\r\n\r\n"u8.ToArray());
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException)
+        {
+            // the client has gone
+        }
+        await watching.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     private static async Task<(string Path, byte[] Body)?> ReadRequestAsync(NetworkStream wire)

@@ -1,0 +1,144 @@
+using System.Text.Json.Nodes;
+
+using ZeroOS.Docker.Http;
+using ZeroOS.Docker.Json;
+
+namespace ZeroOS.Docker.Creation;
+
+/// <summary>
+/// All fields of a creation that are known here. A field that says something and is not in the table is warned about: nothing is ignored without a word. The
+/// table of docs/docker.md is this one.
+/// </summary>
+internal static class Fields
+{
+    /// <summary>The table.</summary>
+    public static readonly IReadOnlyList<Field> All =
+    [
+        new("Image", FieldRule.Honoured, "found as `zos run` finds it"),
+        new("Cmd", FieldRule.Honoured, "the program's arguments, or the program"),
+        new("Entrypoint", FieldRule.Honoured, "replaces the image's and drops its command; `\"\"` clears it"),
+        new("Env", FieldRule.Honoured, "over the image's; a name without `=` is refused where the image sets it"),
+        new("WorkingDir", FieldRule.Honoured, "the image's if not given"),
+        new("User", FieldRule.Honoured, "the image's if not given"),
+        new("Labels", FieldRule.Honoured, "kept with the deployment"),
+        new("StopSignal", FieldRule.Honoured, "the image's if not given"),
+        new("StopTimeout", FieldRule.Honoured, "0 to 600 seconds"),
+        new("ExposedPorts", FieldRule.Kept, "`-P` publishes them"),
+        new("AttachStdin", FieldRule.Kept, "the client's own business"),
+        new("AttachStdout", FieldRule.Kept, "the client's own business"),
+        new("AttachStderr", FieldRule.Kept, "the client's own business"),
+        new("StdinOnce", FieldRule.Kept, "the program has no input"),
+        new("ArgsEscaped", FieldRule.Kept, "of Windows"),
+        new("OnBuild", FieldRule.Kept, "of builds"),
+        new("Shell", FieldRule.Kept, "of builds"),
+        new("NetworkDisabled", FieldRule.Honoured, "no network"),
+        new("Tty", FieldRule.Refused, "the program of a container has no terminal yet; docker exec -t gives one to a second program"),
+        new("OpenStdin", FieldRule.Refused, "the program of a container has no input yet; docker exec -i gives one to a second program"),
+        new("MacAddress", FieldRule.Refused, "the node chooses the addresses of network cards"),
+        new("Hostname", FieldRule.Warned, "the name that a program sees is the node's choice"),
+        new("Domainname", FieldRule.Warned, "the name that a program sees is the node's choice"),
+        new("Volumes", FieldRule.Warned, "an anonymous volume lies in the container's own writable layer, and goes with it"),
+        new("Healthcheck", FieldRule.Warned, "nobody runs it: the container has no health", "NONE"),
+        new("NetworkingConfig", FieldRule.Honoured, "see HostConfig.NetworkMode"),
+        new("HostConfig.NetworkMode", FieldRule.Honoured,
+            "`bridge`, `none`, or the name of a network; each container is alone in a network of its own. `host` and `container:X` are refused"),
+        new("HostConfig.PortBindings", FieldRule.Honoured, "published on the node, within the grant's ports; one of them is taken where none is named"),
+        new("HostConfig.PublishAllPorts", FieldRule.Honoured, "as above"),
+        new("HostConfig.RestartPolicy", FieldRule.Honoured, "`no`, `always`, `unless-stopped`, `on-failure`; a count is warned about"),
+        new("HostConfig.AutoRemove", FieldRule.Honoured, "by `zos docker`, as long as it runs"),
+        new("HostConfig.Memory", FieldRule.Honoured, "the machine's memory, rounded up to 2 MiB, at least 64 MiB; not given: docs/deployments.md, \"Memory\""),
+        new("HostConfig.NanoCpus", FieldRule.Honoured, "rounded up to whole processors, with a warning; at most 8"),
+        new("HostConfig.CpuQuota", FieldRule.Honoured, "as above, with CpuPeriod"),
+        new("HostConfig.CpuPeriod", FieldRule.Honoured, "as above"),
+        new("HostConfig.ContainerIDFile", FieldRule.Kept, "the client writes it"),
+        new("HostConfig.ConsoleSize", FieldRule.Kept, "the first size of a terminal"),
+        new("HostConfig.LogConfig", FieldRule.Refused, "logs are the node's, and `docker logs` reads them", "", "json-file", "local"),
+        new("HostConfig.Isolation", FieldRule.Refused, "of Windows", "default"),
+        new("HostConfig.Runtime", FieldRule.Refused, "each container is a machine", "runc", "io.containerd.runc.v2"),
+        new("HostConfig.VolumeDriver", FieldRule.Refused, "there is one driver", "local"),
+        new("HostConfig.MemorySwap", FieldRule.Kept, "a hint"),
+        new("HostConfig.MemorySwappiness", FieldRule.Kept, "a hint"),
+        new("HostConfig.MemoryReservation", FieldRule.Kept, "a hint"),
+        new("HostConfig.KernelMemory", FieldRule.Kept, "a hint"),
+        new("HostConfig.KernelMemoryTCP", FieldRule.Kept, "a hint"),
+        new("HostConfig.CpuShares", FieldRule.Kept, "a hint"),
+        new("HostConfig.CpuCount", FieldRule.Kept, "of Windows"),
+        new("HostConfig.CpuPercent", FieldRule.Kept, "of Windows"),
+        new("HostConfig.BlkioWeight", FieldRule.Kept, "a hint"),
+        new("HostConfig.OomScoreAdj", FieldRule.Kept, "a hint"),
+        new("HostConfig.Annotations", FieldRule.Kept, "for runtimes"),
+        new("HostConfig.MaskedPaths", FieldRule.Kept, "the kernel is the machine's own"),
+        new("HostConfig.ReadonlyPaths", FieldRule.Kept, "the kernel is the machine's own"),
+        new("HostConfig.PidMode", FieldRule.Refused, "a container is a machine, and shares no processes", "private"),
+        new("HostConfig.IpcMode", FieldRule.Refused, "a container is a machine, and shares no memory", "private", "shareable", "none"),
+        new("HostConfig.UTSMode", FieldRule.Kept, "the machine's own"),
+        new("HostConfig.UsernsMode", FieldRule.Kept, "the machine's own"),
+        new("HostConfig.CgroupnsMode", FieldRule.Kept, "the machine's own"),
+        new("HostConfig.Cgroup", FieldRule.Kept, "the machine's own"),
+        new("HostConfig.OomKillDisable", FieldRule.Warned, "the machine's kernel decides"),
+        new("HostConfig.CpusetCpus", FieldRule.Warned, "the node chooses"),
+        new("HostConfig.CpusetMems", FieldRule.Warned, "the node chooses"),
+        new("HostConfig.PidsLimit", FieldRule.Warned, "the machine's kernel decides"),
+        new("HostConfig.Ulimits", FieldRule.Warned, "those of docs/deployments.md count"),
+        new("HostConfig.ShmSize", FieldRule.Warned, "`/dev/shm` has 64 MiB", "67108864"),
+        new("HostConfig.Init", FieldRule.Warned, "zguest reaps what the program leaves behind only when the machine ends"),
+        new("HostConfig.Binds", FieldRule.Refused, "a node has no folder of this computer, and no volume is mounted yet; use the image, or zos cp"),
+        new("HostConfig.Mounts", FieldRule.Refused, "a node has no folder of this computer, and no volume is mounted yet; use the image, or zos cp"),
+        new("HostConfig.VolumesFrom", FieldRule.Refused, "containers share no volumes yet"),
+        new("HostConfig.Tmpfs", FieldRule.Refused, "not built yet"),
+        new("HostConfig.Links", FieldRule.Refused, "containers do not find each other by name yet"),
+        new("HostConfig.Privileged", FieldRule.Refused, "not built yet; docker exec --privileged is"),
+        new("HostConfig.CapAdd", FieldRule.Refused, "not built yet: a program has Docker's default capabilities"),
+        new("HostConfig.CapDrop", FieldRule.Refused, "not built yet: a program has Docker's default capabilities"),
+        new("HostConfig.SecurityOpt", FieldRule.Warned, "the machine's kernel knows no such profile",
+            "seccomp=unconfined", "apparmor=unconfined", "label=disable",
+            "no-new-privileges:false"),
+        new("HostConfig.ReadonlyRootfs", FieldRule.Refused, "not built yet"),
+        new("HostConfig.Sysctls", FieldRule.Refused, "not built yet"),
+        new("HostConfig.GroupAdd", FieldRule.Refused, "not built yet"),
+        new("HostConfig.Devices", FieldRule.Refused, "a device of this computer is not on the node"),
+        new("HostConfig.DeviceRequests", FieldRule.Refused, "a node gives no devices to machines"),
+        new("HostConfig.DeviceCgroupRules", FieldRule.Warned, "a machine has devices of its own"),
+        new("HostConfig.Dns", FieldRule.Refused, "not built yet: machines ask the node's resolvers"),
+        new("HostConfig.DnsSearch", FieldRule.Refused, "not built yet: machines ask the node's resolvers"),
+        new("HostConfig.DnsOptions", FieldRule.Refused, "not built yet: machines ask the node's resolvers"),
+        new("HostConfig.ExtraHosts", FieldRule.Refused, "not built yet"),
+        new("HostConfig.StorageOpt", FieldRule.Refused, "the writable layer has 1 GiB"),
+    ];
+
+    private static readonly Dictionary<string, Field> s_byName = All.ToDictionary(f => f.Name, StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>Checks a creation; the answer is its warnings.</summary>
+    /// <exception cref="DockerFault">400: a field that cannot be honoured.</exception>
+    public static List<string> Check(JsonObject body)
+    {
+        List<string> warnings = [];
+        foreach ((string name, JsonNode? value) in body)
+        {
+            if (value is JsonObject host && name.Equals("HostConfig", StringComparison.OrdinalIgnoreCase))
+            {
+                foreach ((string inner, JsonNode? one) in host)
+                    Check($"HostConfig.{inner}", one, warnings);
+            }
+            else
+            {
+                Check(name, value, warnings);
+            }
+        }
+        return warnings;
+    }
+
+    private static void Check(string name, JsonNode? value, List<string> warnings)
+    {
+        if (Words.IsNothing(value))
+            return;
+        if (!s_byName.TryGetValue(name, out Field? field))
+            warnings.Add($"{name} is not known here and has no effect");
+        else if (field.Rule is FieldRule.Honoured or FieldRule.Kept || field.IsHarmless(value!))
+            return;
+        else if (field.Rule == FieldRule.Warned)
+            warnings.Add($"{field.Name} has no effect: {field.Says}");
+        else
+            throw DockerFault.Bad($"{field.Name} cannot be honoured: {field.Says}");
+    }
+}

@@ -1,0 +1,160 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+
+using ZeroOS.Contracts.Deployments;
+using ZeroOS.Docker.Http;
+using ZeroOS.Docker.Images;
+using ZeroOS.Docker.Json;
+using ZeroOS.Docker.Node;
+
+namespace ZeroOS.Docker.Creation;
+
+/// <summary>A creation in Docker's words as the workloads of a deployment: one machine, and a network of its own.</summary>
+/// <param name="body">What was sent.</param>
+/// <param name="image">The image that it names.</param>
+/// <param name="ports">Ports of the node by which published ones are chosen.</param>
+/// <param name="warnings">What the client is told.</param>
+internal sealed class MachineParts(JsonObject body, ResolvedImage image, FreePorts ports, List<string> warnings)
+{
+    private const string Network = "net", Range = "10.77.0.0/24";
+    private const long MinMemory = 64L << 20, MemoryStep = 2L << 20, NanoCpu = 1_000_000_000;
+    private const int MaxCpus = 8, MaxStopSeconds = 600;
+
+    private readonly JsonObject _host = body.Object("HostConfig");
+
+    /// <summary>The workloads.</summary>
+    /// <exception cref="DockerFault">400: a value that cannot be honoured.</exception>
+    public IReadOnlyList<Workload> Workloads()
+    {
+        bool connected = IsConnected();
+        ZmachineData data = new()
+        {
+            Flist = image.Flist,
+            Cpu = Cpus(),
+            Memory = Memory(),
+            Entrypoint = Entrypoint(out IReadOnlyList<string>? arguments),
+            Args = arguments,
+            Env = Environment(),
+            User = body.Text("User"),
+            Workdir = body.Text("WorkingDir"),
+            Networks = connected ? [new MachineNetwork { Network = Network }] : [],
+            Publish = Publish(connected),
+            Restart = Restart(),
+            Run = false,
+            Stop = Stop(),
+        };
+        ZmachineWorkload machine = new() { Name = Container.MachineName, Data = data };
+        return connected ? [new NetworkWorkload { Name = Network, Data = new NetworkData { Range = Range } }, machine] : [machine];
+    }
+
+    private IReadOnlyList<string>? Entrypoint(out IReadOnlyList<string>? arguments)
+    {
+        IReadOnlyList<string>? entrypoint = body.Strings("Entrypoint");
+        arguments = body.Strings("Cmd") is { Count: > 0 } cmd ? cmd : null;
+        if (entrypoint is null or { Count: 0 })
+            return null;
+        if (entrypoint is not [""])
+            return entrypoint;
+        IReadOnlyList<string> program = arguments ?? throw DockerFault.Bad("no command specified: the image's entrypoint is cleared and there is none instead");
+        arguments = null;
+        return program;
+    }
+
+    private Dictionary<string, string> Environment()
+    {
+        Dictionary<string, string> environment = new(StringComparer.Ordinal);
+        IReadOnlyList<string> own = image.Image.Object("config").Strings("Env") ?? [];
+        foreach (string variable in body.Strings("Env") ?? [])
+        {
+            int equals = variable.IndexOf('=', StringComparison.Ordinal);
+            if (equals > 0)
+                environment[variable[..equals]] = variable[(equals + 1)..];
+            else if (equals == 0)
+                throw DockerFault.Bad($"Env \"{variable}\" has no name");
+            else if (own.Any(v => v.StartsWith(variable + "=", StringComparison.Ordinal)))
+                throw DockerFault.Bad($"Env \"{variable}\" cannot be honoured: a variable of the image cannot be removed; set it to nothing with {variable}=");
+        }
+        return environment;
+    }
+
+    private ByteSize? Memory() => _host.Number("Memory") is > 0 and long bytes
+        ? new ByteSize((Math.Max(bytes, MinMemory) + MemoryStep - 1) / MemoryStep * MemoryStep) : null;
+
+    private int Cpus()
+    {
+        long quota = _host.Number("CpuQuota"), period = _host.Number("CpuPeriod");
+        long nanos = _host.Number("NanoCpus") is > 0 and long given ? given : quota > 0 ? quota * NanoCpu / (period > 0 ? period : 100_000) : NanoCpu;
+        long cpus = (nanos + NanoCpu - 1) / NanoCpu;
+        if (cpus > MaxCpus)
+            throw DockerFault.Bad($"HostConfig.NanoCpus: a machine has at most {MaxCpus} processors");
+        if (nanos % NanoCpu != 0)
+            warnings.Add($"a machine has whole processors: this one has {cpus}");
+        return (int)cpus;
+    }
+
+    private bool IsConnected()
+    {
+        string mode = _host.Text("NetworkMode") ?? "default";
+        if (mode == "host")
+            throw DockerFault.Bad("HostConfig.NetworkMode host cannot be honoured: a container is its own machine and has no host network; publish ports");
+        if (mode.StartsWith("container:", StringComparison.Ordinal))
+            throw DockerFault.Bad($"HostConfig.NetworkMode {mode} cannot be honoured: a container is its own machine, and shares no network card");
+        return mode != "none" && !body.Flag("NetworkDisabled");
+    }
+
+    private RestartPolicy Restart()
+    {
+        JsonObject policy = _host.Object("RestartPolicy");
+        string name = policy.Text("Name") ?? "no";
+        if (name != "no" && _host.Flag("AutoRemove"))
+            throw DockerFault.Bad("can't create 'AutoRemove' container with restart policy");
+        if (policy.Number("MaximumRetryCount") > 0)
+            warnings.Add("HostConfig.RestartPolicy.MaximumRetryCount has no effect: the node tries again with growing pauses");
+        return name switch
+        {
+            "no" => RestartPolicy.Never,
+            "always" or "unless-stopped" => RestartPolicy.Always,
+            "on-failure" => RestartPolicy.OnFailure,
+            _ => throw DockerFault.Bad($"invalid restart policy: unknown policy '{name}'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'"),
+        };
+    }
+
+    private StopPolicy Stop()
+    {
+        StopPolicy stop = new() { Signal = body.Text("StopSignal") };
+        if (body["StopTimeout"] is null)
+            return stop;
+        long seconds = body.Number("StopTimeout");
+        return seconds is >= 0 and <= MaxStopSeconds
+            ? stop with { Timeout = string.Create(CultureInfo.InvariantCulture, $"{seconds}s") }
+            : throw DockerFault.Bad($"StopTimeout: a stop takes 0 to {MaxStopSeconds} seconds");
+    }
+
+    private List<PublishedPort> Publish(bool connected)
+    {
+        List<PublishedPort> published = [];
+        JsonObject bindings = _host.Object("PortBindings");
+        foreach ((string port, JsonNode? wanted) in bindings)
+        {
+            (int guest, PortProtocol protocol) = PortKey.Parse(port);
+            IEnumerable<JsonObject> places = (wanted as JsonArray)?.OfType<JsonObject>() ?? [];
+            foreach (JsonObject place in places.DefaultIfEmpty([]))
+            {
+                int host = place.Text("HostPort") is not { } text ? ports.Take(protocol) : PortKey.Number(text);
+                if (place.Text("HostIp") is not (null or "0.0.0.0" or "::"))
+                    warnings.Add($"port {host} is published on the node's own address, not on {place.Text("HostIp")}");
+                if (!published.Any(p => p.Host == host && p.Protocol == protocol))
+                    published.Add(new PublishedPort { Host = host, Guest = guest, Protocol = protocol });
+            }
+        }
+        if (_host.Flag("PublishAllPorts"))
+        {
+            IEnumerable<string> exposed = body.Object("ExposedPorts").Concat(image.Image.Object("config").Object("ExposedPorts")).Select(p => p.Key).Distinct();
+            foreach ((int guest, PortProtocol protocol) in exposed.Except(bindings.Select(b => b.Key)).Select(PortKey.Parse))
+                published.Add(new PublishedPort { Host = ports.Take(protocol), Guest = guest, Protocol = protocol });
+        }
+        if (published.Count > 0 && !connected)
+            warnings.Add("published ports are discarded: the container has no network");
+        return connected ? published : [];
+    }
+}

@@ -1,0 +1,170 @@
+using System.Globalization;
+using System.Net.Sockets;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+using ZeroOS.Bus.Client;
+using ZeroOS.Bus.Keys;
+using ZeroOS.Bus.Sessions;
+using ZeroOS.Client;
+using ZeroOS.Client.Config;
+using ZeroOS.Contracts.Sessions;
+using ZeroOS.Docker;
+using ZeroOS.Tests.Bus.Sessions;
+using ZeroOS.Tests.Oci.Build;
+using ZeroOS.Tests.Oci.Registry;
+
+using TestImage = ZeroOS.Tests.Images.Store.TestImage;
+
+namespace ZeroOS.Tests.Docker;
+
+/// <summary>Docker's API as zos serves it, over a node and a registry that the test plays; its requests are those of real clients.</summary>
+internal sealed class DockerBench : IAsyncDisposable
+{
+    /// <summary>What the registry has, under every tag; every other repository is empty.</summary>
+    public const string Image = "busybox";
+
+    private readonly TemporaryDirectory _work = new();
+    private readonly IdentityKey _key = IdentityKey.Generate();
+    private readonly CancellationTokenSource _ends = new();
+    private readonly TestImage _image = TestImage.Make(1);
+    private readonly StandInServer _registry;
+    private readonly HttpTransport _transport;
+    private readonly DockerServer _server;
+    private readonly Task _running;
+
+    private DockerBench(TaskCompletionSource ready)
+    {
+        Node = new SessionNode(alone: true);
+        Engine = new PlayedEngine(Node.Gate);
+        _registry = new StandInServer(AnswerAsync);
+        _transport = new HttpTransport("127.0.0.1", Node.Port, TimeSpan.FromSeconds(10));
+        Registries registries = new(new ClientConfig(), [$"demo={_registry.Url}"]);
+        _server = new DockerServer(Socket, () => new NodeClient(new BusClient(_key, Node.Gate.Node.Id, _transport, TimeProvider.System)), registries, "n1");
+        _running = _server.RunAsync(ready.SetResult, _ends.Token);
+    }
+
+    public SessionNode Node { get; }
+
+    public PlayedEngine Engine { get; }
+
+    /// <summary>Where it listens.</summary>
+    public string Socket => _work["docker.sock"];
+
+    /// <summary>Every image's digest.</summary>
+    public string Digest => _image.Digest.ToString();
+
+    public static async Task<DockerBench> StartAsync()
+    {
+        TaskCompletionSource ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        DockerBench bench = new(ready);
+        await ready.Task.WaitAsync(TimeSpan.FromSeconds(30));
+        return bench;
+    }
+
+    /// <summary>One request as a client of version 1.47 sends it; the answer's status and body.</summary>
+    public async Task<(int Status, string Body)> AskAsync(string method, string path, string? body = null, bool prefix = true)
+    {
+        using HttpClient client = new(new SocketsHttpHandler
+        {
+            ConnectCallback = async (_, cancellation) =>
+            {
+                Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+                await socket.ConnectAsync(new UnixDomainSocketEndPoint(Socket), cancellation);
+                return new NetworkStream(socket, ownsSocket: true);
+            },
+        });
+        using HttpRequestMessage request = new(new HttpMethod(method), $"http://docker{(prefix ? "/v1.47" : "")}{path}");
+        if (body is not null)
+            request.Content = new StringContent(body, Encoding.UTF8, "application/json");
+        using HttpResponseMessage response = await client.SendAsync(request).WaitAsync(TimeSpan.FromSeconds(60));
+        return ((int)response.StatusCode, await response.Content.ReadAsStringAsync());
+    }
+
+    /// <summary>As above; the answer has to be JSON with this status.</summary>
+    public async Task<JsonNode> JsonAsync(string method, string path, string? body = null, int status = 200)
+    {
+        (int got, string text) = await AskAsync(method, path, body);
+        Assert.True(got == status, $"{method} {path}: {got} instead of {status}: {text}");
+        return JsonNode.Parse(text)!;
+    }
+
+    /// <summary>A container, by docker create's body; its id.</summary>
+    public async Task<string> CreateAsync(string name, string more = "", string host = "") =>
+        (await JsonAsync("POST", $"/containers/create?name={name}", $$"""
+            {"Image":"{{Image}}","Cmd":["run"],"Labels":{"a":"b"}{{more}},
+            "HostConfig":{"NetworkMode":"default","RestartPolicy":{"Name":"no","MaximumRetryCount":0}{{host}}} }
+            """, 201))["Id"]!.GetValue<string>();
+
+    /// <summary>A request that takes its connection over; the answer's head, and the connection.</summary>
+    public async Task<(string Head, NetworkStream Wire)> HijackAsync(string path, string body = "", bool upgrades = true)
+    {
+        Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        await socket.ConnectAsync(new UnixDomainSocketEndPoint(Socket));
+        NetworkStream wire = new(socket, ownsSocket: true);
+        string upgrade = upgrades ? "Connection: Upgrade\r\nUpgrade: tcp\r\n" : "";
+        await wire.WriteAsync(Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture,
+            $"POST /v1.47{path} HTTP/1.1\r\nHost: \r\nContent-Length: {body.Length}\r\n{upgrade}\r\n{body}")));
+        StringBuilder head = new();
+        byte[] one = new byte[1];
+        while (!head.ToString().EndsWith("\r\n\r\n", StringComparison.Ordinal) && await wire.ReadAsync(one).AsTask().WaitAsync(TimeSpan.FromSeconds(60)) > 0)
+            head.Append((char)one[0]);
+        return (head.ToString(), wire);
+    }
+
+    /// <summary>All frames until the connection ends: "1:text" and "2:text".</summary>
+    public static async Task<string> FramesAsync(Stream from)
+    {
+        using MemoryStream all = new();
+        await from.CopyToAsync(all).WaitAsync(TimeSpan.FromSeconds(60));
+        return Frames(all.ToArray());
+    }
+
+    /// <summary>As above.</summary>
+    public static string Frames(ReadOnlySpan<byte> bytes)
+    {
+        StringBuilder text = new();
+        while (!bytes.IsEmpty)
+        {
+            int length = System.Buffers.Binary.BinaryPrimitives.ReadInt32BigEndian(bytes[4..8]);
+            text.Append(CultureInfo.InvariantCulture, $"{bytes[0]}:{Encoding.UTF8.GetString(bytes.Slice(8, length))}");
+            bytes = bytes[(8 + length)..];
+        }
+        return text.ToString();
+    }
+
+    /// <summary>Plays a second program: it is given its begin, and ends with the code that comes back.</summary>
+    public void Play(Func<ZeroOS.Bus.Sessions.Session, ExecBegin, Task<int>> program) => Node.Program = async session =>
+    {
+        ExecBegin begin = JsonSerializer.Deserialize(await session.BegunAsync(), SessionJson.Default.ExecBegin)!;
+        int code = await program(session, begin);
+        await session.EndAsync(1);
+        await session.EndAsync(2);
+        await session.ExitAsync(0, code);
+        await session.CloseAsync(SessionCloseReason.Done);
+    };
+
+    public async ValueTask DisposeAsync()
+    {
+        await _ends.CancelAsync();
+        await _running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await _server.DisposeAsync();
+        _transport.Dispose();
+        await Node.DisposeAsync();
+        _registry.Dispose();
+        _key.Dispose();
+        _ends.Dispose();
+        _work.Dispose();
+    }
+
+    private async Task AnswerAsync(System.Net.HttpListenerRequest request, System.Net.HttpListenerResponse response)
+    {
+        string path = request.Url!.AbsolutePath;
+        byte[]? bytes = path.StartsWith($"/v2/library/{Image}/manifests/", StringComparison.Ordinal) ? _image.ManifestBytes
+            : path.Contains("/blobs/", StringComparison.Ordinal) ? _image.Config : null;
+        response.StatusCode = bytes is null ? 404 : 200;
+        if (bytes is not null)
+            await response.OutputStream.WriteAsync(bytes);
+    }
+}

@@ -1,0 +1,123 @@
+using System.Diagnostics;
+
+namespace ZeroOS.Tests.Docker;
+
+/// <summary>
+/// The unmodified docker program against the server and a node that the test plays. It is not among the packages of the tests, since Debian's starts a daemon
+/// with it: where it is not installed, these tests say so.
+/// </summary>
+public sealed class DockerClientTests : IAsyncLifetime
+{
+    private static readonly string[] s_places = ["/usr/local/bin/docker", "/usr/bin/docker"];
+
+    private DockerBench _docker = null!;
+
+    public static TheoryData<string> Clients => [.. s_places.Where(File.Exists).DefaultIfEmpty("")];
+
+    public async Task InitializeAsync() => _docker = await DockerBench.StartAsync();
+
+    public async Task DisposeAsync() => await _docker.DisposeAsync();
+
+    [SkippableTheory]
+    [MemberData(nameof(Clients))]
+    public async Task Run_has_both_streams_and_the_code_and_leaves_nothing(string client)
+    {
+        _docker.Engine.Program = _ => new PlayedProgram("o\n", "e\n", 7);
+        Assert.Equal((7, "o\n", "e\n"), await RunAsync(client, "run", "--rm", "busybox", "sh", "-c", "exit 7"));
+        Assert.Equal((0, "", ""), await RunAsync(client, "ps", "-aq"));
+        Assert.Equal("1.47\n", (await RunAsync(client, "version", "--format", "{{.Server.APIVersion}}")).Out);
+        (int code, string output, _) = await RunAsync(client, "info");
+        Assert.Equal(0, code);
+        Assert.Contains("Operating System: ZeroOS", output, StringComparison.Ordinal);
+        Assert.DoesNotContain("WARNING", output, StringComparison.Ordinal);
+    }
+
+    [SkippableTheory]
+    [MemberData(nameof(Clients))]
+    public async Task Life_of_a_container(string client)
+    {
+        _docker.Engine.Program = _ => new PlayedProgram("hello\n", Code: null);
+        (int code, string id, string error) = await RunAsync(client, "run", "-d", "--name", "w", "-p", "8080:80", "--label", "a=b", "busybox", "serve");
+        Assert.True(code == 0, error);
+        Assert.Equal("80/tcp -> 0.0.0.0:8080\n", (await RunAsync(client, "port", "w")).Out);
+        string row = (await RunAsync(client, "ps", "--no-trunc", "--filter", "label=a=b", "--format",
+            "{{.ID}} {{.State}} {{.Ports}} {{.Label \"a\"}} {{.Status}}")).Out;
+        Assert.StartsWith($"{id.Trim()} running 0.0.0.0:8080->80/tcp b Up ", row, StringComparison.Ordinal);
+        (code, _, error) = await RunAsync(client, "run", "--name", "w", "busybox", "true");
+        Assert.Equal(125, code);
+        Assert.Contains("Conflict. The container name", error, StringComparison.Ordinal);
+        Task<(int, string Out, string)> followed = RunAsync(client, "logs", "-f", "w");
+        Assert.Equal("1970-01-01T00:00:00.000000000Z hello\n", (await RunAsync(client, "logs", "--tail", "1", "-t", "w")).Out);
+        Assert.Equal((0, "w\n", ""), await RunAsync(client, "stop", "-t", "1", "w"));
+        Assert.Equal("hello\n", (await followed).Out);
+        Assert.Equal((0, "w\n", ""), await RunAsync(client, "stop", "w"));
+        Assert.Equal((0, "exited 143\n", ""), await RunAsync(client, "inspect", "-f", "{{.State.Status}} {{.State.ExitCode}}", "w"));
+        Assert.Equal((0, "w\n", ""), await RunAsync(client, "start", "w"));
+        Assert.Equal((0, "w\n", ""), await RunAsync(client, "start", "w"));
+        Assert.Equal(1, (await RunAsync(client, "rm", "w")).Code);
+        Task<(int, string Out, string)> waited = RunAsync(client, "wait", "w");
+        Assert.Equal((0, "w\n", ""), await RunAsync(client, "kill", "-s", "HUP", "w"));
+        Assert.Equal((0, "w\n", ""), await RunAsync(client, "restart", "w"));
+        Assert.Equal((0, "w\n", ""), await RunAsync(client, "rm", "-f", "w"));
+        await waited;
+        (code, _, error) = await RunAsync(client, "inspect", "w");
+        Assert.Equal(1, code);
+        Assert.Contains("No such object: w", error, StringComparison.Ordinal);
+    }
+
+    [SkippableTheory]
+    [MemberData(nameof(Clients))]
+    public async Task Program_that_is_not_found_is_127_and_an_image_125(string client)
+    {
+        _docker.Engine.Program = _ => new PlayedProgram(Code: 127, Reason: "command-not-found");
+        (int code, _, string error) = await RunAsync(client, "run", "--rm", "busybox", "nosuch");
+        Assert.Equal(127, code);
+        Assert.Contains("executable file not found", error, StringComparison.Ordinal);
+        Assert.Equal(125, (await RunAsync(client, "run", "demo/nosuch:1")).Code);
+        (code, _, error) = await RunAsync(client, "run", "--privileged", "busybox", "true");
+        Assert.Equal(125, code);
+        Assert.Contains("HostConfig.Privileged cannot be honoured", error, StringComparison.Ordinal);
+    }
+
+    [SkippableTheory]
+    [MemberData(nameof(Clients))]
+    public async Task Exec_has_the_programs_code_and_input(string client)
+    {
+        _docker.Engine.Program = _ => new PlayedProgram(Code: null);
+        Assert.Equal(0, (await RunAsync(client, "run", "-d", "--name", "w", "busybox", "serve")).Code);
+        _docker.Play(async (session, _) =>
+        {
+            byte[] buffer = new byte[1000];
+            while (await session.ReadAsync(0, buffer) is > 0 and int count)
+                await session.WriteAsync(1, buffer.AsMemory(0, count));
+            return 3;
+        });
+        Assert.Equal((3, "typed", ""), await RunAsync(client, "typed", ["exec", "-i", "w", "cat"]));
+    }
+
+    private Task<(int Code, string Out, string Error)> RunAsync(string client, params string[] words) => RunAsync(client, null, words);
+
+    private async Task<(int Code, string Out, string Error)> RunAsync(string client, string? input, string[] words)
+    {
+        Skip.If(client.Length == 0, "the docker program is not installed");
+        ProcessStartInfo start = new(client, words) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        start.Environment["DOCKER_HOST"] = $"unix://{_docker.Socket}";
+        start.Environment["DOCKER_CONFIG"] = Path.GetDirectoryName(_docker.Socket)!;
+        using Process docker = Process.Start(start)!;
+        if (input is not null)
+            await docker.StandardInput.WriteAsync(input);
+        docker.StandardInput.Close();
+        Task<string> output = docker.StandardOutput.ReadToEndAsync(), error = docker.StandardError.ReadToEndAsync();
+        using CancellationTokenSource within = new(TimeSpan.FromSeconds(60));
+        try
+        {
+            await docker.WaitForExitAsync(within.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            docker.Kill();
+            throw new TimeoutException($"docker {string.Join(' ', words)} does not end");
+        }
+        return (docker.ExitCode, await output, await error);
+    }
+}

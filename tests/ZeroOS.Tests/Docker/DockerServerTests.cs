@@ -1,0 +1,339 @@
+using System.Net.Sockets;
+using System.Text;
+using System.Text.Json.Nodes;
+
+using ZeroOS.Bus.Sessions;
+using ZeroOS.Contracts.Bus;
+using ZeroOS.Contracts.Deployments;
+using ZeroOS.Contracts.Sessions;
+using ZeroOS.Docker.Creation;
+
+namespace ZeroOS.Tests.Docker;
+
+/// <summary>Requests as real clients were seen to send them, and what they need of the answers.</summary>
+public sealed class DockerServerTests : IAsyncLifetime
+{
+    private DockerBench _docker = null!;
+
+    public async Task InitializeAsync() => _docker = await DockerBench.StartAsync();
+
+    public async Task DisposeAsync() => await _docker.DisposeAsync();
+
+    [Fact]
+    public async Task Socket_is_its_owners_alone()
+    {
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(_docker.Socket));
+        Assert.Equal((200, "OK"), await _docker.AskAsync("GET", "/_ping", prefix: false));
+    }
+
+    [Fact]
+    public async Task Versions_that_are_not_spoken_and_paths_that_are_not_there_are_sentences()
+    {
+        Assert.Equal((200, ""), await _docker.AskAsync("HEAD", "/_ping", prefix: false));
+        (int status, string body) = await _docker.AskAsync("GET", "/v1.99/info", prefix: false);
+        Assert.Equal(400, status);
+        Assert.Contains("client version 1.99 is too new. Maximum supported API version is 1.47", body, StringComparison.Ordinal);
+        Assert.Equal(404, (await _docker.AskAsync("GET", "/frobnicate")).Status);
+        (status, body) = await _docker.AskAsync("POST", "/containers/x/pause");
+        Assert.Equal(501, status);
+        Assert.Contains("POST /containers/x/pause", body, StringComparison.Ordinal);
+        Assert.Equal(503, (await _docker.AskAsync("GET", "/nodes")).Status);
+        Assert.Equal("1.47", (await _docker.JsonAsync("GET", "/version"))["ApiVersion"]!.GetValue<string>());
+        Assert.Equal(4, (await _docker.JsonAsync("GET", "/info"))["NCPU"]!.GetValue<int>());
+    }
+
+    [Fact]
+    public async Task Creation_is_a_deployment_that_is_not_started_and_remembers_every_word()
+    {
+        string id = await _docker.CreateAsync("web", """
+            ,"Env":["X=1","A=mine"],"StopSignal":"SIGINT","StopTimeout":3,"Healthcheck":{"Test":["CMD","true"]},"Hostname":"h"
+            """, """
+            ,"PortBindings":{"80/tcp":[{"HostIp":"","HostPort":"8080"}],"53/udp":[{"HostIp":"","HostPort":""}]},"Memory":100000000,"NanoCpus":1500000000
+            """);
+        Deployment deployment = Assert.Single(_docker.Engine.Deployments);
+        ZmachineData machine = deployment.Workloads.OfType<ZmachineWorkload>().Single().Data;
+        Assert.Equal(("docker-" + id[..12], _docker.Digest, "demo/library/busybox:latest"), (deployment.Name, machine.Flist.Digest, machine.Flist.Reference));
+        Assert.Equal((false, 2, 100663296L, RestartPolicy.Never), (machine.Run!.Value, machine.Cpu, machine.Memory!.Value.Bytes, machine.Restart));
+        Assert.Equal(("1", "mine", "SIGINT", "3s"), (machine.Env["X"], machine.Env["A"], machine.Stop.Signal, machine.Stop.Timeout));
+        Assert.Null(machine.Entrypoint);
+        Assert.Equal(["run"], machine.Args!);
+        Assert.Equal([(8080, 80, PortProtocol.Tcp), (8080, 53, PortProtocol.Udp)], machine.Publish.Select(p => (p.Host, p.Guest, p.Protocol)));
+
+        JsonNode shown = await _docker.JsonAsync("GET", "/containers/web/json");
+        Assert.Equal(("/web", "created", id), (shown["Name"]!.ToString(), shown["State"]!["Status"]!.ToString(), shown["Id"]!.ToString()));
+        JsonNode config = shown["Config"]!;
+        Assert.Equal(("h", "busybox", "b", "7", "/w"), (config["Hostname"]!.ToString(), config["Image"]!.ToString(), config["Labels"]!["a"]!.ToString(),
+            config["User"]!.ToString(), config["WorkingDir"]!.ToString()));
+        Assert.Equal(["X=1", "A=mine"], config["Env"]!.AsArray().Select(e => e!.ToString()));
+        Assert.Equal("[\"CMD\",\"true\"]", config["Healthcheck"]!["Test"]!.ToJsonString());
+        Assert.Equal("json-file", shown["HostConfig"]!["LogConfig"]!["Type"]!.ToString());
+        Assert.Equal("8080", shown["HostConfig"]!["PortBindings"]!["80/tcp"]![0]!["HostPort"]!.ToString());
+    }
+
+    [Theory]
+    [InlineData(""","Tty":true""", "", "Tty")]
+    [InlineData(""","OpenStdin":true""", "", "OpenStdin")]
+    [InlineData("", ""","Binds":["/srv:/srv"]""", "HostConfig.Binds")]
+    [InlineData("", ""","Privileged":true""", "HostConfig.Privileged")]
+    [InlineData("", ""","LogConfig":{"Type":"syslog","Config":{}}""", "HostConfig.LogConfig")]
+    [InlineData("", ""","AutoRemove":true,"RestartPolicy":{"Name":"always"}""", "a name is there twice")]
+    public async Task What_cannot_be_honoured_is_400_and_names_the_field(string more, string host, string field)
+    {
+        (int status, string body) = await _docker.AskAsync("POST", "/containers/create",
+            $$"""{"Image":"busybox"{{more}},"HostConfig":{"RestartPolicy":{"Name":"no"}{{host}}} }""");
+        Assert.Equal(400, status);
+        Assert.Contains(field, body, StringComparison.Ordinal);
+        Assert.Empty(_docker.Engine.Deployments);
+    }
+
+    [Fact]
+    public async Task What_is_not_known_is_warned_about_and_what_is_missing_is_404()
+    {
+        JsonNode created = await _docker.JsonAsync("POST", "/containers/create",
+            """{"Image":"busybox","Frobnicate":1,"HostConfig":{"PidsLimit":5,"SecurityOpt":["seccomp=unconfined"]} }""", 201);
+        Assert.Equal(["Frobnicate is not known here and has no effect", "HostConfig.PidsLimit has no effect: the machine's kernel decides"],
+            created["Warnings"]!.AsArray().Select(w => w!.ToString()));
+        JsonNode missing = await _docker.JsonAsync("POST", "/containers/create", """{"Image":"nosuch"}""", 404);
+        Assert.StartsWith("No such image", missing["message"]!.ToString(), StringComparison.Ordinal);
+        await _docker.JsonAsync("GET", "/containers/nosuch/json", status: 404);
+    }
+
+    [Fact]
+    public async Task Names_are_unique_and_change_without_touching_the_machine()
+    {
+        string id = await _docker.CreateAsync("web");
+        (int status, string body) = await _docker.AskAsync("POST", "/containers/create?name=web", """{"Image":"busybox"}""");
+        Assert.Equal(409, status);
+        Assert.Contains($"The container name \\u0022/web\\u0022 is already in use by container \\u0022{id}", body, StringComparison.Ordinal);
+        IReadOnlyList<Workload> before = _docker.Engine.Deployments[0].Workloads;
+        Assert.Equal(204, (await _docker.AskAsync("POST", $"/containers/{id[..6]}/rename?name=old_web")).Status);
+        Assert.Equal("/old_web", (await _docker.JsonAsync("GET", $"/containers/{id}/json"))["Name"]!.ToString());
+        Assert.Equal((2, before.Count), (_docker.Engine.Deployments[0].Version, _docker.Engine.Deployments[0].Workloads.Count));
+        await _docker.CreateAsync("web");
+    }
+
+    [Fact]
+    public async Task Lists_are_filtered_in_both_forms_of_filters()
+    {
+        string one = await _docker.CreateAsync("one"), two = await _docker.CreateAsync("two");
+        Assert.Equal(204, (await _docker.AskAsync("POST", $"/containers/{one}/start")).Status);
+        Assert.Empty((await _docker.JsonAsync("GET", "/containers/json")).AsArray());
+        Assert.Equal([two, one], Ids(await _docker.JsonAsync("GET", "/containers/json?all=1&limit=-1&trunc_cmd=0")));
+        Assert.Equal([one], Ids(await _docker.JsonAsync("GET", """/containers/json?filters={"status":{"exited":true}}""")));
+        Assert.Equal([two], Ids(await _docker.JsonAsync("GET", """/containers/json?all=1&filters={"name":["^/two$"],"label":["a=b"]}""")));
+        Assert.Empty(Ids(await _docker.JsonAsync("GET", """/containers/json?all=1&filters={"label":["a=b","c"]}""")));
+        Assert.Empty(Ids(await _docker.JsonAsync("GET", """/containers/json?filters={"status":["dead"]}""")));
+        Assert.Equal(400, (await _docker.AskAsync("GET", """/containers/json?filters={"colour":["red"]}""")).Status);
+
+        static IEnumerable<string> Ids(JsonNode list) => list.AsArray().Select(c => c!["Id"]!.ToString());
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Run_is_create_attach_wait_start_and_loses_nothing(bool removes)
+    {
+        _docker.Engine.Program = _ => new PlayedProgram("hi\n", "oops\n", 7);
+        string id = await _docker.CreateAsync("", host: $",\"AutoRemove\":{(removes ? "true" : "false")}");
+        (string head, NetworkStream wire) = await _docker.HijackAsync($"/containers/{id}/attach?stderr=1&stdout=1&stream=1");
+        Assert.StartsWith("HTTP/1.1 101 UPGRADED\r\n", head, StringComparison.Ordinal);
+        Assert.Contains("multiplexed-stream", head, StringComparison.Ordinal);
+        wire.Socket.Shutdown(SocketShutdown.Send);      // as docker does that has no input
+        Task<JsonNode> waited = _docker.JsonAsync("POST", $"/containers/{id}/wait?condition={(removes ? "removed" : "next-exit")}");
+        Assert.Equal(204, (await _docker.AskAsync("POST", $"/containers/{id}/start")).Status);
+        Assert.Equal("1:hi\n2:oops\n", await DockerBench.FramesAsync(wire));
+        Assert.Equal(7, (await waited)["StatusCode"]!.GetValue<int>());
+        Assert.Equal(removes ? 0 : 1, _docker.Engine.Deployments.Count);
+        if (removes)
+            return;
+        JsonNode state = (await _docker.JsonAsync("GET", $"/containers/{id}/json"))["State"]!;
+        Assert.Equal(("exited", 7), (state["Status"]!.ToString(), state["ExitCode"]!.GetValue<int>()));
+        Assert.NotEqual("0001-01-01T00:00:00Z", state["StartedAt"]!.ToString());
+    }
+
+    [Fact]
+    public async Task Program_that_is_not_found_ends_attach_and_is_removed_with_its_container()
+    {
+        _docker.Engine.Program = _ => new PlayedProgram(Code: 127, Reason: "command-not-found");
+        string id = await _docker.CreateAsync("", host: ",\"AutoRemove\":true");
+        (_, NetworkStream wire) = await _docker.HijackAsync($"/containers/{id}/attach?stderr=1&stdout=1&stream=1");
+        (int status, string body) = await _docker.AskAsync("POST", $"/containers/{id}/start");
+        Assert.Equal(400, status);
+        Assert.Contains("executable file not found in $PATH", body, StringComparison.Ordinal);
+        Assert.Equal("", await DockerBench.FramesAsync(wire));
+        Assert.Empty(_docker.Engine.Deployments);
+    }
+
+    [Fact]
+    public async Task Start_of_what_runs_and_stop_of_what_is_stopped_are_304()
+    {
+        _docker.Engine.Program = _ => new PlayedProgram(Code: null);
+        string id = await _docker.CreateAsync("web", host: ",\"PortBindings\":{\"80/tcp\":[{\"HostPort\":\"8080\"}]}");
+        Assert.Equal(304, (await _docker.AskAsync("POST", $"/containers/{id}/stop")).Status);
+        Assert.Equal(409, (await _docker.AskAsync("POST", "/containers/web/kill")).Status);
+        Assert.Equal(204, (await _docker.AskAsync("POST", "/containers/web/start")).Status);
+        Assert.Equal(304, (await _docker.AskAsync("POST", "/containers/web/start")).Status);
+        JsonNode row = (await _docker.JsonAsync("GET", "/containers/json"))[0]!;
+        JsonNode port = row["Ports"]![0]!;
+        Assert.Equal(("running", 8080, 80), (row["State"]!.ToString(), port["PublicPort"]!.GetValue<int>(), port["PrivatePort"]!.GetValue<int>()));
+        Assert.StartsWith("Up ", row["Status"]!.ToString(), StringComparison.Ordinal);
+        Assert.Equal(409, (await _docker.AskAsync("DELETE", "/containers/web")).Status);
+        Assert.Equal(204, (await _docker.AskAsync("POST", "/containers/web/kill?signal=WINCH")).Status);
+        Assert.Equal(204, (await _docker.AskAsync("POST", "/containers/web/kill?signal=HUP")).Status);
+        Assert.Equal("HUP", Assert.Single(_docker.Engine.Asked.OfType<MachineKill>()).Signal);
+        Assert.Equal(204, (await _docker.AskAsync("POST", "/containers/web/restart?t=4")).Status);
+        Assert.Equal(204, (await _docker.AskAsync("POST", "/containers/web/stop?t=-1&signal=INT")).Status);
+        Assert.Equal([("INT", 600), (null, 4)],
+            _docker.Engine.Asked.OfType<MachineStop>().Select(s => (s.Signal, s.GraceSeconds!.Value)).OrderByDescending(s => s.Item2));
+        Assert.Equal(204, (await _docker.AskAsync("POST", "/containers/web/start")).Status);
+        Assert.Equal(204, (await _docker.AskAsync("DELETE", "/containers/web?force=1&v=1")).Status);
+        Assert.Equal(404, (await _docker.AskAsync("DELETE", "/containers/web?force=1")).Status);
+    }
+
+    [Fact]
+    public async Task Logs_have_streams_times_and_a_tail_and_followed_ones_end_with_the_container()
+    {
+        _docker.Engine.Program = _ => new PlayedProgram("one\n", "two\n", Code: null);
+        string id = await _docker.CreateAsync("web");
+        await _docker.AskAsync("POST", $"/containers/{id}/start");
+        Task<(int, string Body)> followed = _docker.AskAsync("GET", $"/containers/{id}/logs?stdout=1&stderr=1&follow=1&tail=all&since=0&until=0");
+        _docker.Engine.Say("three\n");
+        Assert.Equal("1:1970-01-01T00:00:00.000000000Z three\n",
+            Text((await _docker.AskAsync("GET", "/containers/web/logs?stdout=1&stderr=1&timestamps=1&tail=1")).Body));
+        Assert.Equal("2:two\n", Text((await _docker.AskAsync("GET", "/containers/web/logs?stderr=1")).Body));
+        Assert.Equal(400, (await _docker.AskAsync("GET", "/containers/web/logs")).Status);
+        await _docker.AskAsync("POST", "/containers/web/stop");
+        Assert.Equal("1:one\n2:two\n1:three\n", Text((await followed).Body));
+
+        static string Text(string body) => DockerBench.Frames(Encoding.UTF8.GetBytes(body));
+    }
+
+    [Fact]
+    public async Task Attach_to_a_container_that_runs_begins_with_what_comes()
+    {
+        _docker.Engine.Program = _ => new PlayedProgram("before\n", Code: null);
+        string id = await _docker.CreateAsync("web");
+        await _docker.AskAsync("POST", $"/containers/{id}/start");
+        (string head, NetworkStream wire) = await _docker.HijackAsync($"/containers/{id}/attach?stdin=1&stderr=1&stdout=1&stream=1", upgrades: false);
+        Assert.StartsWith("HTTP/1.1 200 OK\r\n", head, StringComparison.Ordinal);
+        Assert.DoesNotContain("Length", head, StringComparison.Ordinal);
+        _docker.Engine.Say("after\n");
+        await _docker.AskAsync("POST", "/containers/web/stop");
+        Assert.Equal("1:after\n", await DockerBench.FramesAsync(wire));
+    }
+
+    [Fact]
+    public async Task Exec_has_input_output_and_a_code_that_is_known_at_its_end()
+    {
+        _docker.Engine.Program = _ => new PlayedProgram(Code: null);
+        ExecBegin? begun = null;
+        _docker.Play(async (session, begin) =>
+        {
+            begun = begin;
+            byte[] buffer = new byte[100];
+            int count = await session.ReadAsync(0, buffer);
+            while (await session.ReadAsync(0, new byte[10]) > 0)
+                continue;
+            await session.WriteAsync(1, buffer.AsMemory(0, count));
+            await session.WriteAsync(2, "err"u8.ToArray());
+            return 3;
+        });
+        string id = await _docker.CreateAsync("web");
+        await _docker.JsonAsync("POST", "/containers/web/exec", """{"Cmd":["cat"]}""", 409);
+        await _docker.AskAsync("POST", $"/containers/{id}/start");
+        string exec = (await _docker.JsonAsync("POST", "/containers/web/exec",
+            """{"User":"u","Env":["A=1"],"WorkingDir":"/srv","AttachStdin":true,"AttachStdout":true,"AttachStderr":true,"Cmd":["cat","-"]}""",
+            201))["Id"]!.ToString();
+        Assert.False((await _docker.JsonAsync("GET", $"/exec/{exec}/json"))["Running"]!.GetValue<bool>());
+        (string head, NetworkStream wire) = await _docker.HijackAsync($"/exec/{exec}/start", """{"Detach":false,"TTY":false}""");
+        Assert.StartsWith("HTTP/1.1 101", head, StringComparison.Ordinal);
+        await wire.WriteAsync("hello"u8.ToArray());
+        wire.Socket.Shutdown(SocketShutdown.Send);
+        string frames = await DockerBench.FramesAsync(wire);
+        Assert.True(frames is "1:hello2:err" or "2:err1:hello", frames);
+        JsonNode shown = await _docker.JsonAsync("GET", $"/exec/{exec}/json");
+        Assert.Equal((false, 3, id), (shown["Running"]!.GetValue<bool>(), shown["ExitCode"]!.GetValue<int>(), shown["ContainerID"]!.ToString()));
+        Assert.Equal(["cat", "-"], begun!.Arguments);
+        Assert.Equal(["A=1"], begun.Environment);
+        Assert.Equal(("u", "/srv"), (begun.User, begun.WorkingDirectory));
+        await _docker.JsonAsync("POST", "/exec/nosuch/start", "{}", 404);
+    }
+
+    [Fact]
+    public async Task Exec_with_a_terminal_is_raw_and_has_its_size()
+    {
+        _docker.Engine.Program = _ => new PlayedProgram(Code: null);
+        TaskCompletionSource<(int, int)> size = new();
+        _docker.Play(async (session, begin) =>
+        {
+            Assert.Equal(new TerminalSize(100, 30), begin.Terminal);
+            size.SetResult((await session.Events.ReadAsync()).Size);
+            await session.WriteAsync(1, "raw"u8.ToArray());
+            return 0;
+        });
+        string id = await _docker.CreateAsync("web");
+        await _docker.AskAsync("POST", $"/containers/{id}/start");
+        string exec = (await _docker.JsonAsync("POST", "/containers/web/exec", """{"Tty":true,"ConsoleSize":[30,100],"Cmd":["sh"]}""", 201))["Id"]!.ToString();
+        (string head, NetworkStream wire) = await _docker.HijackAsync($"/exec/{exec}/start", """{"Detach":false,"Tty":true}""");
+        Assert.Contains("raw-stream", head, StringComparison.Ordinal);
+        Assert.Equal(200, (await _docker.AskAsync("POST", $"/exec/{exec}/resize?h=40&w=132")).Status);
+        Assert.Equal((132, 40), await size.Task.WaitAsync(TimeSpan.FromSeconds(30)));
+        using MemoryStream all = new();
+        await wire.CopyToAsync(all);
+        Assert.Equal("raw", Encoding.UTF8.GetString(all.ToArray()));
+    }
+
+    [Fact]
+    public async Task Exec_that_is_refused_is_text_and_126_and_no_error_of_the_connection()
+    {
+        _docker.Engine.Program = _ => new PlayedProgram(Code: null);
+        _docker.Node.Program = async session =>
+        {
+            await session.BegunAsync();
+            await session.CloseAsync(SessionCloseReason.Refused, "there is no user \"nobody\" in this machine");
+        };
+        string id = await _docker.CreateAsync("web");
+        await _docker.AskAsync("POST", $"/containers/{id}/start");
+        string exec = (await _docker.JsonAsync("POST", "/containers/web/exec", """{"Cmd":["id"]}""", 201))["Id"]!.ToString();
+        (string head, NetworkStream wire) = await _docker.HijackAsync($"/exec/{exec}/start", "{}");
+        Assert.StartsWith("HTTP/1.1 101", head, StringComparison.Ordinal);
+        Assert.Contains("no user", await DockerBench.FramesAsync(wire), StringComparison.Ordinal);
+        Assert.Equal(126, (await _docker.JsonAsync("GET", $"/exec/{exec}/json"))["ExitCode"]!.GetValue<int>());
+    }
+
+    [Fact]
+    public async Task Networks_and_volumes_are_made_shown_and_removed()
+    {
+        Assert.Equal(["bridge", "host", "none"], (await _docker.JsonAsync("GET", "/networks")).AsArray().Select(n => n!["Name"]!.ToString()));
+        await _docker.JsonAsync("GET", "/networks/shop_default", status: 404);
+        string id = (await _docker.JsonAsync("POST", "/networks/create",
+            """{"Name":"shop_default","Driver":"","Labels":{"p":"shop"}}""", 201))["Id"]!.ToString();
+        await _docker.JsonAsync("POST", "/networks/create", """{"Name":"shop_default"}""", 409);
+        Assert.Equal("shop", (await _docker.JsonAsync("GET", "/networks/shop_default"))["Labels"]!["p"]!.ToString());
+        Assert.Single((await _docker.JsonAsync("GET", """/networks?filters={"label":{"p=shop":true}}""")).AsArray());
+        JsonNode created = await _docker.JsonAsync("POST", "/containers/create", """{"Image":"busybox","HostConfig":{"NetworkMode":"shop_default"}}""", 201);
+        Assert.Contains("is not in network shop_default yet", created["Warnings"]![0]!.ToString(), StringComparison.Ordinal);
+        Assert.Equal(204, (await _docker.AskAsync("DELETE", $"/networks/{id}")).Status);
+        Assert.Equal(403, (await _docker.AskAsync("DELETE", "/networks/bridge")).Status);
+
+        await _docker.JsonAsync("POST", "/volumes/create", """{"Name":"data","Labels":{"p":"shop"}}""", 201);
+        await _docker.JsonAsync("POST", "/volumes/create", """{"Name":"data"}""", 201);
+        Assert.Single((await _docker.JsonAsync("GET", "/volumes"))["Volumes"]!.AsArray());
+        Assert.Equal("shop", (await _docker.JsonAsync("GET", "/volumes/data"))["Labels"]!["p"]!.ToString());
+        Assert.Equal(204, (await _docker.AskAsync("DELETE", "/volumes/data")).Status);
+        Assert.Equal((404, 204),
+            ((await _docker.AskAsync("DELETE", "/volumes/data")).Status, (await _docker.AskAsync("DELETE", "/volumes/data?force=1")).Status));
+    }
+
+    [Fact]
+    public async Task Images_are_those_that_containers_use()
+    {
+        string id = await _docker.CreateAsync("web");
+        JsonNode image = Assert.Single((await _docker.JsonAsync("GET", "/images/json")).AsArray())!;
+        Assert.Equal((_docker.Digest, "busybox:latest"), (image["Id"]!.ToString(), image["RepoTags"]![0]!.ToString()));
+        Assert.Equal(_docker.Digest, (await _docker.JsonAsync("GET", "/images/docker.io/library/busybox:latest/json"))["Id"]!.ToString());
+        Assert.Equal(_docker.Digest, (await _docker.JsonAsync("GET", $"/images/{_docker.Digest}/json"))["Id"]!.ToString());
+        Assert.Equal(_docker.Digest, (await _docker.JsonAsync("GET", $"/containers/{id}/json"))["Image"]!.ToString());
+        await _docker.JsonAsync("GET", "/images/nosuch/json", status: 404);
+    }
+}
