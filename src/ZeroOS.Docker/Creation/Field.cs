@@ -14,7 +14,7 @@ internal sealed record Field(string Name, FieldRule Rule, string Says, params st
     {
         JsonArray list => list.All(v => v is not null && IsHarmless(v)),
         JsonValue one => Harmless.Contains(one.ToString(), StringComparer.OrdinalIgnoreCase),
-        JsonObject set => set["Type"] is JsonValue type ? Harmless.Contains(type.ToString()) : set["Test"] is JsonArray test && IsHarmless(test),
+        JsonObject set => set["Type"] is JsonValue type && Harmless.Contains(type.ToString()),
         _ => false,
     };
 }

@@ -9,15 +9,18 @@ using ZeroOS.Docker.Node;
 
 namespace ZeroOS.Docker.Creation;
 
-/// <summary>A creation in Docker's words as the workloads of a deployment: one machine, and a network of its own.</summary>
+/// <summary>A creation in Docker's words as the workloads of a deployment: one machine, and a network of its own where it is in the bridge.</summary>
 /// <param name="body">What was sent.</param>
+/// <param name="id">The container's id.</param>
+/// <param name="networks">Where it is.</param>
 /// <param name="image">The image that it names.</param>
 /// <param name="ports">Ports of the node by which published ones are chosen.</param>
 /// <param name="warnings">What the client is told.</param>
-internal sealed class MachineParts(JsonObject body, ResolvedImage image, FreePorts ports, List<string> warnings)
+internal sealed class MachineParts(JsonObject body, string id, ResolvedImage image, IReadOnlyList<MachineNetwork> networks, FreePorts ports,
+    List<string> warnings)
 {
-    private const string Network = "net", Range = "10.77.0.0/24";
-    private const long MinMemory = 64L << 20, MemoryStep = 2L << 20, NanoCpu = 1_000_000_000;
+    private const string Range = "10.77.0.0/24";
+    private const long MinMemory = 64L << 20, MemoryStep = 2L << 20, NanoCpu = 1_000_000_000, MilliCpu = NanoCpu / 1000;
     private const int MaxCpus = 8, MaxStopSeconds = 600;
 
     private readonly JsonObject _host = body.Object("HostConfig");
@@ -26,25 +29,29 @@ internal sealed class MachineParts(JsonObject body, ResolvedImage image, FreePor
     /// <exception cref="DockerFault">400: a value that cannot be honoured.</exception>
     public IReadOnlyList<Workload> Workloads()
     {
-        bool connected = IsConnected();
+        (int cpus, int? quota) = Cpus();
+        (RestartPolicy restart, int? mostRestarts) = Restart();
         ZmachineData data = new()
         {
             Flist = image.Flist,
-            Cpu = Cpus(),
+            Cpu = cpus,
+            CpuQuota = quota,
             Memory = Memory(),
             Entrypoint = Entrypoint(out IReadOnlyList<string>? arguments),
             Args = arguments,
             Env = Environment(),
             User = body.Text("User"),
             Workdir = body.Text("WorkingDir"),
-            Networks = connected ? [new MachineNetwork { Network = Network }] : [],
-            Publish = Publish(connected),
-            Restart = Restart(),
+            Networks = networks,
+            Publish = Publish(),
+            Restart = restart,
+            MaxRestarts = mostRestarts,
             Run = false,
             Stop = Stop(),
         };
-        ZmachineWorkload machine = new() { Name = Container.MachineName, Data = data };
-        return connected ? [new NetworkWorkload { Name = Network, Data = new NetworkData { Range = Range } }, machine] : [machine];
+        ZmachineWorkload machine = new() { Name = Container.MachineName, Data = new InsideParts(body, id).With(data) };
+        return networks.Any(n => n.Network == NetworkParts.Own)
+            ? [new NetworkWorkload { Name = NetworkParts.Own, Data = new NetworkData { Range = Range } }, machine] : [machine];
     }
 
     private IReadOnlyList<string>? Entrypoint(out IReadOnlyList<string>? arguments)
@@ -80,41 +87,31 @@ internal sealed class MachineParts(JsonObject body, ResolvedImage image, FreePor
     private ByteSize? Memory() => _host.Number("Memory") is > 0 and long bytes
         ? new ByteSize((Math.Max(bytes, MinMemory) + MemoryStep - 1) / MemoryStep * MemoryStep) : null;
 
-    private int Cpus()
+    // So many whole processors as are needed, and a quota where that is less.
+    private (int Whole, int? Quota) Cpus()
     {
         long quota = _host.Number("CpuQuota"), period = _host.Number("CpuPeriod");
-        long nanos = _host.Number("NanoCpus") is > 0 and long given ? given : quota > 0 ? quota * NanoCpu / (period > 0 ? period : 100_000) : NanoCpu;
-        long cpus = (nanos + NanoCpu - 1) / NanoCpu;
-        if (cpus > MaxCpus)
+        decimal nanos = _host.Number("NanoCpus") is > 0 and long given ? given
+            : quota > 0 ? decimal.Floor((decimal)quota * NanoCpu / (period > 0 ? period : 100_000)) : NanoCpu;
+        if (nanos > MaxCpus * NanoCpu)
             throw DockerFault.Bad($"HostConfig.NanoCpus: a machine has at most {MaxCpus} processors");
-        if (nanos % NanoCpu != 0)
-            warnings.Add($"a machine has whole processors: this one has {cpus}");
-        return (int)cpus;
+        return ((int)decimal.Ceiling(nanos / NanoCpu), nanos % NanoCpu == 0 ? null : (int)(nanos / MilliCpu));
     }
 
-    private bool IsConnected()
-    {
-        string mode = _host.Text("NetworkMode") ?? "default";
-        if (mode == "host")
-            throw DockerFault.Bad("HostConfig.NetworkMode host cannot be honoured: a container is its own machine and has no host network; publish ports");
-        if (mode.StartsWith("container:", StringComparison.Ordinal))
-            throw DockerFault.Bad($"HostConfig.NetworkMode {mode} cannot be honoured: a container is its own machine, and shares no network card");
-        return mode != "none" && !body.Flag("NetworkDisabled");
-    }
-
-    private RestartPolicy Restart()
+    private (RestartPolicy Policy, int? Most) Restart()
     {
         JsonObject policy = _host.Object("RestartPolicy");
         string name = policy.Text("Name") ?? "no";
         if (name != "no" && _host.Flag("AutoRemove"))
             throw DockerFault.Bad("can't create 'AutoRemove' container with restart policy");
-        if (policy.Number("MaximumRetryCount") > 0)
-            warnings.Add("HostConfig.RestartPolicy.MaximumRetryCount has no effect: the node tries again with growing pauses");
+        int? most = policy.Number("MaximumRetryCount") is > 0 and long count ? (int)Math.Min(count, int.MaxValue) : null;
+        if (most is not null && name != "on-failure")
+            throw DockerFault.Bad("invalid restart policy: maximum retry count can only be used with 'on-failure'");
         return name switch
         {
-            "no" => RestartPolicy.Never,
-            "always" or "unless-stopped" => RestartPolicy.Always,
-            "on-failure" => RestartPolicy.OnFailure,
+            "no" => (RestartPolicy.Never, null),
+            "always" or "unless-stopped" => (RestartPolicy.Always, null),
+            "on-failure" => (RestartPolicy.OnFailure, most),
             _ => throw DockerFault.Bad($"invalid restart policy: unknown policy '{name}'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'"),
         };
     }
@@ -130,7 +127,7 @@ internal sealed class MachineParts(JsonObject body, ResolvedImage image, FreePor
             : throw DockerFault.Bad($"StopTimeout: a stop takes 0 to {MaxStopSeconds} seconds");
     }
 
-    private List<PublishedPort> Publish(bool connected)
+    private List<PublishedPort> Publish()
     {
         List<PublishedPort> published = [];
         JsonObject bindings = _host.Object("PortBindings");
@@ -153,8 +150,8 @@ internal sealed class MachineParts(JsonObject body, ResolvedImage image, FreePor
             foreach ((int guest, PortProtocol protocol) in exposed.Except(bindings.Select(b => b.Key)).Select(PortKey.Parse))
                 published.Add(new PublishedPort { Host = ports.Take(protocol), Guest = guest, Protocol = protocol });
         }
-        if (published.Count > 0 && !connected)
+        if (published.Count > 0 && networks.Count == 0)
             warnings.Add("published ports are discarded: the container has no network");
-        return connected ? published : [];
+        return networks.Count > 0 ? published : [];
     }
 }

@@ -60,6 +60,8 @@ internal sealed record Container(Deployment Deployment, Notes Notes, ZmachineWor
             || deployment.Workloads.OfType<ZmachineWorkload>().FirstOrDefault() is not { } machine
             || status.Workloads.FirstOrDefault(w => w.Name == machine.Name) is not { } now)
             return null;
-        return new Container(deployment, notes, machine, now, times(deployment.Name), status.Deleting);
+        RunTimes seen = times(deployment.Name);
+        RunTimes known = new(now.StartedAt ?? seen.Started, now.EndedAt ?? seen.Ended);
+        return new Container(deployment, notes, machine, now, known, status.Deleting);
     }
 }

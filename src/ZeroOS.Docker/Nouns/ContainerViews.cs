@@ -32,6 +32,19 @@ internal static class ContainerViews
     /// <summary>The network that a container was created with.</summary>
     public static string NetworkOf(Container container) => container.HostConfig.Text("NetworkMode") is { } mode and not "default" ? mode : "bridge";
 
+    /// <summary>Whether it was created in a network, by its name or the beginning of its id.</summary>
+    public static bool IsIn(Container container, string network) => network == NetworkOf(container) || NetworkParts.Endpoints(container.Config).Any(e =>
+        e.Key == network || (network.Length >= 12 && (e.Value as JsonObject)?.Text("NetworkID")?.StartsWith(network, StringComparison.Ordinal) == true));
+
+    /// <summary>"starting", "healthy", "unhealthy", or "none".</summary>
+    public static string Health(Container container) => container.Status.Health?.State switch
+    {
+        HealthState.Starting => "starting",
+        HealthState.Healthy => "healthy",
+        HealthState.Unhealthy => "unhealthy",
+        _ => "none",
+    };
+
     /// <summary>The command line: path and arguments.</summary>
     public static (string Path, IReadOnlyList<string> Arguments) Command(Container container)
     {
@@ -106,7 +119,28 @@ internal static class ContainerViews
         };
     }
 
-    private static JsonObject State(Container c) => new()
+    private static JsonObject State(Container c)
+    {
+        JsonObject state = Life(c);
+        if (c.Status.Health is { } health)
+        {
+            state["Health"] = new JsonObject
+            {
+                ["Status"] = Health(c),
+                ["FailingStreak"] = health.FailingStreak,
+                ["Log"] = new JsonArray([.. (health.Results ?? []).Select(r => new JsonObject
+                {
+                    ["Start"] = Words.Time(r.Start),
+                    ["End"] = Words.Time(r.End),
+                    ["ExitCode"] = r.ExitCode,
+                    ["Output"] = r.Output,
+                })]),
+            };
+        }
+        return state;
+    }
+
+    private static JsonObject Life(Container c) => new()
     {
         ["Status"] = c.State,
         ["Running"] = c.State is "running" or "restarting",
@@ -159,25 +193,27 @@ internal static class ContainerViews
 
     private static JsonObject Endpoints(Container c)
     {
-        JsonObject networks = [], given = c.Config.Object("NetworkingConfig").Object("EndpointsConfig");
-        IEnumerable<string> names = given.Select(e => e.Key).Where(k => k != "default").Append(NetworkOf(c)).Distinct();
-        foreach (string name in names)
+        JsonObject networks = [], given = NetworkParts.Endpoints(c.Config);
+        foreach (string name in given.Select(e => e.Key).Where(k => k != "default").Append(NetworkOf(c)).Distinct())
         {
+            JsonObject endpoint = given.Object(name);
+            string id = endpoint.Text("NetworkID") is { Length: 64 } known ? known : Networks.IdOf(name), part = NetworkParts.PartOf(name, id);
             networks[name] = new JsonObject
             {
-                ["IPAMConfig"] = null,
+                ["IPAMConfig"] = endpoint["IPAMConfig"]?.DeepClone(),
                 ["Links"] = null,
-                ["Aliases"] = given.Object(name)["Aliases"]?.DeepClone(),
-                ["NetworkID"] = Networks.IdOf(name),
+                ["Aliases"] = endpoint["Aliases"]?.DeepClone(),
+                ["NetworkID"] = id,
                 ["EndpointID"] = "",
-                ["Gateway"] = c.IsRunning ? "10.77.0.1" : "",
-                ["IPAddress"] = Address(c),
+                ["Gateway"] = c.IsRunning && part == NetworkParts.Own ? "10.77.0.1" : "",
+                ["IPAddress"] = c.IsRunning ? c.Status.Addresses?.GetValueOrDefault(part) ?? "" : "",
                 ["IPPrefixLen"] = 24,
                 ["IPv6Gateway"] = "",
                 ["GlobalIPv6Address"] = "",
                 ["GlobalIPv6PrefixLen"] = 0,
                 ["MacAddress"] = "",
                 ["DriverOpts"] = null,
+                ["DNSNames"] = c.Machine.Data.Networks.FirstOrDefault(n => n.Network == part)?.Aliases is { } names ? Words.List(names) : null,
             };
         }
         return networks;
@@ -189,12 +225,14 @@ internal static class ContainerViews
 
     private static string Status(Container c, DateTimeOffset now) => c.State switch
     {
-        "running" => $"Up {Ago(c.Times.Started, now)}",
+        "running" => $"Up {Ago(c.Times.Started, now)}{HealthSuffix(c)}",
         "exited" => $"Exited ({c.ExitCode}) {Ago(c.Times.Ended, now)} ago",
         "restarting" => $"Restarting ({c.ExitCode}) {Ago(c.Times.Ended, now)} ago",
         "removing" => "Removal In Progress",
         _ => "Created",
     };
+
+    private static string HealthSuffix(Container c) => Health(c) switch { "none" => "", "starting" => " (health: starting)", string state => $" ({state})" };
 
     // As Docker's clients expect it: whole units, the largest that there is one of.
     private static string Ago(DateTimeOffset? since, DateTimeOffset now)

@@ -30,7 +30,7 @@ internal sealed partial class Containers(DockerApi api)
         string id = NewId();
         ResolvedImage image = await api.Images.FindAsync(reference, call.Cancellation);
         Grant? grant = (await api.Node.AskAsync(n => n.StatusAsync(call.Cancellation))).Grant;
-        await RequireNetworkAsync(body, warnings);
+        await ResolveNetworksAsync(body);
         await _naming.WaitAsync(call.Cancellation);
         try
         {
@@ -50,7 +50,7 @@ internal sealed partial class Containers(DockerApi api)
             {
                 Name = $"docker-{id[..12]}",
                 Version = 1,
-                Workloads = new MachineParts(body, image, new FreePorts(grant, deployments), warnings).Workloads(),
+                Workloads = new MachineParts(body, id, image, NetworkParts.Places(body, name), new FreePorts(grant, deployments), warnings).Workloads(),
                 Annotations = notes.Write(),
             };
             await api.Node.AskAsync(n => n.ApplyAsync(deployment, call.Cancellation));
@@ -74,7 +74,7 @@ internal sealed partial class Containers(DockerApi api)
             && filters.Any("status", s => s == c.State)
             && filters.Any("ancestor", a => a == c.Notes.Image || c.Notes.ImageId.Contains(a, StringComparison.Ordinal))
             && filters.Any("exited", code => c.State == "exited" && code == $"{c.ExitCode}")
-            && filters.Any("network", n => n == ContainerViews.NetworkOf(c)) && filters.Any("health", h => h == "none")
+            && filters.Any("network", n => ContainerViews.IsIn(c, n)) && filters.Any("health", h => h == ContainerViews.Health(c))
             && filters.Any("is-task", t => t == "false"));
         if (call.Query.Number("limit") is > 0 and int limit)
             found = found.Take(limit);
@@ -83,7 +83,17 @@ internal sealed partial class Containers(DockerApi api)
     }
 
     /// <summary>GET /containers/{id}/json</summary>
-    public async Task InspectAsync(DockerCall call) => await call.AnswerAsync(ContainerViews.Inspect(await api.Mirror.FindAsync(call.Name)));
+    public async Task InspectAsync(DockerCall call)
+    {
+        Container container = await api.Mirror.FindAsync(call.Name);
+        // A list has the state of a machine's health alone.
+        if (container.Status.Health is not null)
+        {
+            DeploymentStatus whole = await api.Node.AskAsync(n => n.DeploymentAsync(container.Deployment.Name, call.Cancellation));
+            container = container with { Status = whole.Workloads.Single(w => w.Name == container.Machine.Name) };
+        }
+        await call.AnswerAsync(ContainerViews.Inspect(container));
+    }
 
     /// <summary>POST /containers/{id}/rename</summary>
     public async Task RenameAsync(DockerCall call)
@@ -150,16 +160,12 @@ internal sealed partial class Containers(DockerApi api)
         api.Attachments.LetGo(container.Id);
     }
 
-    private async Task RequireNetworkAsync(JsonObject body, List<string> warnings)
+    private async Task ResolveNetworksAsync(JsonObject body)
     {
-        string mode = body.Object("HostConfig").Text("NetworkMode") ?? "default";
-        IEnumerable<string> named = body.Object("NetworkingConfig").Object("EndpointsConfig").Select(e => e.Key).Append(mode)
-            .Where(n => n is not ("default" or "bridge" or "none" or "host") && !n.StartsWith("container:", StringComparison.Ordinal)).Distinct();
-        foreach (string name in named)
-        {
-            await api.Networks.RequireAsync(name);
-            warnings.Add($"the container is not in network {name} yet: it is alone in a network of its own, and others do not find it by name");
-        }
+        List<(string, Notes)> networks = [];
+        foreach (string name in NetworkParts.Names(body))
+            networks.Add((name, (await api.Networks.RequireAsync(name)).Notes));
+        NetworkParts.Resolve(body, networks);
     }
 
     private async Task<string> NameAsync(string? wanted, string id)

@@ -112,6 +112,8 @@ internal sealed class DockerEvents
             }
             if (one.Workload != container.Machine.Name)
                 return;
+            if (one.Kind == EventKinds.Health)
+                Tell(container.Notes, $"health_status: {one.Reason}");
             string word = one.State switch
             {
                 WorkloadState.Running => "start",

@@ -18,7 +18,10 @@ internal static class Endpoints
         new("GET", "/events", "of containers; what happened before is not told again") { Serve = (api, call) => api.Events.WatchAsync(call) },
         new("GET", "/system/df", "empty") { Serve = (api, call) => api.System.DiskAsync(call) },
 
-        new("GET", "/containers/json", "filters: ancestor, exited, id, label, name, network, status") { Serve = (api, call) => api.Containers.ListAsync(call) },
+        new("GET", "/containers/json", "filters: ancestor, exited, health, id, label, name, network, status")
+        {
+            Serve = (api, call) => api.Containers.ListAsync(call),
+        },
         new("POST", "/containers/create", "a deployment that is not started; fields as below") { Serve = (api, call) => api.Containers.CreateAsync(call) },
         new("GET", "/containers/{id}/json", "as Docker; pid is 0") { Serve = (api, call) => api.Containers.InspectAsync(call) },
         new("DELETE", "/containers/{id}", "the deployment; its volumes are kept") { Serve = (api, call) => api.Containers.RemoveAsync(call) },
@@ -70,10 +73,10 @@ internal static class Endpoints
         new("POST", "/grpc", NoBuild) { Refusal = 404 },
 
         new("GET", "/networks", "filters: id, label, name") { Serve = (api, call) => api.Networks.ListAsync(call) },
-        new("POST", "/networks/create", "a deployment of one network, which holds nobody yet") { Serve = (api, call) => api.Networks.CreateAsync(call) },
+        new("POST", "/networks/create", "a deployment of one network") { Serve = (api, call) => api.Networks.CreateAsync(call) },
         new("POST", "/networks/prune", "filter: label") { Serve = (api, call) => api.Networks.PruneAsync(call) },
         new("GET", "/networks/{name}", "as Docker") { Serve = (api, call) => api.Networks.InspectAsync(call) },
-        new("DELETE", "/networks/{name}", "as Docker") { Serve = (api, call) => api.Networks.RemoveAsync(call) },
+        new("DELETE", "/networks/{name}", "403 while a container in it runs, 409 while there is one") { Serve = (api, call) => api.Networks.RemoveAsync(call) },
         new("POST", "/networks/{name}/connect", "a machine is in the network that it was made with"),
         new("POST", "/networks/{name}/disconnect", "a machine is in the network that it was made with"),
 

@@ -3,16 +3,17 @@ using System.Text;
 using System.Text.Json.Nodes;
 
 using ZeroOS.Contracts.Deployments;
+using ZeroOS.Docker.Creation;
 using ZeroOS.Docker.Http;
 using ZeroOS.Docker.Json;
 using ZeroOS.Docker.Node;
 
 namespace ZeroOS.Docker.Nouns;
 
-/// <summary>Networks, each a deployment with one network; bridge, host and none are always there. No machine can be in another's yet.</summary>
+/// <summary>Networks, each a deployment with one network; bridge, host and none are always there.</summary>
 internal sealed class Networks(DockerApi api)
 {
-    private const string Kind = Notes.Network, WorkloadName = "net";
+    private const string Kind = Notes.Network;
 
     private static readonly string[] s_own = ["bridge", "host", "none"];
 
@@ -64,7 +65,7 @@ internal sealed class Networks(DockerApi api)
         {
             Name = $"docker-{notes.Id[..12]}",
             Version = 1,
-            Workloads = [new NetworkWorkload { Name = WorkloadName, Data = new NetworkData { Range = range } }],
+            Workloads = [new NetworkWorkload { Name = NetworkParts.Own, Data = new NetworkData { Range = range } }],
             Annotations = notes.Write(),
         }, call.Cancellation));
         api.Mirror.Touch();
@@ -77,7 +78,7 @@ internal sealed class Networks(DockerApi api)
         (Notes notes, DeploymentStatus? status) = await RequireAsync(call.Name);
         if (status is null)
             throw new DockerFault(403, $"{notes.Name} is a pre-defined network and cannot be removed");
-        if ((await api.Mirror.ContainersAsync()).FirstOrDefault(c => c.IsRunning && ContainerViews.NetworkOf(c) == notes.Name) is { } user)
+        if ((await api.Mirror.ContainersAsync()).FirstOrDefault(c => c.IsRunning && ContainerViews.IsIn(c, notes.Name)) is { } user)
             throw new DockerFault(403, $"error while removing network: network {notes.Name} has active endpoints (name:\"{user.Name}\")");
         await DeleteAsync(status, call.Cancellation);
         await call.AnswerAsync(204);
@@ -91,7 +92,7 @@ internal sealed class Networks(DockerApi api)
         JsonArray deleted = [];
         foreach ((Notes notes, DeploymentStatus? status) in await AllAsync())
         {
-            if (status is null || !filters.Labels(notes.Body.Map("Labels")) || containers.Any(c => ContainerViews.NetworkOf(c) == notes.Name))
+            if (status is null || !filters.Labels(notes.Body.Map("Labels")) || containers.Any(c => ContainerViews.IsIn(c, notes.Name)))
                 continue;
             await DeleteAsync(status, call.Cancellation);
             deleted.Add((JsonNode)notes.Name);
@@ -123,8 +124,15 @@ internal sealed class Networks(DockerApi api)
         return Enumerable.Range(0, 256).Select(i => $"172.18.{i}.0/24").First(r => !taken.Contains(r));
     }
 
-    private static JsonObject Endpoint(Container container) =>
-        new() { ["Name"] = container.Name, ["EndpointID"] = "", ["MacAddress"] = "", ["IPv4Address"] = "", ["IPv6Address"] = "" };
+    private static JsonObject Endpoint(Container container, Notes network, string range) => new()
+    {
+        ["Name"] = container.Name,
+        ["EndpointID"] = "",
+        ["MacAddress"] = "",
+        ["IPv4Address"] = container.Status.Addresses?.GetValueOrDefault(NetworkParts.PartOf(network.Name, network.Id)) is { } address
+            ? address + range[range.IndexOf('/', StringComparison.Ordinal)..] : "",
+        ["IPv6Address"] = "",
+    };
 
     private static string RangeOf(DeploymentStatus? status) =>
         status?.Deployment.Workloads.OfType<NetworkWorkload>().FirstOrDefault()?.Data.Range ?? "10.77.0.0/24";
@@ -149,8 +157,8 @@ internal sealed class Networks(DockerApi api)
             ["Ingress"] = false,
             ["ConfigFrom"] = new JsonObject { ["Network"] = "" },
             ["ConfigOnly"] = false,
-            ["Containers"] = new JsonObject(containers.Where(c => c.IsRunning && ContainerViews.NetworkOf(c) == notes.Name).Select(c =>
-                KeyValuePair.Create(c.Id, (JsonNode?)Endpoint(c)))),
+            ["Containers"] = new JsonObject(containers.Where(c => c.IsRunning && ContainerViews.IsIn(c, notes.Name)).Select(c =>
+                KeyValuePair.Create(c.Id, (JsonNode?)Endpoint(c, notes, RangeOf(status))))),
             ["Options"] = notes.Body.Object("Options").DeepClone(),
             ["Labels"] = Words.Map(notes.Body.Map("Labels")),
         };

@@ -1,5 +1,7 @@
 using System.Diagnostics;
 
+using ZeroOS.Contracts.Deployments;
+
 namespace ZeroOS.Tests.Docker;
 
 /// <summary>
@@ -74,9 +76,30 @@ public sealed class DockerClientTests : IAsyncLifetime
         Assert.Equal(127, code);
         Assert.Contains("executable file not found", error, StringComparison.Ordinal);
         Assert.Equal(125, (await RunAsync(client, "run", "demo/nosuch:1")).Code);
-        (code, _, error) = await RunAsync(client, "run", "--privileged", "busybox", "true");
+        (code, _, error) = await RunAsync(client, "run", "-v", "/srv:/srv", "busybox", "true");
         Assert.Equal(125, code);
-        Assert.Contains("HostConfig.Privileged cannot be honoured", error, StringComparison.Ordinal);
+        Assert.Contains("HostConfig.Binds cannot be honoured", error, StringComparison.Ordinal);
+    }
+
+    [SkippableTheory]
+    [MemberData(nameof(Clients))]
+    public async Task Words_of_the_inside_and_networks_are_taken_without_a_warning(string client)
+    {
+        _docker.Engine.Program = _ => new PlayedProgram(Code: null);
+        string network = (await RunAsync(client, "network", "create", "front")).Out.Trim();
+        (int code, _, string error) = await RunAsync(client, "run", "-d", "--name", "w", "--network", "front", "--network-alias", "www", "--ip", "172.18.0.9",
+            "-h", "a", "--tmpfs", "/run:size=64m", "--cpus", "0.5", "--pids-limit", "200", "--ulimit", "nofile=1024:65536", "--shm-size", "1g", "--init",
+            "--cap-drop", "ALL", "--cap-add", "NET_ADMIN", "--read-only", "--sysctl", "net.core.somaxconn=1024", "--add-host", "db:10.0.0.7",
+            "--dns", "1.1.1.1", "--group-add", "video", "--restart", "on-failure:3", "--health-cmd", "true", "--health-interval", "5s", "busybox", "serve");
+        Assert.Equal((0, ""), (code, error));
+        ZmachineData machine = _docker.Engine.Deployments.SelectMany(d => d.Workloads).OfType<ZmachineWorkload>().Single().Data;
+        Assert.Equal(($"docker-{network[..12]}/net", "172.18.0.9", 500, 3),
+            (machine.Networks[0].Network, machine.Networks[0].Ip, machine.CpuQuota!.Value, machine.MaxRestarts!.Value));
+        Assert.Equal(["w", "www"], machine.Networks[0].Aliases!);
+        Assert.Equal((new HealthCheck { Shell = "true", Interval = "5s" }, 65536), (machine.Health, machine.Ulimits![0].Hard));
+        Assert.Equal(1, (await RunAsync(client, "network", "rm", "front")).Code);
+        Assert.Equal((0, "w\n", ""), await RunAsync(client, "rm", "-f", "w"));
+        Assert.Equal((0, "front\n", ""), await RunAsync(client, "network", "rm", "front"));
     }
 
     [SkippableTheory]

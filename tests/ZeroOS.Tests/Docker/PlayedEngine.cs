@@ -24,6 +24,7 @@ internal sealed class PlayedEngine
         .Add(Commands.NodeInfo, Roles.Anyone, _ => gate.Info())
         .Add(Commands.NodeStatus, Roles.OwnerOrTenant, _ => Status())
         .Add(Commands.DeploymentApply, Roles.Tenant, (_, body) => Apply(body.Deployment))
+        .Add(Commands.DeploymentGet, Roles.Tenant, (_, body) => List().Deployments.Single(d => d.Deployment.Name == body.Name))
         .Add(Commands.DeploymentList, Roles.Tenant, _ => List())
         .Add(Commands.DeploymentDelete, Roles.Tenant, (_, body) => Delete(body))
         .Add(Commands.MachineStart, Roles.Tenant, (_, body) => Start(body.Deployment))
@@ -105,6 +106,9 @@ internal sealed class PlayedEngine
 
     private Nothing Delete(DeploymentDelete body) => Change(() =>
     {
+        if (_deployments.Values.SelectMany(d => d.Workloads).OfType<ZmachineWorkload>().SelectMany(m => m.Data.Networks)
+            .Any(n => n.Network.StartsWith(body.Name + "/", StringComparison.Ordinal)))
+            throw new BusErrorException(ErrorCodes.Conflict, "the network is used by a machine", "name");
         if (!_deployments.Remove(body.Name))
             throw new BusErrorException(ErrorCodes.NotFound, $"you have no deployment \"{body.Name}\" here", "name");
         _machines.Remove(body.Name);
@@ -115,7 +119,7 @@ internal sealed class PlayedEngine
     {
         WorkloadStatus before = _machines[name];
         PlayedProgram program = Program(_deployments[name].Workloads.OfType<ZmachineWorkload>().Single().Data);
-        Turn(name, before with { State = WorkloadState.Running, Starts = before.Starts + 1, Reason = null });
+        Turn(name, before with { State = WorkloadState.Running, Starts = before.Starts + 1, Reason = null, Health = program.Health });
         if (program.Output.Length > 0)
             _logs[name].Add((OutputStream.StandardOutput, program.Output));
         if (program.Errors.Length > 0)
