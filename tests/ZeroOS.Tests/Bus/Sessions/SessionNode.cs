@@ -21,8 +21,8 @@ internal sealed class SessionNode : IAsyncDisposable
     private readonly Task _accepting;
 
     /// <summary>
-    /// A node with these commands besides those of sessions; without a word with those of <see cref="GateBench"/>. <paramref name="alone"/>: all but the opening
-    /// of sessions are the test's.
+    /// A node with these commands besides those of sessions; without a word with those of <see cref="GateBench"/>. <paramref name="alone"/>: all but the
+    /// opening of sessions are the test's.
     /// </summary>
     public SessionNode(Action<Routes>? commands = null, bool alone = false)
     {
