@@ -22,6 +22,9 @@ internal static class RunVerb
 {
     private static readonly string[] s_sources = [PulledImage.Scheme, "oci:", "oci-archive:", "docker-archive:", "rootfs:", "tar:"];
 
+    // More than the node waits for those who still read its output.
+    private static readonly TimeSpan s_goes = TimeSpan.FromSeconds(12);
+
     private static readonly Option<string[]> s_env = new("-e", "--env")
     {
         HelpName = "NAME=VALUE",
@@ -156,14 +159,25 @@ internal static class RunVerb
         {
             session.Terminal.Complain("the machine went while the connection was lost; the end of its output is missing");
         }
+        int code;
         if (joined is null)
-            return (await MachineWait.UntilAtRestAsync(node, machine, session.Cancellation)).ExitCode ?? WorkloadCommand.OurFault;
-        await using (joined)
         {
-            if (joined.Program.Skipped is > 0 and long skipped)
-                session.Terminal.Complain($"the first {skipped} bytes of output came too early; zos logs {machine.Deployment} has them");
-            return await streams.RunAsync(session, joined) ?? 0;        // 0: the person left
+            code = (await MachineWait.UntilAtRestAsync(node, machine, session.Cancellation)).ExitCode ?? WorkloadCommand.OurFault;
         }
+        else
+        {
+            await using (joined)
+            {
+                if (joined.Program.Skipped is > 0 and long skipped)
+                    session.Terminal.Complain($"the first {skipped} bytes of output came too early; zos logs {machine.Deployment} has them");
+                if (await streams.RunAsync(session, joined) is not int ended)
+                    return 0;       // the person left
+                code = ended;
+            }
+        }
+        if (goes)
+            await DeploymentWait.UntilGoneAsync(node, machine.Deployment, s_goes, session.Cancellation);        // its name is free again
+        return code;
 
         // Its log is listened to and it starts. Who joins its program needs the log no longer.
         async Task<bool> BegunAsync()

@@ -49,6 +49,24 @@ public static class DeploymentWait
         }
     }
 
+    /// <summary>
+    /// Returns when a deployment is gone, or after that time, or when the node does not tell: it goes without anybody waiting for it.
+    /// </summary>
+    public static async Task UntilGoneAsync(NodeClient node, string name, TimeSpan patience, CancellationToken cancellation)
+    {
+        using CancellationTokenSource ends = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        ends.CancelAfter(patience);
+        try
+        {
+            await UntilAsync(node, name, null, _ => false, ends.Token);
+        }
+        catch (Exception e) when (e is BusErrorException or ClientException
+            || (e is OperationCanceledException && !cancellation.IsCancellationRequested))
+        {
+            // not-found: gone; else it was waited for long enough
+        }
+    }
+
     /// <summary>Returns what the node said of a deployment when <paramref name="done"/> was content with it.</summary>
     internal static async Task<DeploymentStatus> UntilAsync(NodeClient node, string name, IWaitObserver? observer, Func<DeploymentStatus, bool> done,
         CancellationToken cancellation)
