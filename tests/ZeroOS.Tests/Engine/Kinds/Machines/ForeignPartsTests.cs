@@ -157,11 +157,15 @@ public sealed class ForeignPartsTests
         WantedMachine Wanted(string deployment, string name, int address)
         {
             string network = deployment == "shop" ? "net" : "shop/net";
-            ZmachineWorkload machine = new() { Name = name, Data = new ZmachineData
+            ZmachineWorkload machine = new()
             {
-                Flist = new FlistReference { Reference = "r/i", Digest = EngineBench.Digest('a') },
-                Networks = [new MachineNetwork { Network = network, Aliases = [.. Enumerable.Range(0, 8).Select(i => alias[..^1] + i)] }],
-            } };
+                Name = name,
+                Data = new ZmachineData
+                {
+                    Flist = new FlistReference { Reference = "r/i", Digest = EngineBench.Digest('a') },
+                    Networks = [new MachineNetwork { Network = network, Aliases = [.. Enumerable.Range(0, 8).Select(i => alias[..^1] + i)] }],
+                }
+            };
             return new WantedMachine(bench.Id(name, deployment), machine, new Dictionary<string, uint> { [network] = (uint)address }, "");
         }
     }
