@@ -7,6 +7,7 @@ using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Deployments;
 using ZeroOS.Contracts.Sessions;
 using ZeroOS.Docker.Creation;
+using ZeroOS.Docker.Http;
 
 namespace ZeroOS.Tests.Docker;
 
@@ -189,6 +190,14 @@ public sealed class DockerServerTests : IAsyncLifetime
         JsonNode missing = await _docker.JsonAsync("POST", "/containers/create", """{"Image":"nosuch"}""", 404);
         Assert.StartsWith("No such image", missing["message"]!.ToString(), StringComparison.Ordinal);
         await _docker.JsonAsync("GET", "/containers/nosuch/json", status: 404);
+    }
+
+    [Fact]
+    public async Task Body_that_is_too_long_is_413()
+    {
+        JsonNode refused = await _docker.JsonAsync("POST", "/containers/create", $$"""{"Image":"{{new string('x', DockerCall.MaxBodyBytes)}}"}""", 413);
+        Assert.Contains("at most 1048576 bytes", refused["message"]!.ToString(), StringComparison.Ordinal);
+        Assert.Empty(_docker.Engine.Deployments);
     }
 
     [Fact]

@@ -228,7 +228,7 @@ internal sealed class MachineReconciler : IKindReconciler
 
     private void Start(WorkloadRow row, MachineProgress machine, WantedMachine wanted)
     {
-        if (_unacknowledged.Contains(row.Id) || _steps.Waits(row) || !Prerequisites(row, wanted))
+        if (_unacknowledged.Contains(row.Id) || _steps.Waits(row) || !IsReady(row, wanted))
             return;
         ZmachineData data = wanted.Machine.Data;
         if (row.State != WorkloadState.Preparing)
@@ -311,41 +311,11 @@ internal sealed class MachineReconciler : IKindReconciler
         };
     }
 
-    /// <summary>Its networks and volumes are there, and no machine on its way out has one of its addresses still.</summary>
-    private bool Prerequisites(WorkloadRow row, WantedMachine wanted)
+    private bool IsReady(WorkloadRow row, WantedMachine wanted)
     {
-        ZmachineData data = wanted.Machine.Data;
-        IReadOnlyList<WorkloadRow> others = [.. _parts.Store.HoldingMachines(row.Id.Tenant).Where(w => w.Id != row.Id)];
-        foreach (string name in data.Networks.Select(n => n.Network))
-        {
-            WorkloadId network = row.Id.Named(name);
-            if (_parts.Store.Deployment(network.Tenant, network.Deployment)?.Content.Workloads.FirstOrDefault(w => w.Name == network.Name)
-                is not NetworkWorkload asked || _steps.MadeFrom(network) != asked.Data.Range)
-                return WaitsFor(row, "waiting-for-network", $"network \"{name}\" is not there yet");
-        }
-        foreach (string name in data.Mounts.Select(m => m.Volume))
-        {
-            WorkloadId volume = row.Id.Named(name);
-            if (_steps.MadeFrom(volume) is null)
-                return WaitsFor(row, "waiting-for-volume", $"volume \"{name}\" is not there yet");
-            if (others.FirstOrDefault(w => w.Live && Mounts(w.Id, volume)) is { } user)
-                return WaitsFor(row, "volume-in-use", $"volume \"{name}\" is used by machine {user.Id}; one machine has it at a time");
-        }
-        HashSet<(WorkloadId, string)> cards = [.. wanted.Cards.Select(c => (row.Id.Named(c.Network), Ipv4Range.Text(c.Address)))];
-        foreach (WorkloadRow other in others)
-        {
-            if (other.AttachedCards.Any(c => cards.Contains((other.Id.Named(c.Network), c.Address))))
-                return WaitsFor(row, "waiting-for-address", $"machine \"{other.Id.Name}\" still has its address");
-        }
-        return true;
-    }
-
-    private bool Mounts(WorkloadId machine, WorkloadId volume) =>
-        _wanted.GetValueOrDefault(machine)?.Machine.Data.Mounts.Any(m => machine.Named(m.Volume) == volume) == true;
-
-    private bool WaitsFor(WorkloadRow row, string reason, string message)
-    {
-        _parts.Store.Change(row.Id, r => r with { State = WorkloadState.Pending, Reason = reason, Message = message });
+        if (MachinePrerequisites.Missing(_steps, wanted, _wanted) is not { } missing)
+            return true;
+        _parts.Store.Change(row.Id, r => r with { State = WorkloadState.Pending, Reason = missing.Reason, Message = missing.Message });
         return false;
     }
 

@@ -13,6 +13,7 @@ internal static class LimitTable
         ("Guests and monitors", GuestLimits.Rows),
         ("Images and registries", ImageLimits.Rows),
         ("Networks", NetworkLimits.Rows),
+        ("Docker's API on a workstation", DockerLimits.Rows),
     ];
 
     /// <summary>The whole page.</summary>

@@ -1,0 +1,25 @@
+namespace ZeroOS.Tests.Repository.Limits;
+
+/// <summary>What a program of the same user that speaks to zos docker can multiply. Nobody else's reaches the socket.</summary>
+internal static class DockerLimits
+{
+    internal static readonly Limit[] Rows =
+    [
+        new(
+            "body of a request to zos docker, and its head where the connection is taken over",
+            "a program of its user",
+            "1 MiB, 16 KiB",
+            "x connections",
+            "413 with a sentence; the connection ends",
+            "DockerCall.MaxBodyBytes, RequestHead.MaxBytes",
+            "DockerServerTests.Body_that_is_too_long_is_413"),
+        new(
+            "connections to zos docker; second programs, removed containers, images that it remembers; events that wait for a client",
+            "a program of its user",
+            "512; 256, 256, 128; 1,024",
+            "the same: it has one user",
+            "the connection is closed; the oldest is forgotten; the client's stream ends",
+            "DockerServer.MaxConnections, Exec.Remembered, AutoRemoval.Remembered, ImageStore.Remembered, DockerEvents.Waiting",
+            "-"),
+    ];
+}
