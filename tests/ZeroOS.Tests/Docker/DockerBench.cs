@@ -121,7 +121,14 @@ internal sealed class DockerBench : IAsyncDisposable
         return Frames(all.ToArray());
     }
 
-    /// <summary>As above.</summary>
+    /// <summary>Everything that comes until the connection ends.</summary>
+    public static async Task<string> TextAsync(Stream from)
+    {
+        using StreamReader reader = new(from, leaveOpen: true);
+        return await reader.ReadToEndAsync().WaitAsync(TimeSpan.FromSeconds(60));
+    }
+
+    /// <summary>All frames of a body.</summary>
     public static string Frames(ReadOnlySpan<byte> bytes)
     {
         StringBuilder text = new();

@@ -68,9 +68,14 @@ public sealed class ForwardVerbTests : IAsyncLifetime
         using HeldPort held = new();
         using PlayedService echo = PlayedService.Echo();
         IPEndPoint[] local = await _bench.StartAsync($"0:{held.Number}", $"0:{echo.Port}");
-        using Socket refused = await ForwardBench.ConnectAsync(local[0]);
+        // It may break before connect has returned.
+        Task broken = Assert.ThrowsAsync<SocketException>(async () =>
+        {
+            using Socket refused = await ForwardBench.ConnectAsync(local[0]);
+            await AllAsync(refused).WaitAsync(ForwardBench.Soon);
+        });
         Assert.Equal($"zos: {local[0]}: nothing listens at port {held.Number} in the machine", await _bench.NextLineAsync());
-        await Assert.ThrowsAsync<SocketException>(() => AllAsync(refused).WaitAsync(ForwardBench.Soon));
+        await broken;
         using Socket connection = await ForwardBench.ConnectAsync(local[1]);
         await SendAsync(connection, "x"u8.ToArray());
         Assert.Equal("x"u8.ToArray(), await AllAsync(connection).WaitAsync(ForwardBench.Soon));

@@ -65,7 +65,7 @@ public sealed class CommandProbeTests : IDisposable
     {
         Task<ProbeOutcome> asked = Task.Run(() => _probe.Ask(Environment.TickCount64 + 60_000));
         byte[] much = new byte[1 << 20];
-        for (int done = 0; done < much.Length;)
+        for (int done = 0; done < much.Length && !asked.IsCompleted;)
             done += _program.Output.TryWrite(much.AsSpan(done), out int written) == Errno.None ? written : 0;
         _program.Exit(0);
         ProbeOutcome outcome = await asked;

@@ -73,8 +73,9 @@ public sealed class LoopbackProbeTests : IDisposable
         using TcpClient client = await _listener.AcceptTcpClientAsync();
         byte[] request = new byte[4096];
         int length = 0;
-        while (!Encoding.ASCII.GetString(request, 0, length).EndsWith("\r\n\r\n", StringComparison.Ordinal))
-            length += await client.GetStream().ReadAsync(request.AsMemory(length));
+        while (!Encoding.ASCII.GetString(request, 0, length).EndsWith("\r\n\r\n", StringComparison.Ordinal)
+            && await client.GetStream().ReadAsync(request.AsMemory(length)) is > 0 and int count)
+            length += count;
         try
         {
             await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes(answer));

@@ -1,0 +1,104 @@
+using System.Diagnostics;
+using System.Globalization;
+
+using Xunit.Abstractions;
+
+using ZeroOS.SystemTests.Bench;
+
+namespace ZeroOS.SystemTests;
+
+/// <summary>Debian's unmodified docker client, by <c>zos docker</c>, against a booted node that has no Docker in it.</summary>
+public sealed class DockerTests(ITestOutputHelper output)
+{
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(120);
+
+    [Fact]
+    public async Task A_docker_user_runs_publishes_enters_joins_and_removes_containers()
+    {
+        await using World world = await World.Make("docker", 8080);
+        await world.Publish("nginx");
+        await world.Publish("redis");
+        await world.Boot();
+        await world.Pin(world.Owner);
+        await world.Grant(world.OwnerKey, "8080");
+        await using DockerEngine docker = await DockerEngine.Start(world);
+        string[] shell = ["-u", "root", "--entrypoint", "/bin/sh", "demo/redis:1", "-c"];
+
+        Assert.Contains("Operating System: ZeroOS", await docker.Ok("info"), StringComparison.Ordinal);
+        Assert.Equal(new CommandResult(7, "out\n", "err\n"), await docker.Run(["run", "--rm", .. shell, "echo out; echo err >&2; exit 7"]));
+        CommandResult absent = await docker.Run("run", "--rm", "--entrypoint", "no-such-program", "demo/redis:1");
+        Assert.Equal(127, absent.ExitCode);
+        Assert.Contains("executable file not found", absent.Error, StringComparison.Ordinal);
+        Stopwatch watch = Stopwatch.StartNew();
+        await docker.Ok(["run", "--rm", .. shell, "true"]);
+        World.Figure(output, "seconds of docker run --rm", watch.Elapsed.TotalSeconds, "s");
+        Assert.Equal("", await docker.Ok("ps", "-aq"));
+
+        await docker.Ok("run", "-d", "--name", "web", "-p", "8080:80", "--label", "team=shop", "--memory", "256m", "demo/nginx:1");
+        await Status.Page(world.Ports[8080], s_patience);
+        Assert.Equal("web 0.0.0.0:8080->80/tcp", await docker.Ok("ps", "--filter", "label=team=shop", "--format", "{{.Names}} {{.Ports}}"));
+        Assert.Equal(new CommandResult(3, "nginx\n", "err\n"), await docker.Run("exec", "web", "sh", "-c", "cat /proc/1/comm; echo err >&2; exit 3"));
+        await Eventually.Get("a line of the access log", s_patience, async () =>
+            (await docker.Ok("logs", "--tail", "1", "web")).Contains("GET / HTTP/1.1", StringComparison.Ordinal) ? "there" : null);
+
+        // Two containers of one network find each other by name; the network stays as long as they are there.
+        await docker.Ok("network", "create", "back");
+        await docker.Ok("run", "-d", "--name", "store", "--network", "back", "--network-alias", "db", "--memory", "256m", "demo/redis:1");
+        Assert.Equal("PONG", await Eventually.Get("redis to answer", s_patience, async () =>
+            await docker.Ok("run", "--rm", "--network", "back", "--entrypoint", "redis-cli", "demo/redis:1", "-h", "db", "ping")));
+        Assert.NotEqual(0, (await docker.Run("network", "rm", "back")).ExitCode);
+
+        // nginx's image names SIGQUIT, by which it ends in order.
+        Assert.Equal("web", await docker.Ok("stop", "web"));
+        Assert.Equal("exited 0", await docker.Ok("inspect", "-f", "{{.State.Status}} {{.State.ExitCode}}", "web"));
+        Assert.Equal("web", await docker.Ok("start", "web"));
+        await Status.Page(world.Ports[8080], s_patience);
+        Assert.Equal("web", await docker.Ok("kill", "web"));
+        Assert.Equal("137", await docker.Ok("wait", "web"));
+        await docker.Ok("rm", "web");
+        await docker.Ok("rm", "-f", "store");
+        await docker.Ok("network", "rm", "back");
+        Assert.Equal("", await docker.Ok("ps", "-aq"));
+        await Eventually.Get("nothing to be left", s_patience, async () => (await Status.Names(world.Owner)).Length == 0 ? "nothing" : null);
+    }
+
+    /// <summary>zos docker, and the client that asks it.</summary>
+    private sealed class DockerEngine : IAsyncDisposable
+    {
+        private readonly string _client, _socket, _pid, _folder;
+        private readonly Task<CommandResult> _server;
+
+        private DockerEngine(string client, World world)
+        {
+            (_client, _folder) = (client, world.Folder);
+            (_socket, _pid) = (Path.Combine(world.Folder, "docker.sock"), Path.Combine(world.Folder, "docker.pid"));
+            _server = world.Owner.Shell(TimeSpan.FromMinutes(10),
+                $"echo $$ >{_pid}; exec $ZOS docker --socket {_socket} --registry demo={world.Registry.Here}");
+        }
+
+        public static async Task<DockerEngine> Start(World world)
+        {
+            string client = (await Command.Run(Checkout.Path("scripts", "docker-client"), [], TimeSpan.FromMinutes(3))).Ok();
+            DockerEngine engine = new(client, world);
+            await Eventually.Get("zos docker to listen", s_patience, async () => engine._server.IsCompleted
+                ? throw new NotSupportedException((await engine._server).Error) : (await engine.Run("ps")).ExitCode == 0 ? "listens" : null);
+            return engine;
+        }
+
+        public Task<CommandResult> Run(params string[] arguments) => Command.Run(_client, arguments, s_patience,
+            new Dictionary<string, string> { ["DOCKER_HOST"] = $"unix://{_socket}", ["DOCKER_CONFIG"] = _folder });
+
+        public async Task<string> Ok(params string[] arguments)
+        {
+            CommandResult result = await Run(arguments);
+            return result.ExitCode == 0 ? result.Output.Trim() : throw new InvalidOperationException(string.Create(CultureInfo.InvariantCulture,
+                $"docker {string.Join(' ', arguments)}: exit {result.ExitCode}: {result.Error.Trim()} {result.Output.Trim()}"));
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            await Command.Run("kill", ["-TERM", (await File.ReadAllTextAsync(_pid)).Trim()], s_patience);
+            await _server;
+        }
+    }
+}
