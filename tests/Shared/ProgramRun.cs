@@ -18,14 +18,12 @@ internal sealed record ProgramRun(string Command, int Code, string Output, strin
     /// <summary>Runs a program, with an input if it is given one.</summary>
     public static ProgramRun Of(ProcessStartInfo start, byte[]? input = null)
     {
-        (start.RedirectStandardInput, start.RedirectStandardOutput, start.RedirectStandardError) = (input is not null, true, true);
+        (start.RedirectStandardInput, start.RedirectStandardOutput, start.RedirectStandardError) = (true, true, true);
         using Process process = Process.Start(start)!;
         Task<string> error = process.StandardError.ReadToEndAsync();
         if (input is not null)
-        {
             process.StandardInput.BaseStream.Write(input);
-            process.StandardInput.Close();
-        }
+        process.StandardInput.Close();
         string output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
         return new ProgramRun(string.Join(' ', [start.FileName, .. start.ArgumentList]), process.ExitCode, output, error.Result);

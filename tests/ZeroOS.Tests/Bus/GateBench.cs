@@ -26,7 +26,11 @@ internal sealed class GateBench : IAuthority
         Sealing = new SealingKeys(Node, time);
         Gate = new Gate(Node.Id, this, Routes, Epoch, Seen, Gate.NewStrangerLimit(time), Sealing);
         Outer = NewOuterGate();
-        Dispatcher = new Dispatcher(Node, Epoch, Log.Add);
+        Dispatcher = new Dispatcher(Node, Epoch, line =>
+        {
+            lock (Log)
+                Log.Add(line);
+        });
         if (!withCommands)
             return;
         Routes

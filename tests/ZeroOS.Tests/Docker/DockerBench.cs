@@ -42,7 +42,7 @@ internal sealed class DockerBench : IAsyncDisposable
         _transport = new HttpTransport("127.0.0.1", Node.Port, TimeSpan.FromSeconds(10));
         Registries registries = new(new ClientConfig(), [$"demo={_registry.Url}"]);
         _server = new DockerServer(Socket, () => new NodeClient(new BusClient(_key, Node.Gate.Node.Id, _transport, TimeProvider.System)), registries, "n1");
-        _running = _server.RunAsync(ready.SetResult, _ends.Token);
+        _running = RunAsync(ready.SetResult);
     }
 
     public SessionNode Node { get; }
@@ -155,14 +155,31 @@ internal sealed class DockerBench : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _ends.CancelAsync();
-        await _running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await _server.DisposeAsync();
+        await Task.WhenAny(_running, Task.Delay(TimeSpan.FromSeconds(60)));
         _transport.Dispose();
         await Node.DisposeAsync();
         _registry.Dispose();
         _key.Dispose();
         _ends.Dispose();
         _work.Dispose();
+        Assert.True(_running.IsCompleted, "zos docker does not end");
+        await _running;
+    }
+
+    // As zos does it: when it cannot go on, whoever waits for an answer gets none.
+    private async Task RunAsync(Action ready)
+    {
+        await using (_server)
+        {
+            try
+            {
+                await _server.RunAsync(ready, _ends.Token);
+            }
+            catch (OperationCanceledException) when (_ends.IsCancellationRequested)
+            {
+                // the test is over
+            }
+        }
     }
 
     private async Task AnswerAsync(System.Net.HttpListenerRequest request, System.Net.HttpListenerResponse response)

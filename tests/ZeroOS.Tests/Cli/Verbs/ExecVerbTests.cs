@@ -84,7 +84,14 @@ public sealed class ExecVerbTests : IAsyncLifetime
             + $"{Path.Combine(folder, "zos.dll")} --node {_node.Address} exec -i shop/web cat <&-"]);
         start.Environment["ZOS_CONFIG"] = _work.Path;
         using Process zos = Process.Start(start)!;
-        await zos.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(60));
+        try
+        {
+            await zos.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(60));
+        }
+        finally
+        {
+            zos.Kill();
+        }
         Assert.Equal((0, "an end"), (zos.ExitCode, came));
     }
 
