@@ -152,6 +152,20 @@ public sealed class NodeClient(BusClient bus, Action? lost = null)
         }
     }
 
+    /// <summary>As above; null: the program has ended by now, and its log has what the session would have shown.</summary>
+    public async Task<Attachment?> TryAttachAsync(MachineName machine, AttachBegin begin, CancellationToken cancellation)
+    {
+        try
+        {
+            return await AttachAsync(machine, begin, cancellation);
+        }
+        catch (Exception e) when (e is BusErrorException { Error.Code: ErrorCodes.Conflict or ErrorCodes.NotFound }
+            or SessionException { Reason: SessionCloseReason.Refused or SessionCloseReason.MachineEnded })
+        {
+            return null;
+        }
+    }
+
     /// <summary>
     /// Begins a copy out of a machine or into it; <paramref name="kind"/>, of <see cref="SessionKinds"/>, says what is on which channel. A
     /// <see cref="SessionException"/> says that it may have begun, every other exception that it did not.

@@ -32,7 +32,14 @@ public sealed class DockerTests(ITestOutputHelper output)
         Stopwatch watch = Stopwatch.StartNew();
         await docker.Ok(["run", "--rm", .. shell, "true"]);
         World.Figure(output, "seconds of docker run --rm", watch.Elapsed.TotalSeconds, "s");
-        Assert.Equal("", await docker.Ok("ps", "-aq"));
+        Assert.Equal(new CommandResult(0, "a\nb\n", ""), await docker.Shell("printf 'b\\na\\n' | $DOCKER run -i --rm --entrypoint sort demo/redis:1"));
+        // util-linux's script gives docker a terminal to stand on.
+        CommandResult terminal = await docker.Shell("script -qec \"stty rows 24 cols 80; $DOCKER run -it --rm --entrypoint sh demo/redis:1 "
+            + "-c 'tty; sleep 1; stty size; exit 5'\" /dev/null </dev/null");
+        Assert.Contains("/dev/pts/", terminal.Output, StringComparison.Ordinal);
+        Assert.Contains("24 80", terminal.Output, StringComparison.Ordinal);
+        Assert.Equal(5, terminal.ExitCode);
+        await Eventually.Get("nothing to be left of them", s_patience, async () => (await docker.Ok("ps", "-aq")).Length == 0 ? "nothing" : null);
 
         await docker.Ok("run", "-d", "--name", "web", "-p", "8080:80", "--label", "team=shop", "--memory", "256m", "demo/nginx:1");
         await Status.Page(world.Ports[8080], s_patience);
@@ -85,8 +92,10 @@ public sealed class DockerTests(ITestOutputHelper output)
             return engine;
         }
 
-        public Task<CommandResult> Run(params string[] arguments) => Command.Run(_client, arguments, s_patience,
-            new Dictionary<string, string> { ["DOCKER_HOST"] = $"unix://{_socket}", ["DOCKER_CONFIG"] = _folder });
+        public Task<CommandResult> Run(params string[] arguments) => Command.Run(_client, arguments, s_patience, Environment());
+
+        /// <summary>Runs a line of a shell in which <c>$DOCKER</c> is the client.</summary>
+        public Task<CommandResult> Shell(string line) => Command.Run("sh", ["-c", line], s_patience, Environment());
 
         public async Task<string> Ok(params string[] arguments)
         {
@@ -94,6 +103,9 @@ public sealed class DockerTests(ITestOutputHelper output)
             return result.ExitCode == 0 ? result.Output.Trim() : throw new InvalidOperationException(string.Create(CultureInfo.InvariantCulture,
                 $"docker {string.Join(' ', arguments)}: exit {result.ExitCode}: {result.Error.Trim()} {result.Output.Trim()}"));
         }
+
+        private Dictionary<string, string> Environment() =>
+            new() { ["DOCKER_HOST"] = $"unix://{_socket}", ["DOCKER_CONFIG"] = _folder, ["DOCKER"] = _client };
 
         public async ValueTask DisposeAsync()
         {

@@ -1,6 +1,5 @@
 using System.CommandLine;
 
-using ZeroOS.Bus.Sessions;
 using ZeroOS.Cli.Output;
 using ZeroOS.Cli.Sessions;
 using ZeroOS.Client;
@@ -148,7 +147,7 @@ internal static class RunVerb
             return 0;
         }
         bool joins = request.Tty || request.Stdin;
-        Attachment? joined = joins && !goes ? await JoinAsync(node, machine, session.Cancellation) : null;
+        Attachment? joined = joins && !goes ? await JoinAsync() : null;
         try
         {
             MachineLogs output = new() { Deployment = machine.Deployment, Machine = machine.Machine, Follow = true, AtOnce = goes };
@@ -184,28 +183,16 @@ internal static class RunVerb
         {
             await node.StartAsync(machine, session.Cancellation);
             await StartedAsync();
-            joined = joins ? await JoinAsync(node, machine, session.Cancellation) : null;
+            joined = joins ? await JoinAsync() : null;
             return joined is null;
         }
+
+        Task<Attachment?> JoinAsync() => node.TryAttachAsync(machine, new AttachBegin { FromStart = true }, session.Cancellation);
 
         async Task StartedAsync()
         {
             using WaitLines lines = new(session.Terminal, quiet: session.Json);
             await DeploymentWait.UntilRunningAsync(node, stored, lines, session.Cancellation);
-        }
-    }
-
-    // Null: a program that is quick has ended by now; its log has what the session would have shown.
-    private static async Task<Attachment?> JoinAsync(NodeClient node, MachineName machine, CancellationToken cancellation)
-    {
-        try
-        {
-            return await node.AttachAsync(machine, new AttachBegin { FromStart = true }, cancellation);
-        }
-        catch (Exception e) when (e is BusErrorException { Error.Code: ErrorCodes.Conflict or ErrorCodes.NotFound }
-            or SessionException { Reason: SessionCloseReason.Refused or SessionCloseReason.MachineEnded })
-        {
-            return null;
         }
     }
 

@@ -42,6 +42,8 @@ internal sealed class MachineParts(JsonObject body, string id, ResolvedImage ima
             Env = Environment(),
             User = body.Text("User"),
             Workdir = body.Text("WorkingDir"),
+            Tty = body.Flag("Tty"),
+            Stdin = body.Flag("OpenStdin"),
             Networks = networks,
             Publish = Publish(),
             Restart = restart,

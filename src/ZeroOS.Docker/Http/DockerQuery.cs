@@ -2,6 +2,8 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
+using ZeroOS.Contracts.Sessions;
+
 namespace ZeroOS.Docker.Http;
 
 /// <summary>What stands behind the question mark, as Docker reads it. A name that comes twice counts the first time.</summary>
@@ -31,6 +33,15 @@ internal sealed class DockerQuery
     public int? Number(string name) => Text(name) is not { } text ? null
         : int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int number) ? number
         : throw DockerFault.Bad($"{name}={text} is no number");
+
+    /// <summary>The size of a terminal, "h" rows and "w" columns; null when either is absent or 0.</summary>
+    /// <exception cref="DockerFault">A terminal has none such.</exception>
+    public TerminalSize? Size() => (Number("h") ?? 0, Number("w") ?? 0) switch
+    {
+        ( >= 0 and <= ushort.MaxValue and var rows, >= 0 and <= ushort.MaxValue and var columns) =>
+            rows > 0 && columns > 0 ? new TerminalSize((ushort)columns, (ushort)rows) : null,
+        _ => throw DockerFault.Bad("a terminal has at most 65535 rows and columns"),
+    };
 
     /// <summary>Seconds since 1970, perhaps with a fraction; null when absent or 0.</summary>
     /// <exception cref="DockerFault">It is none.</exception>

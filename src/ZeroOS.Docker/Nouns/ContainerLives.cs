@@ -82,7 +82,9 @@ internal sealed class ContainerLives(DockerApi api)
     /// <summary>POST /containers/{id}/resize</summary>
     public async Task ResizeAsync(DockerCall call)
     {
-        _ = await api.Mirror.FindAsync(call.Name);
+        Container container = await api.Mirror.FindAsync(call.Name);
+        if (call.Query.Size() is { } size && container.Config.Flag("Tty"))
+            await api.Terminals.ResizeAsync(container.Id, size);
         await call.AnswerAsync(200);
     }
 

@@ -3,6 +3,7 @@ using System.Globalization;
 using ZeroOS.Client;
 using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Guest;
+using ZeroOS.Contracts.Sessions;
 using ZeroOS.Docker.Http;
 using ZeroOS.Docker.Json;
 using ZeroOS.Docker.Node;
@@ -24,12 +25,16 @@ internal sealed class ContainerOutput(DockerApi api)
         await api.Attachments.ReadAsync(container.Id, ends => CopyAsync(container, request, wanted, frames, ends), call.Cancellation);
     }
 
-    /// <summary>POST /containers/{id}/attach. On a container that does not run it waits for the start and misses nothing of what comes.</summary>
+    /// <summary>
+    /// POST /containers/{id}/attach. On a container that does not run it waits for the start and misses nothing of what comes. A program with a terminal or an
+    /// input is joined by a session; of every other the log has all that there is.
+    /// </summary>
     public async Task AttachAsync(HijackedCall call)
     {
         Container container = await api.Mirror.FindAsync(call.Name);
         Streams wanted = Streams.Of(call.Query);
-        bool framed = !container.Config.Flag("Tty");
+        bool framed = !container.Config.Flag("Tty"), fromStart = !container.IsRunning || call.Query.Flag("logs");
+        bool joins = container.Machine.Data is { Tty: true } or { Stdin: true } && call.Query.Flag("stream");
         MachineLogs request = new() { Deployment = container.Deployment.Name, Machine = container.Machine.Name, Follow = true };
         if (!call.Query.Flag("logs") && container.Status.Starts > 0)
             request = request with { After = await EndAsync(request, call.Cancellation) };
@@ -41,10 +46,42 @@ internal sealed class ContainerOutput(DockerApi api)
                 request = request with { Follow = false };
             else if (!container.IsRunning)
                 await UntilStartedAsync(container, ends);
-            await CopyAsync(container, request, wanted, new OutputFrames(call.Output, framed), ends);
+            OutputFrames frames = new(call.Output, framed);
+            if (!joins || !await JoinAsync(container, call, fromStart, frames))
+                await CopyAsync(container, request, wanted, frames, ends);
         }, call.Cancellation);
-        _ = DropAsync(call);
+        if (!joins)
+            _ = DropAsync(call);
         await attached;
+    }
+
+    // False: the program has ended by now, and its log has what the session would have shown.
+    private async Task<bool> JoinAsync(Container container, HijackedCall call, bool fromStart, OutputFrames frames)
+    {
+        AttachBegin begin = new() { FromStart = fromStart };
+        if (await api.Node.AskAsync(n => n.TryAttachAsync(container.Address, begin, call.Cancellation)) is not { } attached)
+            return false;
+        await using (attached)
+        {
+            if (attached.Program.Tty)
+                await api.Terminals.JoinAsync(container.Id, attached.Session, Terminals.First(container.HostConfig));
+            try
+            {
+                Task output = SessionStreams.CopyOutAsync(attached.Session, frames);
+                Task input = call.Query.Flag("stdin") && attached.Program.Stdin
+                    ? SessionStreams.CopyInAsync(attached.Session, call, ends: container.Config.Flag("StdinOnce") && !attached.Program.Tty) : DropAsync(call);
+                // From a terminal no end of the input comes but that of a client that leaves.
+                if (attached.Program.Tty && call.Query.Flag("stdin") && await Task.WhenAny(output, input) == input && !output.IsCompleted)
+                    await attached.Session.CloseAsync(SessionCloseReason.Done);
+                await output;
+            }
+            finally
+            {
+                if (attached.Program.Tty)
+                    api.Terminals.Leave(container.Id, attached.Session);
+            }
+        }
+        return true;
     }
 
     /// <summary>Copies the log until its end; a followed one until the container is at rest, and all that it said until then.</summary>

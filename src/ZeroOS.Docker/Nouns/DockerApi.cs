@@ -30,6 +30,9 @@ internal sealed class DockerApi
     /// <summary>Who reads output.</summary>
     public Attachments Attachments { get; }
 
+    /// <summary>Who looks at their terminals.</summary>
+    public Terminals Terminals { get; } = new();
+
     /// <summary>Removes what was created with --rm.</summary>
     public AutoRemoval Removal { get; }
 

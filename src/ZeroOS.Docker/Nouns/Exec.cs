@@ -18,8 +18,6 @@ internal sealed class Exec(DockerApi api)
     /// <summary>Instances that are remembered; the oldest is forgotten first.</summary>
     public const int Remembered = 256;
 
-    private const uint Input = 0, Output = 1, Errors = 2;
-    private const int WindowBytes = 4 << 20, CopyBytes = 64 << 10;
     private const int NotExecutable = 126, NotFound = 127;
 
     private readonly ConcurrentDictionary<string, ExecInstance> _instances = new(StringComparer.Ordinal);
@@ -50,7 +48,7 @@ internal sealed class Exec(DockerApi api)
                 Input = body.Flag("AttachStdin"),
             },
         };
-        Resize(instance, body);
+        instance.Size = Terminals.First(body) ?? instance.Size;
         _instances[instance.Id] = instance;
         _order.Enqueue(instance.Id);
         while (_order.Count > Remembered && _order.TryDequeue(out string? oldest))
@@ -71,7 +69,7 @@ internal sealed class Exec(DockerApi api)
                 throw DockerFault.Conflict($"exec {instance.Id} has run already");
             instance.IsStarted = true;
         }
-        Resize(instance, body);
+        instance.Size = Terminals.First(body) ?? instance.Size;
         ExecBegin begin = instance.Tty ? instance.Begin with { Terminal = instance.Size } : instance.Begin;
         if (detached)
             begin = begin with { Input = false };
@@ -85,7 +83,7 @@ internal sealed class Exec(DockerApi api)
         }
         await call.HijackAsync(framed: !instance.Tty);
         if (begin.Input)
-            _ = CopyInAsync(session, call);
+            _ = SessionStreams.CopyInAsync(session, call);
         await RunAsync(instance, session, new OutputFrames(call.Output, framed: !instance.Tty));
     }
 
@@ -93,15 +91,17 @@ internal sealed class Exec(DockerApi api)
     public async Task ResizeAsync(DockerCall call)
     {
         ExecInstance instance = Find(call.Name);
-        int rows = call.Query.Number("h") ?? 0, columns = call.Query.Number("w") ?? 0;
-        if (rows is < 0 or > ushort.MaxValue || columns is < 0 or > ushort.MaxValue)
-            throw DockerFault.Bad("a terminal has at most 65535 rows and columns");
-        instance.Size = new TerminalSize((ushort)columns, (ushort)rows);
-        if (instance is { Session: { } session, Tty: true, ExitCode: null } && rows > 0 && columns > 0)
+        if (call.Query.Size() is not { } size)
+        {
+            await call.AnswerAsync(200);
+            return;
+        }
+        instance.Size = size;
+        if (instance is { Session: { } session, Tty: true, ExitCode: null })
         {
             try
             {
-                await session.ResizeAsync(Input, (ushort)columns, (ushort)rows);
+                await session.ResizeAsync(SessionStreams.Input, size.Columns, size.Rows);
             }
             catch (SessionException)
             {
@@ -145,12 +145,10 @@ internal sealed class Exec(DockerApi api)
     {
         await using (session)
         {
-            using SemaphoreSlim writing = new(1);
             try
             {
-                await Task.WhenAll(CopyOutAsync(session, Output, OutputStream.StandardOutput, to, writing),
-                    CopyOutAsync(session, Errors, OutputStream.StandardError, to, writing), TellNotesAsync(session, to, writing));
-                instance.ExitCode = await session.ExitCodeAsync(Input);
+                await SessionStreams.CopyOutAsync(session, to);
+                instance.ExitCode = await session.ExitCodeAsync(SessionStreams.Input);
             }
             catch (SessionException e)
             {
@@ -164,64 +162,5 @@ internal sealed class Exec(DockerApi api)
                 instance.ExitCode ??= NotExecutable;        // the client has gone, and the program's session with it
             }
         }
-    }
-
-    private static async Task CopyOutAsync(Session session, uint channel, OutputStream stream, OutputFrames to, SemaphoreSlim writing)
-    {
-        byte[] buffer = new byte[CopyBytes];
-        try
-        {
-            await session.SetWindowAsync(channel, WindowBytes);
-            while (await session.ReadAsync(channel, buffer) is > 0 and int count)
-                await WriteAsync(stream, buffer.AsMemory(0, count), to, writing);
-        }
-        catch (SessionException)
-        {
-            // how the session ended is for the exit code to say
-        }
-    }
-
-    private static async Task TellNotesAsync(Session session, OutputFrames to, SemaphoreSlim writing)
-    {
-        await foreach (SessionEvent told in session.Events.ReadAllAsync())
-        {
-            if (told.Type == SessionFrameType.Note)
-                await WriteAsync(OutputStream.StandardError, Encoding.UTF8.GetBytes($"{told.Sentence}\r\n"), to, writing);
-        }
-    }
-
-    private static async Task WriteAsync(OutputStream stream, ReadOnlyMemory<byte> bytes, OutputFrames to, SemaphoreSlim writing)
-    {
-        await writing.WaitAsync();
-        try
-        {
-            await to.WriteAsync(stream, bytes);
-        }
-        finally
-        {
-            writing.Release();
-        }
-    }
-
-    private static async Task CopyInAsync(Session session, HijackedCall call)
-    {
-        byte[] buffer = new byte[CopyBytes];
-        try
-        {
-            while (await call.Input.ReadAsync(buffer, call.Cancellation) is > 0 and int count)
-                await session.WriteAsync(Input, buffer.AsMemory(0, count), call.Cancellation);
-            await session.EndAsync(Input);
-        }
-        catch (Exception e) when (e is SessionException or IOException or OperationCanceledException or InvalidOperationException)
-        {
-            // the program wants no more input, or one side is gone
-        }
-    }
-
-    private static void Resize(ExecInstance instance, JsonObject body)
-    {
-        if (body["ConsoleSize"] is JsonArray { Count: 2 } size && size[0]!.GetValue<int>() is > 0 and <= ushort.MaxValue and int rows
-            && size[1]!.GetValue<int>() is > 0 and <= ushort.MaxValue and int columns)
-            instance.Size = new TerminalSize((ushort)columns, (ushort)rows);
     }
 }

@@ -152,6 +152,24 @@ internal sealed class DockerBench : IAsyncDisposable
         await session.CloseAsync(SessionCloseReason.Done);
     };
 
+    /// <summary>
+    /// Plays a machine's own program, joined by a session: it is given how it was joined, and ends with this code; null: it is the session alone that ends.
+    /// </summary>
+    public void PlayItself(AttachedProgram told, Func<ZeroOS.Bus.Sessions.Session, string, Task> program, int? code = null) => Node.Program = async session =>
+    {
+        string begin = Encoding.UTF8.GetString(await session.BegunAsync());
+        await session.WriteAsync(0, JsonSerializer.SerializeToUtf8Bytes(told, SessionJson.Default.AttachedProgram));
+        await session.EndAsync(0);
+        await program(session, begin);
+        if (code is not { } exit)
+            return;
+        Engine.End(exit);
+        await session.EndAsync(1);
+        await session.EndAsync(2);
+        await session.ExitAsync(0, exit);
+        await session.CloseAsync(SessionCloseReason.Done);
+    };
+
     public async ValueTask DisposeAsync()
     {
         await _ends.CancelAsync();

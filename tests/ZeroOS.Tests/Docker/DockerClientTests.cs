@@ -1,20 +1,25 @@
 using System.Diagnostics;
+using System.Text;
 
 using ZeroOS.Contracts.Deployments;
+using ZeroOS.Contracts.Sessions;
+using ZeroOS.Tests.Repository;
+using ZeroOS.Tests.Shared;
 
 namespace ZeroOS.Tests.Docker;
 
 /// <summary>
-/// The unmodified docker program against the server and a node that the test plays. It is not among the packages of the tests, since Debian's starts a daemon
-/// with it: where it is not installed, these tests say so.
+/// Unmodified docker programs against the server and a node that the test plays: Debian's, which <c>scripts/docker-client</c> takes out of its package, since
+/// that would start a daemon, and one that is installed. Where there is none, these tests say so.
 /// </summary>
 public sealed class DockerClientTests : IAsyncLifetime
 {
     private static readonly string[] s_places = ["/usr/local/bin/docker", "/usr/bin/docker"];
+    private static readonly ProgramRun s_debians = ProgramRun.Of(Path.Combine(Checkout.Root, "scripts", "docker-client"));
 
     private DockerBench _docker = null!;
 
-    public static TheoryData<string> Clients => [.. s_places.Where(File.Exists).DefaultIfEmpty("")];
+    public static TheoryData<string> Clients => [.. s_places.Append(s_debians.Output.Trim()).Where(File.Exists).DefaultIfEmpty("")];
 
     public async Task InitializeAsync() => _docker = await DockerBench.StartAsync();
 
@@ -104,6 +109,24 @@ public sealed class DockerClientTests : IAsyncLifetime
 
     [SkippableTheory]
     [MemberData(nameof(Clients))]
+    public async Task Run_with_an_input_has_the_programs_code_and_output(string client)
+    {
+        _docker.Engine.Program = _ => new PlayedProgram(Code: null);
+        string typed = "";
+        _docker.PlayItself(new AttachedProgram { Stdin = true }, async (session, _) =>
+        {
+            byte[] buffer = new byte[1000];
+            while (await session.ReadAsync(0, buffer) is > 0 and int count)
+                typed += Encoding.UTF8.GetString(buffer, 0, count);
+            await session.WriteAsync(1, "sorted"u8.ToArray());
+        }, code: 4);
+        Assert.Equal((4, "sorted", ""), await RunAsync(client, "typed", ["run", "-i", "--rm", "busybox", "sort"]));
+        Assert.Equal("typed", typed);
+        Assert.Equal((0, "", ""), await RunAsync(client, "ps", "-aq"));
+    }
+
+    [SkippableTheory]
+    [MemberData(nameof(Clients))]
     public async Task Exec_has_the_programs_code_and_input(string client)
     {
         _docker.Engine.Program = _ => new PlayedProgram(Code: null);
@@ -122,7 +145,7 @@ public sealed class DockerClientTests : IAsyncLifetime
 
     private async Task<(int Code, string Out, string Error)> RunAsync(string client, string? input, string[] words)
     {
-        Skip.If(client.Length == 0, "the docker program is not installed");
+        Skip.If(client.Length == 0, $"there is no docker program: {s_debians.Error}");
         ProcessStartInfo start = new(client, words) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
         start.Environment["DOCKER_HOST"] = $"unix://{_docker.Socket}";
         start.Environment["DOCKER_CONFIG"] = Path.GetDirectoryName(_docker.Socket)!;

@@ -73,8 +73,7 @@ public sealed class DockerServerTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData(""","Tty":true""", "", "Tty")]
-    [InlineData(""","OpenStdin":true""", "", "OpenStdin")]
+    [InlineData(""","MacAddress":"02:00:00:00:00:01" """, "", "MacAddress")]
     [InlineData("", ""","Binds":["/srv:/srv"]""", "HostConfig.Binds")]
     [InlineData("", ""","Tmpfs":{"/run":"size=5%"}""", "HostConfig.Tmpfs /run")]
     [InlineData(""","Healthcheck":{"Test":["HTTP","/"]}""", "", "Healthcheck.Test")]
@@ -324,6 +323,80 @@ public sealed class DockerServerTests : IAsyncLifetime
         _docker.Engine.Say("after\n");
         await _docker.AskAsync("POST", "/containers/web/stop");
         Assert.Equal("1:after\n", await DockerBench.FramesAsync(wire));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Program_with_an_input_is_joined_from_its_start_and_its_input_ends_with_the_clients_if_that_is_wanted(bool once)
+    {
+        _docker.Engine.Program = _ => new PlayedProgram(Code: null);
+        string begun = "";
+        _docker.PlayItself(new AttachedProgram { Stdin = true }, async (session, begin) =>
+        {
+            (begun, byte[] buffer) = (begin, new byte[100]);
+            int count = await session.ReadAsync(0, buffer);
+            Task<int> end = session.ReadAsync(0, new byte[10]);
+            await session.WriteAsync(1, buffer.AsMemory(0, count));
+            await session.WriteAsync(2, (await Task.WhenAny(end, Task.Delay(once ? 60_000 : 300)) == end ? "end"u8 : "more"u8).ToArray());
+        }, code: 3);
+        string id = await _docker.CreateAsync("web", $",\"OpenStdin\":true,\"StdinOnce\":{(once ? "true" : "false")}");
+        ZmachineData machine = _docker.Engine.Deployments.Single().Workloads.OfType<ZmachineWorkload>().Single().Data;
+        Assert.Equal((true, false), (machine.Stdin, machine.Tty));
+        (string head, NetworkStream wire) = await _docker.HijackAsync($"/containers/{id}/attach?stdin=1&stdout=1&stderr=1&stream=1");
+        Assert.Contains("multiplexed-stream", head, StringComparison.Ordinal);
+        Assert.Equal(204, (await _docker.AskAsync("POST", $"/containers/{id}/start")).Status);
+        await wire.WriteAsync("hello"u8.ToArray());
+        wire.Socket.Shutdown(SocketShutdown.Send);
+        Assert.Equal($"1:hello2:{(once ? "end" : "more")}", await DockerBench.FramesAsync(wire));
+        Assert.Equal("{\"fromStart\":true}", begun);
+        Assert.Equal(3, (await _docker.JsonAsync("POST", $"/containers/{id}/wait"))["StatusCode"]!.GetValue<int>());
+    }
+
+    [Fact]
+    public async Task Program_with_a_terminal_is_raw_has_the_size_that_is_told_and_runs_on_when_its_client_leaves()
+    {
+        _docker.Engine.Program = _ => new PlayedProgram(Code: null);
+        TaskCompletionSource<SessionCloseReason> left = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        TaskCompletionSource<(int, int)> first = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        (int, int) second = default;
+        string typed = "";
+        _docker.PlayItself(new AttachedProgram { Stdin = true, Tty = true }, async (session, _) =>
+        {
+            byte[] buffer = new byte[10];
+            first.SetResult((await session.Events.ReadAsync()).Size);
+            second = (await session.Events.ReadAsync()).Size;
+            typed = Encoding.UTF8.GetString(buffer, 0, await session.ReadAsync(0, buffer));
+            await session.WriteAsync(1, "raw"u8.ToArray());
+            left.SetResult((await session.Ended).Reason);
+        });
+        string id = await _docker.CreateAsync("web", ",\"Tty\":true,\"OpenStdin\":true", ",\"ConsoleSize\":[30,100]");
+        await _docker.AskAsync("POST", $"/containers/{id}/start");
+        (string head, NetworkStream wire) = await _docker.HijackAsync($"/containers/{id}/attach?stdin=1&stdout=1&stderr=1&stream=1");
+        Assert.Contains("raw-stream", head, StringComparison.Ordinal);
+        await wire.WriteAsync("a"u8.ToArray());
+        Assert.Equal((100, 30), await first.Task.WaitAsync(TimeSpan.FromSeconds(60)));
+        Assert.Equal(200, (await _docker.AskAsync("POST", $"/containers/{id}/resize?h=40&w=132")).Status);
+        Assert.Equal(400, (await _docker.AskAsync("POST", $"/containers/{id}/resize?h=70000&w=132")).Status);
+        byte[] three = new byte[3];
+        await wire.ReadExactlyAsync(three).AsTask().WaitAsync(TimeSpan.FromSeconds(60));
+        await wire.DisposeAsync();
+        Assert.Equal(SessionCloseReason.Done, await left.Task.WaitAsync(TimeSpan.FromSeconds(60)));
+        Assert.Equal(("raw", "a"), (Encoding.UTF8.GetString(three), typed));
+        Assert.Equal((132, 40), second);
+        Assert.True((await _docker.JsonAsync("GET", $"/containers/{id}/json"))["State"]!["Running"]!.GetValue<bool>());
+    }
+
+    [Fact]
+    public async Task Program_with_an_input_that_ended_before_it_was_joined_is_shown_from_its_log()
+    {
+        _docker.Engine.Program = _ => new PlayedProgram("quick\n", "", 0);
+        _docker.Node.Refusal = new BusErrorException(ErrorCodes.Conflict, "machine \"main\" does not run: it is Exited");
+        _docker.Node.Open = async opening => await opening.RefuseAsync(await opening.AnswerAsync());
+        string id = await _docker.CreateAsync("web", ",\"OpenStdin\":true");
+        (_, NetworkStream wire) = await _docker.HijackAsync($"/containers/{id}/attach?stdin=1&stdout=1&stderr=1&stream=1");
+        Assert.Equal(204, (await _docker.AskAsync("POST", $"/containers/{id}/start")).Status);
+        Assert.Equal("1:quick\n", await DockerBench.FramesAsync(wire));
     }
 
     [Fact]

@@ -54,6 +54,13 @@ internal sealed class PlayedEngine
     /// <summary>The program of the only machine says something.</summary>
     public void Say(string text, OutputStream stream = OutputStream.StandardOutput) => Change(() => _logs[_machines.Keys.Single()].Add((stream, text)));
 
+    /// <summary>The program of the only machine ends.</summary>
+    public void End(int code) => Change(() =>
+    {
+        (string name, WorkloadStatus status) = _machines.Single();
+        Turn(name, status with { State = WorkloadState.Exited, ExitCode = code, Reason = "exited", Message = "it ended" });
+    });
+
     private NodeStatus Status()
     {
         Resources all = new() { Machines = 5, Cpu = 4, Memory = new ByteSize(1L << 30), Storage = new ByteSize(6L << 30) };

@@ -14,12 +14,12 @@ internal static class DockerLimits
             "DockerCall.MaxBodyBytes, RequestHead.MaxBytes",
             "DockerServerTests.Body_that_is_too_long_is_413"),
         new(
-            "connections to zos docker; second programs, removed containers, images that it remembers; events that wait for a client",
+            "connections to zos docker; second programs, removed containers, sizes of terminals, images that it remembers; events that wait for a client",
             "a program of its user",
-            "512; 256, 256, 128; 1,024",
+            "512; 256, 256, 256, 128; 1,024",
             "the same: it has one user",
             "the connection is closed; the oldest is forgotten; the client's stream ends",
-            "DockerServer.MaxConnections, Exec.Remembered, AutoRemoval.Remembered, ImageStore.Remembered, DockerEvents.Waiting",
+            "DockerServer.MaxConnections, Exec.Remembered, AutoRemoval.Remembered, Terminals.Remembered, ImageStore.Remembered, DockerEvents.Waiting",
             "-"),
     ];
 }
