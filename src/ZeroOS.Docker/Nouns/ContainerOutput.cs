@@ -138,7 +138,7 @@ internal sealed class ContainerOutput(DockerApi api)
     private Task<Container> UntilStartedAsync(Container before, CancellationToken cancellation) => api.Mirror.UntilAsync(before.Id,
         now => now is null ? before : now.IsRunning || now.Status.Starts > before.Status.Starts ? now : null, cancellation);
 
-    // Until the program has an input, what a client sends goes nowhere; its end says nothing.
+    // Where the program has no input, what a client sends goes nowhere, and its end says nothing.
     private static async Task DropAsync(HijackedCall call)
     {
         try

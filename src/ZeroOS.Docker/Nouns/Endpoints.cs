@@ -32,7 +32,7 @@ internal static class Endpoints
         new("POST", "/containers/{id}/restart", "as above") { Serve = (api, call) => api.Lives.RestartAsync(call) },
         new("POST", "/containers/{id}/kill", "SIGWINCH is taken and dropped") { Serve = (api, call) => api.Lives.KillAsync(call) },
         new("POST", "/containers/{id}/wait", "not-running, next-exit, removed") { Serve = (api, call) => api.Lives.WaitAsync(call) },
-        new("POST", "/containers/{id}/attach", "output and errors; there is no input yet") { Hijack = (api, call) => api.Output.AttachAsync(call) },
+        new("POST", "/containers/{id}/attach", "as Docker") { Hijack = (api, call) => api.Output.AttachAsync(call) },
         new("POST", "/containers/{id}/resize", "as Docker; without a terminal nothing") { Serve = (api, call) => api.Lives.ResizeAsync(call) },
         new("GET", "/containers/{id}/logs", "follow, tail, since, until, timestamps") { Serve = (api, call) => api.Output.LogsAsync(call) },
         new("GET", "/containers/{id}/stats", "not built yet: zos stats shows it"),
