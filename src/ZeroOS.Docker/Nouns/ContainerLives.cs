@@ -13,6 +13,9 @@ namespace ZeroOS.Docker.Nouns;
 /// <summary>Containers started, stopped, signalled and waited for. Each answer comes when the node's status shows it.</summary>
 internal sealed class ContainerLives(DockerApi api)
 {
+    // A machine that does not boot is the node's own trouble, and the node tries again.
+    private static readonly TimeSpan s_bootsWithin = TimeSpan.FromSeconds(60);
+
     /// <summary>POST /containers/{id}/start</summary>
     public async Task StartAsync(DockerCall call)
     {
@@ -133,7 +136,9 @@ internal sealed class ContainerLives(DockerApi api)
         return code;
     }
 
-    private async Task UntilStartedAsync(Container before, bool again, CancellationToken cancellation) =>
+    private async Task UntilStartedAsync(Container before, bool again, CancellationToken cancellation)
+    {
+        long givesUp = Environment.TickCount64 + (long)s_bootsWithin.TotalMilliseconds;
         await api.Mirror.UntilAsync(before.Id, now =>
         {
             if (now is null)
@@ -144,12 +149,14 @@ internal sealed class ContainerLives(DockerApi api)
                 { State: WorkloadState.Running } => another || !again ? now : null,
                 { Reason: "command-not-found" or "not-executable" } when another => throw DoesNotRun(now),
                 { State: WorkloadState.Exited } when another => now,
+                { State: WorkloadState.BackingOff, Reason: "not-booted" } when Environment.TickCount64 < givesUp => null,
                 { State: WorkloadState.BackingOff, Reason: not ("setup-failed" or "not-booted") } when another => now,
                 { State: WorkloadState.BackingOff or WorkloadState.Failed or WorkloadState.Stopped } => again && !another
                     && now.Status.State == WorkloadState.Stopped ? null : throw DoesNotRun(now),
                 _ => null,
             };
         }, cancellation);
+    }
 
     private Task<Container> UntilAtRestAsync(Container container, CancellationToken cancellation) =>
         api.Mirror.UntilAsync(container.Id, now => now is null ? container : now.IsAtRest ? now : null, cancellation);

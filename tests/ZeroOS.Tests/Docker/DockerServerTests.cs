@@ -255,6 +255,15 @@ public sealed class DockerServerTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Machine_that_the_node_boots_again_has_started()
+    {
+        (_docker.Engine.Program, _docker.Engine.BadBoots) = (_ => new PlayedProgram(Code: null), 2);
+        string id = await _docker.CreateAsync("web");
+        Assert.Equal(204, (await _docker.AskAsync("POST", $"/containers/{id}/start")).Status);
+        Assert.True((await _docker.JsonAsync("GET", $"/containers/{id}/json"))["State"]!["Running"]!.GetValue<bool>());
+    }
+
+    [Fact]
     public async Task Program_that_is_not_found_ends_attach_and_is_removed_with_its_container()
     {
         _docker.Engine.Program = _ => new PlayedProgram(Code: 127, Reason: "command-not-found");

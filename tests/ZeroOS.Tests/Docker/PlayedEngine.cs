@@ -38,6 +38,9 @@ internal sealed class PlayedEngine
     /// <summary>The program of a machine.</summary>
     public Func<ZmachineData, PlayedProgram> Program { get; set; } = _ => new PlayedProgram();
 
+    /// <summary>So many boots fail, and the node tries again.</summary>
+    public int BadBoots { get; set; }
+
     /// <summary>Bodies of stops and kills.</summary>
     public List<object> Asked { get; } = [];
 
@@ -125,6 +128,12 @@ internal sealed class PlayedEngine
     private Nothing Start(string name) => Change(() =>
     {
         WorkloadStatus before = _machines[name];
+        if (BadBoots-- > 0)
+        {
+            Turn(name, before with { State = WorkloadState.BackingOff, Reason = "not-booted", Message = "a processor of the guest crashed" });
+            _ = Task.Delay(50).ContinueWith(_ => Start(name), TaskScheduler.Default);
+            return;
+        }
         PlayedProgram program = Program(_deployments[name].Workloads.OfType<ZmachineWorkload>().Single().Data);
         Turn(name, before with { State = WorkloadState.Running, Starts = before.Starts + 1, Reason = null, Health = program.Health });
         if (program.Output.Length > 0)
