@@ -357,7 +357,8 @@ public sealed class DockerServerTests : IAsyncLifetime
         Assert.Equal(204, (await _docker.AskAsync("POST", $"/containers/{id}/start")).Status);
         await wire.WriteAsync("hello"u8.ToArray());
         wire.Socket.Shutdown(SocketShutdown.Send);
-        Assert.Equal($"1:hello2:{(once ? "end" : "more")}", await DockerBench.FramesAsync(wire));
+        (string frames, string errors) = (await DockerBench.FramesAsync(wire), once ? "2:end" : "2:more");
+        Assert.True(frames == "1:hello" + errors || frames == errors + "1:hello", frames);
         Assert.Equal("{\"fromStart\":true}", begun);
         Assert.Equal(3, (await _docker.JsonAsync("POST", $"/containers/{id}/wait"))["StatusCode"]!.GetValue<int>());
     }
