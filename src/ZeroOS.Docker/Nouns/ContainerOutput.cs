@@ -135,8 +135,9 @@ internal sealed class ContainerOutput(DockerApi api)
         return end;
     }
 
+    // A start is counted before the program runs: only then can it be joined.
     private Task<Container> UntilStartedAsync(Container before, CancellationToken cancellation) => api.Mirror.UntilAsync(before.Id,
-        now => now is null ? before : now.IsRunning || now.Status.Starts > before.Status.Starts ? now : null, cancellation);
+        now => now is null ? before : now.IsRunning || (now.IsAtRest && now.Status.Starts > before.Status.Starts) ? now : null, cancellation);
 
     // Where the program has no input, what a client sends goes nowhere, and its end says nothing.
     private static async Task DropAsync(HijackedCall call)
