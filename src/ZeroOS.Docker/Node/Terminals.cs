@@ -55,8 +55,8 @@ internal sealed class Terminals
         Session[] sessions;
         lock (_lock)
         {
-            if (_sizes.Count >= Remembered)
-                _sizes.Clear();
+            if (_sizes.Count >= Remembered && !_sizes.ContainsKey(container))
+                _sizes.Remove(_sizes.Keys.First());
             _sizes[container] = size;
             sessions = [.. _sessions.GetValueOrDefault(container, [])];
         }
@@ -64,10 +64,8 @@ internal sealed class Terminals
             await ResizeAsync(session, size);
     }
 
-    private static ushort? Side(JsonNode? side) =>
-        side is JsonValue value && value.TryGetValue(out int cells) && cells is > 0 and <= ushort.MaxValue ? (ushort)cells : null;
-
-    private static async Task ResizeAsync(Session session, TerminalSize size)
+    /// <summary>The terminal of a program has another size.</summary>
+    public static async Task ResizeAsync(Session session, TerminalSize size)
     {
         try
         {
@@ -78,4 +76,7 @@ internal sealed class Terminals
             // it has just ended
         }
     }
+
+    private static ushort? Side(JsonNode? side) =>
+        side is JsonValue value && value.TryGetValue(out int cells) && cells is > 0 and <= ushort.MaxValue ? (ushort)cells : null;
 }

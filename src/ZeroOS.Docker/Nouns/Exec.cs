@@ -98,16 +98,7 @@ internal sealed class Exec(DockerApi api)
         }
         instance.Size = size;
         if (instance is { Session: { } session, Tty: true, ExitCode: null })
-        {
-            try
-            {
-                await session.ResizeAsync(SessionStreams.Input, size.Columns, size.Rows);
-            }
-            catch (SessionException)
-            {
-                // it has just ended
-            }
-        }
+            await Terminals.ResizeAsync(session, size);
         await call.AnswerAsync(200);
     }
 
