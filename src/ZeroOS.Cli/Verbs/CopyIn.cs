@@ -1,6 +1,5 @@
-using System.Text.Json;
-
 using ZeroOS.Bus.Sessions;
+using ZeroOS.Client;
 using ZeroOS.Cli.Output;
 using ZeroOS.Cli.Sessions;
 using ZeroOS.Contracts.Sessions;
@@ -15,8 +14,6 @@ namespace ZeroOS.Cli.Verbs;
 /// <summary>The end of a copy into a machine.</summary>
 internal sealed class CopyIn(Session copy, CopyOptions options) : CopyStream(copy, options)
 {
-    private const int MaxLineBytes = 16 << 10;
-
     /// <summary>
     /// Sends what <paramref name="source"/> is, or the tar stream that zos reads when that is null, to <paramref name="path"/> in the machine, and waits until
     /// it is there.
@@ -26,7 +23,7 @@ internal sealed class CopyIn(Session copy, CopyOptions options) : CopyStream(cop
     public async Task RunAsync(TreeSource? source, string path, CancellationToken cancellation)
     {
         Task notes = ShowNotesAsync();
-        CopyTarget target = await ReadTargetAsync(cancellation);
+        CopyTarget target = await CopySession.TargetAsync(Copy, cancellation);
         if (source is not null)
         {
             await SendTreeAsync(source, target, path, cancellation);
@@ -38,7 +35,7 @@ internal sealed class CopyIn(Session copy, CopyOptions options) : CopyStream(cop
             if (await Task.WhenAny(sending, Copy.Ended).WaitAsync(cancellation) == sending)
                 await sending;
         }
-        await RequireDoneAsync(cancellation);
+        await CopySession.RequireDoneAsync(Copy, cancellation);
         await notes;
     }
 
@@ -47,7 +44,7 @@ internal sealed class CopyIn(Session copy, CopyOptions options) : CopyStream(cop
         if (!target.IsDirectory)
             throw new CliException($"a tar stream is unpacked into a directory, and {path} is none");
         await PumpAsync(Options.Terminal.RawIn, cancellation);
-        await Copy.EndAsync(Input);
+        await Copy.EndAsync(CopySession.Input);
     }
 
     private async Task SendTreeAsync(TreeSource source, CopyTarget target, string path, CancellationToken cancellation)
@@ -69,7 +66,7 @@ internal sealed class CopyIn(Session copy, CopyOptions options) : CopyStream(cop
         }
         // Only what was read to its end is said to be all.
         await packing;
-        await Copy.EndAsync(Input);
+        await Copy.EndAsync(CopySession.Input);
     }
 
     private void Pack(TreeSource source, string name, FileDescriptor write, CancellationToken cancellation)
@@ -87,31 +84,8 @@ internal sealed class CopyIn(Session copy, CopyOptions options) : CopyStream(cop
         byte[] buffer = new byte[CopyBytes];
         while (await from.ReadAsync(buffer, cancellation) is > 0 and int count)
         {
-            await Copy.WriteAsync(Input, buffer.AsMemory(0, count), cancellation);
+            await Copy.WriteAsync(CopySession.Input, buffer.AsMemory(0, count), cancellation);
             Moved(count);
         }
-    }
-
-    private async Task<CopyTarget> ReadTargetAsync(CancellationToken cancellation)
-    {
-        byte[] line = new byte[MaxLineBytes];
-        for (int length = 0; length < line.Length;)
-        {
-            int count = await Copy.ReadAsync(Output, line.AsMemory(length), cancellation);
-            if (count == 0)
-                break;
-            length += count;
-            if (line[length - 1] != '\n')
-                continue;
-            try
-            {
-                return JsonSerializer.Deserialize(line.AsSpan(0, length), SessionJson.Default.CopyTarget) ?? throw new JsonException();
-            }
-            catch (JsonException)
-            {
-                break;
-            }
-        }
-        throw new SessionException(SessionCloseReason.Protocol, "the machine does not say what is at the path");
     }
 }

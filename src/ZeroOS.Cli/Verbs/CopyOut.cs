@@ -1,4 +1,5 @@
 using ZeroOS.Bus.Sessions;
+using ZeroOS.Client;
 using ZeroOS.Cli.Output;
 using ZeroOS.Linux;
 using ZeroOS.Trees;
@@ -18,12 +19,12 @@ internal sealed class CopyOut(Session copy, CopyOptions options) : CopyStream(co
     public async Task RunAsync(string target, CancellationToken cancellation)
     {
         Task notes = ShowNotesAsync();
-        await Copy.SetWindowAsync(Output, WindowBytes);
+        await Copy.SetWindowAsync(CopySession.Output, WindowBytes);
         if (target == CopyVerb.Stream)
             await PumpAsync(Options.Terminal.RawOut, cancellation);
         else
             await UnpackAsync(target, cancellation);
-        await RequireDoneAsync(cancellation);
+        await CopySession.RequireDoneAsync(Copy, cancellation);
         await notes;
     }
 
@@ -54,7 +55,7 @@ internal sealed class CopyOut(Session copy, CopyOptions options) : CopyStream(co
     private async Task PumpAsync(Stream to, CancellationToken cancellation)
     {
         byte[] buffer = new byte[CopyBytes];
-        while (await Copy.ReadAsync(Output, buffer, cancellation) is > 0 and int count)
+        while (await Copy.ReadAsync(CopySession.Output, buffer, cancellation) is > 0 and int count)
         {
             await to.WriteAsync(buffer.AsMemory(0, count), cancellation);
             await to.FlushAsync(cancellation);

@@ -11,9 +11,6 @@ namespace ZeroOS.Cli.Verbs;
 /// <param name="options">How the copy is made.</param>
 internal abstract class CopyStream(Session copy, CopyOptions options)
 {
-    /// <summary>Channels of both kinds.</summary>
-    protected const uint Input = 0, Output = 1;
-
     /// <summary>Bytes that are moved at once.</summary>
     protected const int CopyBytes = 64 << 10;
 
@@ -40,15 +37,6 @@ internal abstract class CopyStream(Session copy, CopyOptions options)
             if (told.Type == SessionFrameType.Note)
                 options.Terminal.Complain(told.Sentence);
         }
-    }
-
-    /// <summary>Waits for the other side's last word.</summary>
-    /// <exception cref="SessionException">The copy is not whole.</exception>
-    protected async Task RequireDoneAsync(CancellationToken cancellation)
-    {
-        SessionException end = await copy.Ended.WaitAsync(cancellation);
-        if (end.Reason != SessionCloseReason.Done)
-            throw end;
     }
 
     /// <summary>Who watches what is read or written here.</summary>

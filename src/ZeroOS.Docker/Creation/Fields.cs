@@ -11,6 +11,9 @@ namespace ZeroOS.Docker.Creation;
 /// </summary>
 internal static class Fields
 {
+    /// <summary>What becomes of a volume without a name.</summary>
+    public const string AnonymousVolume = "an anonymous volume lies in the container's own writable layer, and goes with it";
+
     /// <summary>The table.</summary>
     public static readonly IReadOnlyList<Field> All =
     [
@@ -37,7 +40,7 @@ internal static class Fields
         new("MacAddress", FieldRule.Refused, "the node chooses the addresses of network cards"),
         new("Hostname", FieldRule.Honoured, "the first 12 digits of the id if not given"),
         new("Domainname", FieldRule.Honoured, "behind the host name, with a dot"),
-        new("Volumes", FieldRule.Warned, "an anonymous volume lies in the container's own writable layer, and goes with it"),
+        new("Volumes", FieldRule.Warned, AnonymousVolume),
         new("Healthcheck", FieldRule.Honoured, "asked by the machine itself; times are rounded up to whole seconds"),
         new("NetworkingConfig", FieldRule.Honoured, "more networks, aliases, and an IPv4 address; see HostConfig.NetworkMode"),
         new("HostConfig.NetworkMode", FieldRule.Honoured,
@@ -82,8 +85,8 @@ internal static class Fields
         new("HostConfig.Ulimits", FieldRule.Honoured, "nofile is 1,048,576 at most"),
         new("HostConfig.ShmSize", FieldRule.Honoured, "64 MiB if not given"),
         new("HostConfig.Init", FieldRule.Honoured, "the guest's init is process 1"),
-        new("HostConfig.Binds", FieldRule.Refused, "a node has no folder of this computer, and no volume is mounted yet; use the image, or zos cp"),
-        new("HostConfig.Mounts", FieldRule.Refused, "a node has no folder of this computer, and no volume is mounted yet; use the image, or zos cp"),
+        new("HostConfig.Binds", FieldRule.Honoured, "volumes by name, made where they are not there, `ro`; folders of this computer are refused"),
+        new("HostConfig.Mounts", FieldRule.Honoured, "types `volume`, as above, and `tmpfs`; `bind` is refused"),
         new("HostConfig.VolumesFrom", FieldRule.Refused, "containers share no volumes yet"),
         new("HostConfig.Tmpfs", FieldRule.Honoured, "size, mode, and the options of docs/deployments.md"),
         new("HostConfig.Links", FieldRule.Refused, "containers find each other by name in a network of docker network create"),

@@ -28,7 +28,7 @@ internal sealed class InsideParts(JsonObject body, string id)
             CapDrop = privileged ? null : Given("CapDrop"),     // as in Docker
             Privileged = privileged,
             ReadOnlyRoot = _host.Flag("ReadonlyRootfs"),
-            Tmpfs = _host.Map("Tmpfs") is { Count: > 0 } tmpfs ? [.. tmpfs.Select(t => TmpfsOptions.Parse(t.Key, t.Value))] : null,
+            Tmpfs = Tmpfs(),
             Shm = _host.Number("ShmSize") is > 0 and long shm ? new ByteSize(shm) : null,
             Ulimits = Ulimits(),
             Sysctls = _host.Map("Sysctls") is { Count: > 0 } sysctls ? sysctls : null,
@@ -42,6 +42,12 @@ internal sealed class InsideParts(JsonObject body, string id)
     {
         string name = body.Text("Hostname") ?? id[..12];
         return body.Text("Domainname") is { } domain ? $"{name}.{domain}" : name;
+    }
+
+    private List<MachineTmpfs>? Tmpfs()
+    {
+        List<MachineTmpfs> tmpfs = [.. _host.Map("Tmpfs").Select(t => TmpfsOptions.Parse(t.Key, t.Value)), .. VolumeParts.Tmpfs(_host)];
+        return tmpfs.Count > 0 ? tmpfs : null;
     }
 
     private MachineDns? Dns()

@@ -13,11 +13,12 @@ namespace ZeroOS.Docker.Creation;
 /// <param name="body">What was sent.</param>
 /// <param name="id">The container's id.</param>
 /// <param name="networks">Where it is.</param>
+/// <param name="mounts">Its volumes.</param>
 /// <param name="image">The image that it names.</param>
 /// <param name="ports">Ports of the node by which published ones are chosen.</param>
 /// <param name="warnings">What the client is told.</param>
-internal sealed class MachineParts(JsonObject body, string id, ResolvedImage image, IReadOnlyList<MachineNetwork> networks, FreePorts ports,
-    List<string> warnings)
+internal sealed class MachineParts(JsonObject body, string id, ResolvedImage image, IReadOnlyList<MachineNetwork> networks,
+    IReadOnlyList<MachineMount> mounts, FreePorts ports, List<string> warnings)
 {
     private const string Range = "10.77.0.0/24";
     private const long MinMemory = 64L << 20, MemoryStep = 2L << 20, NanoCpu = 1_000_000_000, MilliCpu = NanoCpu / 1000;
@@ -45,6 +46,7 @@ internal sealed class MachineParts(JsonObject body, string id, ResolvedImage ima
             Tty = body.Flag("Tty"),
             Stdin = body.Flag("OpenStdin"),
             Networks = networks,
+            Mounts = mounts,
             Publish = Publish(),
             Restart = restart,
             MaxRestarts = mostRestarts,

@@ -106,14 +106,25 @@ internal sealed class Mirror(NodePool node)
     /// <summary>
     /// Returns what <paramref name="done"/> makes of a container, as soon as that is something; it is given null when the container is gone.
     /// </summary>
-    public async Task<T> UntilAsync<T>(string id, Func<Container?, T?> done, CancellationToken cancellation) where T : class
+    public Task<T> UntilAsync<T>(string id, Func<Container?, T?> done, CancellationToken cancellation) where T : class =>
+        UntilAsync(id, done, Timeout.InfiniteTimeSpan, cancellation);
+
+    /// <summary>As above, and asks <paramref name="done"/> again after each <paramref name="pause"/> in which nothing changes.</summary>
+    public async Task<T> UntilAsync<T>(string id, Func<Container?, T?> done, TimeSpan pause, CancellationToken cancellation) where T : class
     {
         while (true)
         {
             Task changed = Changed;
             if (done((await ContainersAsync()).FirstOrDefault(c => c.Id == id)) is { } result)
                 return result;
-            await changed.WaitAsync(cancellation);
+            try
+            {
+                await changed.WaitAsync(pause, cancellation);
+            }
+            catch (TimeoutException)
+            {
+                // time has passed, which may be what is waited for
+            }
         }
     }
 

@@ -16,6 +16,9 @@ internal sealed class ContainerLives(DockerApi api)
     // A machine that does not boot is the node's own trouble, and the node tries again.
     private static readonly TimeSpan s_bootsWithin = TimeSpan.FromSeconds(60);
 
+    // A container that is being stopped lets go of its volumes soon.
+    private static readonly TimeSpan s_freeWithin = TimeSpan.FromSeconds(15);
+
     /// <summary>POST /containers/{id}/start</summary>
     public async Task StartAsync(DockerCall call)
     {
@@ -138,7 +141,7 @@ internal sealed class ContainerLives(DockerApi api)
 
     private async Task UntilStartedAsync(Container before, bool again, CancellationToken cancellation)
     {
-        long givesUp = Environment.TickCount64 + (long)s_bootsWithin.TotalMilliseconds;
+        long began = Environment.TickCount64, givesUp = began + (long)s_bootsWithin.TotalMilliseconds, free = began + (long)s_freeWithin.TotalMilliseconds;
         await api.Mirror.UntilAsync(before.Id, now =>
         {
             if (now is null)
@@ -149,13 +152,14 @@ internal sealed class ContainerLives(DockerApi api)
                 { State: WorkloadState.Running } => another || !again ? now : null,
                 { Reason: "command-not-found" or "not-executable" } when another => throw DoesNotRun(now),
                 { State: WorkloadState.Exited } when another => now,
+                { Reason: "volume-in-use" } => Environment.TickCount64 < free ? null : throw DoesNotRun(now),
                 { State: WorkloadState.BackingOff, Reason: "not-booted" } when Environment.TickCount64 < givesUp => null,
                 { State: WorkloadState.BackingOff, Reason: not ("setup-failed" or "not-booted") } when another => now,
                 { State: WorkloadState.BackingOff or WorkloadState.Failed or WorkloadState.Stopped } => again && !another
                     && now.Status.State == WorkloadState.Stopped ? null : throw DoesNotRun(now),
                 _ => null,
             };
-        }, cancellation);
+        }, s_freeWithin / 4, cancellation);
     }
 
     private Task<Container> UntilAtRestAsync(Container container, CancellationToken cancellation) =>

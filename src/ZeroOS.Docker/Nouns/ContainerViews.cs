@@ -76,7 +76,7 @@ internal static class ContainerViews
             ["Status"] = Status(c, now),
             ["HostConfig"] = new JsonObject { ["NetworkMode"] = NetworkOf(c) },
             ["NetworkSettings"] = new JsonObject { ["Networks"] = Endpoints(c) },
-            ["Mounts"] = new JsonArray(),
+            ["Mounts"] = Mounts(c),
         };
     }
 
@@ -113,7 +113,7 @@ internal static class ContainerViews
             ["ExecIDs"] = null,
             ["HostConfig"] = host,
             ["GraphDriver"] = new JsonObject { ["Name"] = "flist", ["Data"] = null },
-            ["Mounts"] = new JsonArray(),
+            ["Mounts"] = Mounts(c),
             ["Config"] = config,
             ["NetworkSettings"] = NetworkSettings(c),
         };
@@ -154,6 +154,18 @@ internal static class ContainerViews
         ["StartedAt"] = Words.Time(c.Status.Starts == 0 ? null : c.Times.Started),
         ["FinishedAt"] = Words.Time(c.Status.Starts == 0 ? null : c.Times.Ended),
     };
+
+    private static JsonArray Mounts(Container c) => new([.. VolumeParts.Of(c.Config).Select(v => new JsonObject
+    {
+        ["Type"] = "volume",
+        ["Name"] = v.Name,
+        ["Source"] = "",
+        ["Destination"] = v.Path,
+        ["Driver"] = "local",
+        ["Mode"] = v.IsReadOnly ? "ro" : "",
+        ["RW"] = !v.IsReadOnly,
+        ["Propagation"] = "",
+    })]);
 
     private static JsonObject NetworkSettings(Container c)
     {

@@ -31,11 +31,13 @@ internal sealed partial class Containers(DockerApi api)
         ResolvedImage image = await api.Images.FindAsync(reference, call.Cancellation);
         Grant? grant = (await api.Node.AskAsync(n => n.StatusAsync(call.Cancellation))).Grant;
         await ResolveNetworksAsync(body);
+        warnings.AddRange(VolumeParts.Anonymous(body.Object("HostConfig")).Select(p => $"{p}: {Fields.AnonymousVolume}"));
         await _naming.WaitAsync(call.Cancellation);
         try
         {
-            IReadOnlyList<DeploymentStatus> deployments = await api.Mirror.DeploymentsAsync();
             string name = await NameAsync(call.Query.Text("name")?.TrimStart('/'), id);
+            FreePorts ports = new(grant, await api.Mirror.DeploymentsAsync());
+            IReadOnlyList<MachineMount> mounts = await MountsAsync(body, call.Cancellation);
             Notes notes = new()
             {
                 Kind = Notes.Container,
@@ -50,7 +52,7 @@ internal sealed partial class Containers(DockerApi api)
             {
                 Name = $"docker-{id[..12]}",
                 Version = 1,
-                Workloads = new MachineParts(body, id, image, NetworkParts.Places(body, name), new FreePorts(grant, deployments), warnings).Workloads(),
+                Workloads = new MachineParts(body, id, image, NetworkParts.Places(body, name), mounts, ports, warnings).Workloads(),
                 Annotations = notes.Write(),
             };
             await api.Node.AskAsync(n => n.ApplyAsync(deployment, call.Cancellation));
@@ -166,6 +168,18 @@ internal sealed partial class Containers(DockerApi api)
         foreach (string name in NetworkParts.Names(body))
             networks.Add((name, (await api.Networks.RequireAsync(name)).Notes));
         NetworkParts.Resolve(body, networks);
+    }
+
+    // Volumes that are not there are made, as Docker does.
+    private async Task<IReadOnlyList<MachineMount>> MountsAsync(JsonObject body, CancellationToken cancellation)
+    {
+        List<MachineMount> mounts = [];
+        foreach (VolumePlace place in VolumeParts.Of(body))
+        {
+            Notes volume = await api.Volumes.EnsureAsync(place.Name, place.Creation, cancellation);
+            mounts.Add(new MachineMount { Volume = VolumeParts.PartOf(volume.Id), Path = place.Path, ReadOnly = place.IsReadOnly });
+        }
+        return mounts;
     }
 
     private async Task<string> NameAsync(string? wanted, string id)

@@ -17,6 +17,7 @@ internal sealed class DockerApi
         Removal = new AutoRemoval(Node, Mirror, Attachments);
         Store = new ImageStore(registries);
         (Containers, Lives, Output, Exec) = (new Containers(this), new ContainerLives(this), new ContainerOutput(this), new Exec(this));
+        (Archives, Usage, Stats) = (new Archives(this), new Usage(Node), new ContainerStats(this));
         (Images, Networks, Volumes, Events, System) = (new DockerImages(this), new Networks(this), new Volumes(this), new DockerEvents(this),
             new DockerSystem(this, nodeName));
     }
@@ -36,6 +37,9 @@ internal sealed class DockerApi
     /// <summary>Removes what was created with --rm.</summary>
     public AutoRemoval Removal { get; }
 
+    /// <summary>Watches what containers use.</summary>
+    public Usage Usage { get; }
+
     /// <summary>Finds images.</summary>
     public ImageStore Store { get; }
 
@@ -50,6 +54,12 @@ internal sealed class DockerApi
 
     /// <summary>Second programs in them.</summary>
     public Exec Exec { get; }
+
+    /// <summary>Files of them.</summary>
+    public Archives Archives { get; }
+
+    /// <summary>What they use.</summary>
+    public ContainerStats Stats { get; }
 
     /// <summary>Images.</summary>
     public DockerImages Images { get; }

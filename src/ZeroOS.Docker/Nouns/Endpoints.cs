@@ -35,10 +35,13 @@ internal static class Endpoints
         new("POST", "/containers/{id}/attach", "as Docker") { Hijack = (api, call) => api.Output.AttachAsync(call) },
         new("POST", "/containers/{id}/resize", "as Docker; without a terminal nothing") { Serve = (api, call) => api.Lives.ResizeAsync(call) },
         new("GET", "/containers/{id}/logs", "follow, tail, since, until, timestamps") { Serve = (api, call) => api.Output.LogsAsync(call) },
-        new("GET", "/containers/{id}/stats", "not built yet: zos stats shows it"),
-        new("HEAD", "/containers/{id}/archive", "not built yet: zos cp copies"),
-        new("GET", "/containers/{id}/archive", "not built yet: zos cp copies"),
-        new("PUT", "/containers/{id}/archive", "not built yet: zos cp copies"),
+        new("GET", "/containers/{id}/stats", "no processes; one card for all networks") { Serve = (api, call) => api.Stats.WatchAsync(call) },
+        new("HEAD", "/containers/{id}/archive", "while the container runs") { Serve = (api, call) => api.Archives.StatAsync(call) },
+        new("GET", "/containers/{id}/archive", "while the container runs; no devices and sockets") { Serve = (api, call) => api.Archives.ReadAsync(call) },
+        new("PUT", "/containers/{id}/archive", "while the container runs; no devices, no set-id bits, no absolute names")
+        {
+            Serve = (api, call) => api.Archives.WriteAsync(call),
+        },
         new("POST", "/containers/{id}/update", "a deployment is changed by making the container anew"),
         new("POST", "/containers/{id}/pause", "a machine cannot be paused yet"),
         new("POST", "/containers/{id}/unpause", "a machine cannot be paused yet"),
@@ -81,10 +84,13 @@ internal static class Endpoints
         new("POST", "/networks/{name}/disconnect", "a machine is in the network that it was made with"),
 
         new("GET", "/volumes", "filters: label, name") { Serve = (api, call) => api.Volumes.ListAsync(call) },
-        new("POST", "/volumes/create", "a deployment with one zmount; containers do not mount it yet") { Serve = (api, call) => api.Volumes.CreateAsync(call) },
-        new("POST", "/volumes/prune", "nothing: named volumes are kept") { Serve = (api, call) => api.Volumes.PruneAsync(call) },
+        new("POST", "/volumes/create", "a deployment with one zmount; `size` of DriverOpts, 1 GiB if not given")
+        {
+            Serve = (api, call) => api.Volumes.CreateAsync(call),
+        },
+        new("POST", "/volumes/prune", "nothing, or all that no container names: filter `all`") { Serve = (api, call) => api.Volumes.PruneAsync(call) },
         new("GET", "/volumes/{name}", "as Docker") { Serve = (api, call) => api.Volumes.InspectAsync(call) },
-        new("DELETE", "/volumes/{name}", "destroys it") { Serve = (api, call) => api.Volumes.RemoveAsync(call) },
+        new("DELETE", "/volumes/{name}", "destroys it; 409 while there is a container that names it") { Serve = (api, call) => api.Volumes.RemoveAsync(call) },
 
         new("GET", "/plugins", "none") { Serve = (api, call) => call.AnswerAsync(new global::System.Text.Json.Nodes.JsonArray()) },
         new("GET", "/swarm", NoSwarm) { Refusal = 503 },

@@ -1,17 +1,20 @@
 using System.Text.Json.Nodes;
 
 using ZeroOS.Contracts.Deployments;
+using ZeroOS.Docker.Creation;
 using ZeroOS.Docker.Http;
 using ZeroOS.Docker.Json;
 using ZeroOS.Docker.Node;
 
 namespace ZeroOS.Docker.Nouns;
 
-/// <summary>Named volumes, each a deployment with one zmount. Machines cannot mount those of other deployments yet.</summary>
+/// <summary>Named volumes, each a deployment with one zmount. One running container has a volume at a time.</summary>
 internal sealed class Volumes(DockerApi api)
 {
-    private const string WorkloadName = "data";
     private const long UsualBytes = 1L << 30;
+
+    // A name is looked for and then taken: two requests of this program do not take the same.
+    private readonly SemaphoreSlim _naming = new(1);
 
     /// <summary>GET /volumes</summary>
     public async Task ListAsync(DockerCall call)
@@ -30,29 +33,43 @@ internal sealed class Volumes(DockerApi api)
     public async Task CreateAsync(DockerCall call)
     {
         JsonObject body = await call.ReadAsync();
+        await call.AnswerAsync(View(await EnsureAsync(body.Text("Name"), body, call.Cancellation)), 201);
+    }
+
+    /// <summary>The volume of that name, made as <paramref name="body"/> says where it is not there.</summary>
+    /// <exception cref="DockerFault">400: it cannot be made so.</exception>
+    public async Task<Notes> EnsureAsync(string? wanted, JsonObject body, CancellationToken cancellation)
+    {
         if (body.Text("Driver") is not (null or "local"))
             throw DockerFault.Bad($"Driver {body.Text("Driver")} cannot be honoured: there is local");
         IReadOnlyDictionary<string, string> options = body.Map("DriverOpts");
         if (options.Keys.FirstOrDefault(k => k != "size") is { } other)
             throw DockerFault.Bad($"DriverOpts.{other} cannot be honoured: a volume is a disk of the node; there is size");
-        string id = Containers.NewId(), name = body.Text("Name") ?? id;
-        if ((await AllAsync()).FirstOrDefault(v => v.Notes.Name == name) is { Notes: { } there })
-        {
-            await call.AnswerAsync(View(there), 201);
-            return;
-        }
+        string id = Containers.NewId(), name = wanted ?? id;
+        if (!VolumeParts.IsName(name))
+            throw DockerFault.Bad($"\"{name}\" is no name of a volume: only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed, and at most 255 characters");
         if (!ByteSize.TryParse(options.GetValueOrDefault("size", $"{UsualBytes}"), out ByteSize size))
             throw DockerFault.Bad("DriverOpts.size is a size such as 10GiB");
         Notes notes = new() { Kind = Notes.Volume, Id = id, Name = name, Created = DateTimeOffset.UtcNow, Body = body };
-        await api.Node.AskAsync(n => n.ApplyAsync(new Deployment
+        await _naming.WaitAsync(cancellation);
+        try
         {
-            Name = $"docker-{id[..12]}",
-            Version = 1,
-            Workloads = [new ZmountWorkload { Name = WorkloadName, Data = new ZmountData { Size = size } }],
-            Annotations = notes.Write(),
-        }, call.Cancellation));
-        api.Mirror.Touch();
-        await call.AnswerAsync(View(notes), 201);
+            if ((await AllAsync()).FirstOrDefault(v => v.Notes.Name == name) is { Notes: { } there })
+                return there;
+            await api.Node.AskAsync(n => n.ApplyAsync(new Deployment
+            {
+                Name = $"docker-{id[..12]}",
+                Version = 1,
+                Workloads = [new ZmountWorkload { Name = VolumeParts.Own, Data = new ZmountData { Size = size } }],
+                Annotations = notes.Write(),
+            }, cancellation));
+            api.Mirror.Touch();
+        }
+        finally
+        {
+            _naming.Release();
+        }
+        return notes;
     }
 
     /// <summary>DELETE /volumes/{name}</summary>
@@ -60,9 +77,10 @@ internal sealed class Volumes(DockerApi api)
     {
         try
         {
-            string deployment = (await RequireAsync(call.Name)).Status.Deployment.Name;
-            await api.Node.AskAsync(n => n.DeleteAsync(deployment, [WorkloadName], call.Cancellation));
-            api.Mirror.Touch();
+            (Notes volume, DeploymentStatus status) = await RequireAsync(call.Name);
+            if (await UsersAsync(volume.Name) is { Count: > 0 } users)
+                throw DockerFault.Conflict($"remove {volume.Name}: volume is in use - [{string.Join(", ", users)}]");
+            await DestroyAsync(status, call.Cancellation);
         }
         catch (DockerFault e) when (e.Status == 404 && call.Query.Flag("force"))
         {
@@ -71,8 +89,33 @@ internal sealed class Volumes(DockerApi api)
         await call.AnswerAsync(204);
     }
 
-    /// <summary>POST /volumes/prune: anonymous ones there are none, and named ones are kept.</summary>
-    public Task PruneAsync(DockerCall call) => call.AnswerAsync(new JsonObject { ["VolumesDeleted"] = new JsonArray(), ["SpaceReclaimed"] = 0 });
+    /// <summary>POST /volumes/prune: there are no anonymous ones; named ones go only where that is asked for.</summary>
+    public async Task PruneAsync(DockerCall call)
+    {
+        Filters filters = new(call.Query, "all", "label");
+        JsonArray deleted = [];
+        if (filters.Has("all") && filters.Any("all", a => a is "1" or "true"))
+        {
+            foreach ((Notes volume, DeploymentStatus status) in (await AllAsync()).Where(v => filters.Labels(v.Notes.Body.Map("Labels"))))
+            {
+                if ((await UsersAsync(volume.Name)).Count > 0)
+                    continue;
+                await DestroyAsync(status, call.Cancellation);
+                deleted.Add((JsonNode)volume.Name);
+            }
+        }
+        await call.AnswerAsync(new JsonObject { ["VolumesDeleted"] = deleted, ["SpaceReclaimed"] = 0 });
+    }
+
+    private async Task DestroyAsync(DeploymentStatus status, CancellationToken cancellation)
+    {
+        await api.Node.AskAsync(n => n.DeleteAsync(status.Deployment.Name, [VolumeParts.Own], cancellation));
+        api.Mirror.Touch();
+    }
+
+    // Containers that name it, running or not.
+    private async Task<IReadOnlyList<string>> UsersAsync(string name) =>
+        [.. (await api.Mirror.ContainersAsync()).Where(c => VolumeParts.Of(c.Config).Any(v => v.Name == name)).Select(c => c.Id)];
 
     private async Task<(Notes Notes, DeploymentStatus Status)> RequireAsync(string name) =>
         (await AllAsync()).FirstOrDefault(v => v.Notes.Name == name) is { Notes: not null } found ? found

@@ -17,7 +17,8 @@ internal sealed class CopyOutSession(SessionLink link, SessionOrders orders)
         using TreeSource source = TreeSource.Open(root, begin.Path, begin.FollowLink);
         ChannelWriter output = new(link, orders);
         TarWriter tar = new(output.Write);
-        new TreePacker(tar, new CopyWatcher(link)).Pack(source.Directory, source.Name, source.CalledName);
+        // What is in a directory has the directory's place in its names, as tar(1) has it: whoever names it anew knows where.
+        new TreePacker(tar, new CopyWatcher(link)).Pack(source.Directory, source.Name, source.CalledName.Length > 0 ? source.CalledName : ".");
         tar.End();
         output.End();
         return new SessionEnd(SessionCloseReason.Done, "");

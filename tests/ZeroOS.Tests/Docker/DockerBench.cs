@@ -170,6 +170,61 @@ internal sealed class DockerBench : IAsyncDisposable
         await session.CloseAsync(SessionCloseReason.Done);
     };
 
+    /// <summary>What a copy was begun with, and what came of one into the machine.</summary>
+    public CopyBegin? Begun { get; private set; }
+
+    /// <summary>As above.</summary>
+    public byte[] Came { get; private set; } = [];
+
+    /// <summary>Plays copies out of a machine: all of them are this archive.</summary>
+    public void Send(byte[] archive) => Node.Program = async session =>
+    {
+        Begun = JsonSerializer.Deserialize(await session.BegunAsync(), SessionJson.Default.CopyBegin);
+        await SendAsync(session, archive);
+    };
+
+    /// <summary>Plays copies into a machine, to a path at which this is.</summary>
+    public void Take(CopyTarget target) => Node.Program = async session =>
+    {
+        Begun = JsonSerializer.Deserialize(await session.BegunAsync(), SessionJson.Default.CopyBegin);
+        await TakeAsync(session, target);
+    };
+
+    /// <summary>One copy out of a machine.</summary>
+    public static async Task SendAsync(ZeroOS.Bus.Sessions.Session session, byte[] archive)
+    {
+        try
+        {
+            await session.NoteAsync("left out etc/null: it is a device");
+            await session.WriteAsync(1, archive);
+            await session.EndAsync(1);
+            await session.CloseAsync(SessionCloseReason.Done);
+        }
+        catch (SessionException)
+        {
+            // the client has seen enough
+        }
+    }
+
+    /// <summary>One copy into a machine.</summary>
+    public async Task TakeAsync(ZeroOS.Bus.Sessions.Session session, CopyTarget target)
+    {
+        byte[] buffer = new byte[10_000];
+        using MemoryStream all = new();
+        try
+        {
+            await session.WriteAsync(1, (byte[])[.. JsonSerializer.SerializeToUtf8Bytes(target, SessionJson.Default.CopyTarget), (byte)'\n']);
+            while (await session.ReadAsync(0, buffer) is > 0 and int count)
+                all.Write(buffer, 0, count);
+            Came = all.ToArray();
+            await session.CloseAsync(SessionCloseReason.Done);
+        }
+        catch (SessionException)
+        {
+            // the client wants no more
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _ends.CancelAsync();

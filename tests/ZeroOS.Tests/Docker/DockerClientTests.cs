@@ -1,8 +1,12 @@
 using System.Diagnostics;
 using System.Text;
 
+using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Deployments;
 using ZeroOS.Contracts.Sessions;
+using ZeroOS.Formats.Tar;
+using ZeroOS.Tests.Formats.Tar;
+using ZeroOS.Tests.Oci.Build;
 using ZeroOS.Tests.Repository;
 using ZeroOS.Tests.Shared;
 
@@ -17,13 +21,18 @@ public sealed class DockerClientTests : IAsyncLifetime
     private static readonly string[] s_places = ["/usr/local/bin/docker", "/usr/bin/docker"];
     private static readonly ProgramRun s_debians = ProgramRun.Of(Path.Combine(Checkout.Root, "scripts", "docker-client"));
 
+    private readonly TemporaryDirectory _work = new();
     private DockerBench _docker = null!;
 
     public static TheoryData<string> Clients => [.. s_places.Append(s_debians.Output.Trim()).Where(File.Exists).DefaultIfEmpty("")];
 
     public async Task InitializeAsync() => _docker = await DockerBench.StartAsync();
 
-    public async Task DisposeAsync() => await _docker.DisposeAsync();
+    public async Task DisposeAsync()
+    {
+        await _docker.DisposeAsync();
+        _work.Dispose();
+    }
 
     [SkippableTheory]
     [MemberData(nameof(Clients))]
@@ -83,7 +92,7 @@ public sealed class DockerClientTests : IAsyncLifetime
         Assert.Equal(125, (await RunAsync(client, "run", "demo/nosuch:1")).Code);
         (code, _, error) = await RunAsync(client, "run", "-v", "/srv:/srv", "busybox", "true");
         Assert.Equal(125, code);
-        Assert.Contains("HostConfig.Binds cannot be honoured", error, StringComparison.Ordinal);
+        Assert.Contains("HostConfig.Binds /srv cannot be honoured", error, StringComparison.Ordinal);
     }
 
     [SkippableTheory]
@@ -123,6 +132,52 @@ public sealed class DockerClientTests : IAsyncLifetime
         Assert.Equal((4, "sorted", ""), await RunAsync(client, "typed", ["run", "-i", "--rm", "busybox", "sort"]));
         Assert.Equal("typed", typed);
         Assert.Equal((0, "", ""), await RunAsync(client, "ps", "-aq"));
+    }
+
+    [SkippableTheory]
+    [MemberData(nameof(Clients))]
+    public async Task Stats_are_shares_of_one_processor_and_volumes_are_mounted(string client)
+    {
+        _docker.Engine.Program = _ => new PlayedProgram(Code: null);
+        Assert.Equal((0, "data\n", ""), await RunAsync(client, "volume", "create", "data"));
+        (int code, _, string error) = await RunAsync(client, "run", "-d", "--name", "w", "-v", "data:/srv/data", "--mount",
+            "type=volume,src=logs,dst=/var/log,ro", "busybox", "serve");
+        Assert.Equal((0, ""), (code, error));
+        Assert.Equal("w 50.00% 40MiB / 256MiB 3kB / 1kB 5kB / 2kB\n", (await RunAsync(client, "stats", "--no-stream", "--format",
+            "{{.Name}} {{.CPUPerc}} {{.MemUsage}} {{.NetIO}} {{.BlockIO}}", "w")).Out);
+        Assert.Equal("data /srv/data true;logs /var/log false;\n", (await RunAsync(client, "inspect", "-f",
+            "{{range .Mounts}}{{.Name}} {{.Destination}} {{.RW}};{{end}}", "w")).Out);
+        Assert.Equal(1, (await RunAsync(client, "volume", "rm", "data")).Code);
+        Assert.Equal((0, "w\n", ""), await RunAsync(client, "rm", "-f", "w"));
+        Assert.Equal((0, "data\nlogs\n", ""), await RunAsync(client, "volume", "rm", "data", "logs"));
+    }
+
+    [SkippableTheory]
+    [MemberData(nameof(Clients))]
+    public async Task Cp_copies_out_and_in(string client)
+    {
+        _docker.Engine.Program = _ => new PlayedProgram(Code: null);
+        Assert.Equal(0, (await RunAsync(client, "run", "-d", "--name", "w", "busybox", "serve")).Code);
+        _docker.Send(new TarBytes().File("motd", "hello\n").ToArray());
+        Assert.Equal(0, (await RunAsync(client, "cp", "w:/etc/motd", _work["mine"])).Code);
+        Assert.Equal("hello\n", File.ReadAllText(_work["mine"]));
+        // What is in a directory gets another name.
+        _docker.Send(new TarBytes().Directory("./").File("./a.conf", "a").ToArray());
+        Assert.Equal(0, (await RunAsync(client, "cp", "w:/etc/.", _work["etc"])).Code);
+        Assert.Equal("a", File.ReadAllText(_work["etc/a.conf"]));
+        // The client asks what is at the place, and then sends.
+        _docker.Node.Program = async session =>
+        {
+            await session.BegunAsync();
+            if (_docker.Node.Opened!.Kind == SessionKinds.CopyOut)
+                await DockerBench.SendAsync(session, new TarBytes().Directory("srv/").ToArray());
+            else
+                await _docker.TakeAsync(session, new CopyTarget { IsThere = true, IsDirectory = true });
+        };
+        Assert.Equal(0, (await RunAsync(client, "cp", _work["mine"], "w:/srv/")).Code);
+        using MemoryStream came = new(_docker.Came);
+        TarEntry entry = new TarReader(came).Next()!;
+        Assert.Equal(("mine", 6), (entry.Path, entry.Size));
     }
 
     [SkippableTheory]

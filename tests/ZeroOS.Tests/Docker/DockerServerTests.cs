@@ -73,6 +73,11 @@ public sealed class DockerServerTests : IAsyncLifetime
     [Theory]
     [InlineData(""","MacAddress":"02:00:00:00:00:01" """, "", "MacAddress")]
     [InlineData("", ""","Binds":["/srv:/srv"]""", "HostConfig.Binds")]
+    [InlineData("", ""","Binds":["/var/run/docker.sock:/var/run/docker.sock"]""", "no container gets that")]
+    [InlineData("", ""","Binds":["data:/data:nocopy"]""", "option nocopy")]
+    [InlineData("", ""","Mounts":[{"Type":"bind","Source":"/srv","Target":"/srv"}]""", "HostConfig.Mounts /srv")]
+    [InlineData("", ""","Mounts":[{"Type":"volume","Source":"a","Target":"/a","VolumeOptions":{"Subpath":"b"}}]""", "VolumeOptions.Subpath")]
+    [InlineData("", ""","Mounts":[{"Type":"volume","Source":"a"}]""", "a mount has a target")]
     [InlineData("", ""","Tmpfs":{"/run":"size=5%"}""", "HostConfig.Tmpfs /run")]
     [InlineData(""","Healthcheck":{"Test":["HTTP","/"]}""", "", "Healthcheck.Test")]
     [InlineData("", ",\"NetworkMode\":\"host\"", "HostConfig.NetworkMode host")]
@@ -252,10 +257,12 @@ public sealed class DockerServerTests : IAsyncLifetime
         Assert.NotEqual("0001-01-01T00:00:00Z", state["StartedAt"]!.ToString());
     }
 
-    [Fact]
-    public async Task Machine_that_the_node_boots_again_has_started()
+    [Theory]
+    [InlineData(WorkloadState.BackingOff, "not-booted")]
+    [InlineData(WorkloadState.Pending, "volume-in-use")]
+    public async Task Machine_that_the_node_starts_after_a_while_has_started(WorkloadState state, string reason)
     {
-        (_docker.Engine.Program, _docker.Engine.BadBoots) = (_ => new PlayedProgram(Code: null), 2);
+        (_docker.Engine.Program, _docker.Engine.Trouble) = (_ => new PlayedProgram(Code: null), (state, reason));
         string id = await _docker.CreateAsync("web");
         Assert.Equal(204, (await _docker.AskAsync("POST", $"/containers/{id}/start")).Status);
         Assert.True((await _docker.JsonAsync("GET", $"/containers/{id}/json"))["State"]!["Running"]!.GetValue<bool>());
@@ -352,6 +359,63 @@ public sealed class DockerServerTests : IAsyncLifetime
         Assert.Equal(204, (await _docker.AskAsync("DELETE", "/volumes/data")).Status);
         Assert.Equal((404, 204),
             ((await _docker.AskAsync("DELETE", "/volumes/data")).Status, (await _docker.AskAsync("DELETE", "/volumes/data?force=1")).Status));
+    }
+
+    [Fact]
+    public async Task Stats_of_a_container_are_two_samples_one_or_none()
+    {
+        _docker.Engine.Program = _ => new PlayedProgram(Code: null);
+        string id = await _docker.CreateAsync("web", host: ","NanoCpus":2000000000");
+        Assert.Equal(0, (await _docker.JsonAsync("GET", $"/containers/{id}/stats?stream=0"))["cpu_stats"]!["cpu_usage"]!["total_usage"]!.GetValue<long>());
+        await _docker.AskAsync("POST", $"/containers/{id}/start");
+        JsonNode two = await _docker.JsonAsync("GET", $"/containers/{id}/stats?stream=0");
+        (JsonNode now, JsonNode before) = (two["cpu_stats"]!, two["precpu_stats"]!);
+        Assert.Equal((500_000_000, 2_000_000_000, 2), (Growth(s => s["cpu_usage"]!["total_usage"]!), Growth(s => s["system_cpu_usage"]!),
+            now["online_cpus"]!.GetValue<int>()));
+        Assert.Equal((40L << 20, 256L << 20, 3000, 2000), (two["memory_stats"]!["usage"]!.GetValue<long>(), two["memory_stats"]!["limit"]!.GetValue<long>(),
+            two["networks"]!["eth0"]!["rx_bytes"]!.GetValue<long>(), two["blkio_stats"]!["io_service_bytes_recursive"]![1]!["value"]!.GetValue<long>()));
+        JsonNode one = await _docker.JsonAsync("GET", $"/containers/{id}/stats?stream=0&one-shot=1");
+        Assert.Equal((0, "0001-01-01T00:00:00Z"), (one["precpu_stats"]!["system_cpu_usage"]!.GetValue<long>(), one["preread"]!.ToString()));
+
+        long Growth(Func<JsonNode, JsonNode> of) => of(now).GetValue<long>() - of(before).GetValue<long>();
+    }
+
+    [Fact]
+    public async Task Named_volumes_are_made_mounted_shown_and_kept()
+    {
+        JsonNode created = await _docker.JsonAsync("POST", "/containers/create?name=db", """
+            {"Image":"busybox","HostConfig":{"Binds":["data:/srv/data:ro,z"],"Mounts":[
+            {"Type":"volume","Source":"logs","Target":"/var/log",
+             "VolumeOptions":{"Labels":{"p":"shop"},"DriverConfig":{"Options":{"size":"2GiB"}}}},
+            {"Type":"volume","Target":"/cache"},{"Type":"tmpfs","Target":"/run","TmpfsOptions":{"SizeBytes":67108864,"Mode":1023}}]}}
+            """, 201);
+        Assert.Contains("/cache", Assert.Single(created["Warnings"]!.AsArray())!.ToString(), StringComparison.Ordinal);
+        Dictionary<string, Deployment> volumes = _docker.Engine.Deployments.Where(d => d.Workloads[0] is ZmountWorkload)
+            .ToDictionary(d => d.Annotations!["docker.name"], StringComparer.Ordinal);
+        Assert.Equal([1L << 30, 2L << 30], ((string[])["data", "logs"]).Select(n => ((ZmountWorkload)volumes[n].Workloads.Single()).Data.Size.Bytes));
+        ZmachineData machine = _docker.Engine.Deployments.SelectMany(d => d.Workloads).OfType<ZmachineWorkload>().Single().Data;
+        Assert.Equal([($"{volumes["data"].Name}/data", "/srv/data", true), ($"{volumes["logs"].Name}/data", "/var/log", false)],
+            machine.Mounts.Select(m => (m.Volume, m.Path, m.ReadOnly)));
+        Assert.Equal([("/run", 64L << 20, "1777")], machine.Tmpfs!.Select(t => (t.Path, t.Size!.Value.Bytes, t.Mode!)));
+        JsonArray mounts = (await _docker.JsonAsync("GET", "/containers/db/json"))["Mounts"]!.AsArray();
+        Assert.Equal([("data", "/srv/data", false), ("logs", "/var/log", true)],
+            mounts.Select(m => (m!["Name"]!.ToString(), m["Destination"]!.ToString(), m["RW"]!.GetValue<bool>())));
+        Assert.Equal("shop", (await _docker.JsonAsync("GET", "/volumes/logs"))["Labels"]!["p"]!.ToString());
+
+        // A second container names the same volume; it is there already, and goes with neither of them.
+        await _docker.CreateAsync("next", host: ","Binds":["data:/data"]");
+        Assert.Equal(2, _docker.Engine.Deployments.Count(d => d.Workloads[0] is ZmountWorkload));
+        (int status, string body) = await _docker.AskAsync("DELETE", "/volumes/data");
+        Assert.Equal(409, status);
+        Assert.Contains("volume is in use - [", body, StringComparison.Ordinal);
+        foreach (string name in (string[])["db", "next"])
+            Assert.Equal(204, (await _docker.AskAsync("DELETE", $"/containers/{name}?v=1")).Status);
+        Assert.Equal(2, (await _docker.JsonAsync("GET", "/volumes"))["Volumes"]!.AsArray().Count);
+        Assert.Empty((await _docker.JsonAsync("POST", "/volumes/prune"))["VolumesDeleted"]!.AsArray());
+        Assert.Equal(204, (await _docker.AskAsync("DELETE", "/volumes/data")).Status);
+        Assert.Equal("logs", Assert.Single((await _docker.JsonAsync("POST", """/volumes/prune?filters={"all":{"true":true}}"""))["VolumesDeleted"]!.AsArray())!
+            .ToString());
+        Assert.Empty(_docker.Engine.Deployments);
     }
 
     [Fact]

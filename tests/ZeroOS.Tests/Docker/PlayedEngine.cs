@@ -18,6 +18,7 @@ internal sealed class PlayedEngine
     private readonly Dictionary<string, WorkloadStatus> _machines = [];
     private readonly Dictionary<string, List<(OutputStream Stream, string Text)>> _logs = [];
     private readonly List<NodeEvent> _events = [];
+    private int _troubles;
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public PlayedEngine(GateBench gate) => gate.Routes
@@ -32,14 +33,14 @@ internal sealed class PlayedEngine
         .Add(Commands.MachineRestart, Roles.Tenant, (_, body) => Restart(body))
         .Add(Commands.MachineKill, Roles.Tenant, (_, body) => Kill(body))
         .Add(Commands.MachineLogs, Roles.Tenant, (_, body, stop) => Logs(body, stop))
-        .Add(Commands.MachineStats, Roles.Tenant, (_, body, _) => Stats(body))
+        .Add(Commands.MachineStats, Roles.Tenant, (_, _, _) => Stats())
         .Add(Commands.EventsWatch, Roles.OwnerOrTenant, (_, body, stop) => Events(body, stop));
 
     /// <summary>The program of a machine.</summary>
     public Func<ZmachineData, PlayedProgram> Program { get; set; } = _ => new PlayedProgram();
 
-    /// <summary>So many boots fail, and the node tries again.</summary>
-    public int BadBoots { get; set; }
+    /// <summary>Twice something is in the way of a start, and the node tries again.</summary>
+    public (WorkloadState State, string Reason)? Trouble { get; set; }
 
     /// <summary>Bodies of stops and kills.</summary>
     public List<object> Asked { get; } = [];
@@ -128,9 +129,9 @@ internal sealed class PlayedEngine
     private Nothing Start(string name) => Change(() =>
     {
         WorkloadStatus before = _machines[name];
-        if (BadBoots-- > 0)
+        if (Trouble is { } trouble && _troubles++ < 2)
         {
-            Turn(name, before with { State = WorkloadState.BackingOff, Reason = "not-booted", Message = "a processor of the guest crashed" });
+            Turn(name, before with { State = trouble.State, Reason = trouble.Reason, Message = "it is the test's" });
             _ = Task.Delay(50).ContinueWith(_ => Start(name), TaskScheduler.Default);
             return;
         }
@@ -252,7 +253,7 @@ internal sealed class PlayedEngine
         }
     }
 
-    private static async IAsyncEnumerable<StatsPiece> Stats(MachineStats request)
+    private async IAsyncEnumerable<StatsPiece> Stats()
     {
         for (int i = 1; i <= 2; i++)
         {
@@ -260,15 +261,19 @@ internal sealed class PlayedEngine
             yield return new StatsPiece
             {
                 Time = DateTimeOffset.UnixEpoch.AddSeconds(i),
-                Machines = [.. request.Machines.Select(m => new MachineSample
+                Machines = [.. _machines.Select(m => new MachineSample
                 {
-                    Deployment = m.Deployment,
-                    Machine = m.Machine,
+                    Deployment = m.Key,
+                    Machine = m.Value.Name,
                     Starts = 1,
                     CpuNanoseconds = i * 500_000_000L,
                     HeldBytes = 96 << 20,
                     MemoryBytes = 256 << 20,
                     UsedBytes = 40 << 20,
+                    ReceivedBytes = 3000,
+                    SentBytes = 1000,
+                    ReadBytes = 5000,
+                    WrittenBytes = 2000,
                 })],
             };
         }

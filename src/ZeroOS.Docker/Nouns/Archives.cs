@@ -1,0 +1,151 @@
+using System.Buffers;
+using System.IO.Compression;
+using System.IO.Pipelines;
+
+using ZeroOS.Bus.Sessions;
+using ZeroOS.Client;
+using ZeroOS.Contracts.Bus;
+using ZeroOS.Contracts.Sessions;
+using ZeroOS.Docker.Http;
+using ZeroOS.Docker.Node;
+using ZeroOS.Formats.Tar;
+
+namespace ZeroOS.Docker.Nouns;
+
+/// <summary>Files of running containers, as tar streams: docker cp. Each is one copy over a session of the bus.</summary>
+internal sealed class Archives(DockerApi api)
+{
+    private const string StatHeader = "X-Docker-Container-Path-Stat", Tar = "application/x-tar";
+    private const int CopyBytes = 64 << 10, WindowBytes = 4 << 20;
+
+    // The first entry's head, with all that tar writes before it.
+    private const int MaxHeadBytes = 2 << 20;
+
+    /// <summary>HEAD /containers/{id}/archive</summary>
+    public async Task StatAsync(DockerCall call)
+    {
+        (Session copy, string path) = await BeginAsync(call, SessionKinds.CopyOut);
+        await using (copy)
+        {
+            (TarEntry entry, _) = await FirstAsync(call, copy, path);
+            call.SetHeader(StatHeader, PathStat.Of(entry, path).Header);
+            await copy.CloseAsync(SessionCloseReason.Cancelled);
+        }
+        await call.AnswerAsync(200);
+    }
+
+    /// <summary>GET /containers/{id}/archive</summary>
+    public async Task ReadAsync(DockerCall call)
+    {
+        (Session copy, string path) = await BeginAsync(call, SessionKinds.CopyOut);
+        await using (copy)
+        {
+            (TarEntry entry, ReadOnlyMemory<byte> head) = await FirstAsync(call, copy, path);
+            call.SetHeader(StatHeader, PathStat.Of(entry, path).Header);
+            Stream answer = await call.BeginAsync(Tar);
+            await answer.WriteAsync(head, call.Cancellation);
+            byte[] buffer = new byte[CopyBytes];
+            while (await copy.ReadAsync(CopySession.Output, buffer, call.Cancellation) is > 0 and int count)
+                await answer.WriteAsync(buffer.AsMemory(0, count), call.Cancellation);
+            await CopySession.RequireDoneAsync(copy, call.Cancellation);
+        }
+    }
+
+    /// <summary>PUT /containers/{id}/archive; what is sent may be compressed by gzip.</summary>
+    public async Task WriteAsync(DockerCall call)
+    {
+        (Session copy, string path) = await BeginAsync(call, SessionKinds.CopyIn);
+        await using (copy)
+        {
+            CopyTarget target = await CopySession.TargetAsync(copy, call.Cancellation);
+            if (!target.IsThere)
+                throw DockerFault.Missing($"Could not find the file {path} in container {call.Name}");
+            if (!target.IsDirectory)
+                throw DockerFault.Bad($"extraction point is not a directory: {path}");
+            Task sending = SendAsync(call, copy);
+            if (await Task.WhenAny(sending, copy.Ended) == sending)
+                await sending;
+            await CopySession.RequireDoneAsync(copy, call.Cancellation);
+        }
+        await call.AnswerAsync(200);
+    }
+
+    private async Task<(Session Copy, string Path)> BeginAsync(DockerCall call, string kind)
+    {
+        Container container = await api.Mirror.FindAsync(call.Name);
+        string path = call.Query.Text("path") ?? throw DockerFault.Bad("path is not given");
+        if (!container.IsRunning)
+            throw DockerFault.Conflict($"container {container.Id} is not running: its files can be copied only while it runs");
+        if (path[0] != '/')
+            path = "/" + path;
+        CopyBegin begin = new() { Path = path, KeepOwners = kind == SessionKinds.CopyIn };
+        Session copy = await api.Node.AskAsync(n => n.CopyAsync(kind, container.Address, begin, call.Cancellation));
+        _ = DrainAsync(copy);
+        try
+        {
+            if (kind == SessionKinds.CopyOut)
+                await copy.SetWindowAsync(CopySession.Output, WindowBytes);
+        }
+        catch (SessionException)
+        {
+            // whoever reads hears why
+        }
+        return (copy, path);
+    }
+
+    // What a copy leaves out has no place in Docker's answers.
+    private static async Task DrainAsync(Session copy)
+    {
+        await foreach (SessionEvent _ in copy.Events.ReadAllAsync())
+            continue;
+    }
+
+    // The first entry, and all that was read to know it.
+    private static async Task<(TarEntry Entry, ReadOnlyMemory<byte> Head)> FirstAsync(DockerCall call, Session copy, string path)
+    {
+        using MemoryStream head = new();
+        byte[] buffer = new byte[CopyBytes];
+        string why = "the machine sent nothing";
+        try
+        {
+            while (head.Length < MaxHeadBytes)
+            {
+                int count = await copy.ReadAsync(CopySession.Output, buffer, call.Cancellation);
+                if (count == 0)
+                {
+                    await CopySession.RequireDoneAsync(copy, call.Cancellation);
+                    break;
+                }
+                head.Write(buffer, 0, count);
+                byte[] read = head.ToArray();
+                try
+                {
+                    if (new TarReader(new MemoryStream(read)).Next() is { } entry)
+                        return (entry, read);
+                }
+                catch (TarException e)
+                {
+                    why = e.Message;    // it may only be cut
+                }
+            }
+        }
+        catch (SessionException e) when (e.Reason == SessionCloseReason.NotFound)
+        {
+            throw DockerFault.Missing($"Could not find the file {path} in container {call.Name}");
+        }
+        throw new SessionException(SessionCloseReason.Protocol, $"what the machine sends is no archive: {why}");
+    }
+
+    private static async Task SendAsync(DockerCall call, Session copy)
+    {
+        PipeReader body = PipeReader.Create(call.Body);
+        ReadResult begins = await body.ReadAtLeastAsync(2, call.Cancellation);
+        bool isCompressed = begins.Buffer.Slice(0, Math.Min(2, begins.Buffer.Length)).ToArray() is [0x1F, 0x8B];
+        body.AdvanceTo(begins.Buffer.Start);
+        await using Stream plain = isCompressed ? new GZipStream(body.AsStream(), CompressionMode.Decompress) : body.AsStream();
+        byte[] buffer = new byte[CopyBytes];
+        while (await plain.ReadAsync(buffer, call.Cancellation) is > 0 and int count)
+            await copy.WriteAsync(CopySession.Input, buffer.AsMemory(0, count), call.Cancellation);
+        await copy.EndAsync(CopySession.Input);
+    }
+}
