@@ -52,6 +52,22 @@ public sealed class DockerTests(ITestOutputHelper output)
         await Eventually.Get("a line of the access log", s_patience, async () =>
             (await docker.Ok("logs", "--tail", "1", "web")).Contains("GET / HTTP/1.1", StringComparison.Ordinal) ? "there" : null);
 
+        // Files come out and go in, and what it uses is shown.
+        string copy = Path.Combine(world.Folder, "copied");
+        await docker.Ok("cp", "web:/etc/passwd", copy);
+        Assert.StartsWith("root:", await File.ReadAllTextAsync(copy), StringComparison.Ordinal);
+        await File.WriteAllTextAsync(copy, "mine\n");
+        await docker.Ok("cp", copy, "web:/srv/");
+        Assert.Equal("mine", await docker.Ok("exec", "web", "cat", "/srv/copied"));
+        Assert.NotEqual(0, (await docker.Run("cp", "web:/no-such-file", copy)).ExitCode);
+        Assert.Matches(@"^web \d+\.\d\d% \d.*MiB / 256MiB$",
+            await docker.Ok("stats", "--no-stream", "--format", "{{.Name}} {{.CPUPerc}} {{.MemUsage}}", "web"));
+
+        // A volume is there after the container that wrote into it, and goes when nobody names it.
+        await docker.Ok(["run", "--rm", "-v", "kept:/data", .. shell, "echo kept >/data/file"]);
+        Assert.Equal("kept", await docker.Ok(["run", "--rm", "-v", "kept:/data:ro", .. shell, "cat /data/file; ! touch /data/other 2>/dev/null"]));
+        await docker.Ok("volume", "rm", "kept");
+
         // Two containers of one network find each other by name; the network stays as long as they are there.
         await docker.Ok("network", "create", "back");
         await docker.Ok("run", "-d", "--name", "store", "--network", "back", "--network-alias", "db", "--memory", "256m", "demo/redis:1");
