@@ -66,11 +66,9 @@ internal sealed class ContainerStats(DockerApi api)
         };
     }
 
-    private static JsonArray Disk(MachineSample sample) =>
-    [
+    private static JsonArray Disk(MachineSample sample) => new(
         new JsonObject { ["major"] = 0, ["minor"] = 0, ["op"] = "read", ["value"] = sample.ReadBytes },
-        new JsonObject { ["major"] = 0, ["minor"] = 0, ["op"] = "write", ["value"] = sample.WrittenBytes ?? 0 },
-    ];
+        new JsonObject { ["major"] = 0, ["minor"] = 0, ["op"] = "write", ["value"] = sample.WrittenBytes ?? 0 });
 
     // Clients take the share of one processor from the growth of both, times the processors: the system's is that of all of the machine's.
     private static JsonObject Cpu((DateTimeOffset Time, MachineSample Sample)? of, int cpus) => new()

@@ -57,7 +57,7 @@ public sealed class DockerArchiveTests : IAsyncLifetime
         _docker.Node.Program = async session =>
         {
             await session.BegunAsync();
-            await session.WriteAsync(1, new TarBytes().File("f", new string('x', 9000)).ToArray()[..4000]);
+            await session.WriteAsync(1, new TarBytes().File("f", new string('x', 9000)).ToArray().AsMemory(0, 4000));
             await session.CloseAsync(SessionCloseReason.Refused, "it cannot be read");
         };
         await Assert.ThrowsAnyAsync<HttpRequestException>(async () =>
@@ -117,6 +117,7 @@ public sealed class DockerArchiveTests : IAsyncLifetime
 
     private async Task StartAsync()
     {
+        _docker.Engine.Program = _ => new PlayedProgram(Code: null);
         string id = await _docker.CreateAsync("web");
         Assert.Equal(204, (await _docker.AskAsync("POST", $"/containers/{id}/start")).Status);
     }

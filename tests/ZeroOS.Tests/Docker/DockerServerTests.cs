@@ -365,7 +365,7 @@ public sealed class DockerServerTests : IAsyncLifetime
     public async Task Stats_of_a_container_are_two_samples_one_or_none()
     {
         _docker.Engine.Program = _ => new PlayedProgram(Code: null);
-        string id = await _docker.CreateAsync("web", host: ","NanoCpus":2000000000");
+        string id = await _docker.CreateAsync("web", host: ",\"NanoCpus\":2000000000");
         Assert.Equal(0, (await _docker.JsonAsync("GET", $"/containers/{id}/stats?stream=0"))["cpu_stats"]!["cpu_usage"]!["total_usage"]!.GetValue<long>());
         await _docker.AskAsync("POST", $"/containers/{id}/start");
         JsonNode two = await _docker.JsonAsync("GET", $"/containers/{id}/stats?stream=0");
@@ -403,7 +403,7 @@ public sealed class DockerServerTests : IAsyncLifetime
         Assert.Equal("shop", (await _docker.JsonAsync("GET", "/volumes/logs"))["Labels"]!["p"]!.ToString());
 
         // A second container names the same volume; it is there already, and goes with neither of them.
-        await _docker.CreateAsync("next", host: ","Binds":["data:/data"]");
+        await _docker.CreateAsync("next", host: ",\"Binds\":[\"data:/data\"]");
         Assert.Equal(2, _docker.Engine.Deployments.Count(d => d.Workloads[0] is ZmountWorkload));
         (int status, string body) = await _docker.AskAsync("DELETE", "/volumes/data");
         Assert.Equal(409, status);

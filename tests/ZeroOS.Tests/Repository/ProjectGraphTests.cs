@@ -26,7 +26,7 @@ public class ProjectGraphTests(ITestOutputHelper output)
         ["Images"] = ["Contracts", "Linux", "Formats", "Flist", "Workloads", "Oci"],
         ["Client"] = ["Contracts", "Formats", "Flist", "Bus", "Oci"],
         ["Media"] = ["Contracts", "Linux", "Formats", "Flist", "Bus", "Oci"],
-        ["Docker"] = ["Contracts", "Flist", "Bus", "Oci", "Client"],
+        ["Docker"] = ["Contracts", "Formats", "Flist", "Bus", "Oci", "Client"],
         ["Node"] = ["Contracts", "Linux", "Formats", "Flist", "Workloads", "Bus", "Oci", "Init", "Engine", "Host", "Images"],
         ["Cli"] = ["Contracts", "Linux", "Formats", "Flist", "Trees", "Bus", "Oci", "Client", "Media", "Docker"],
     };

@@ -54,10 +54,10 @@ public sealed class CopySessionTests : IDisposable
     [InlineData("/srv/link", false, "link\n")]
     [InlineData("/srv/link", true, "link/\nlink/f\n")]
     [InlineData("/srv/link/", false, "link/\nlink/f\n")]
-    [InlineData("/srv/link/.", false, "./\nf\n")]
+    [InlineData("/srv/link/.", false, "./\n./f\n")]
     [InlineData("/srv/link/f", false, "f\n")]
     [InlineData("/srv/../srv/d/../../../srv/d", false, "d/\nd/f\n")]
-    [InlineData("/", false, "./\nsrv/\nsrv/link\nsrv/out\nsrv/d/\nsrv/d/f\n")]
+    [InlineData("/", false, "./\n./srv/\n./srv/link\n./srv/out\n./srv/d/\n./srv/d/f\n")]
     [InlineData("/srv/out/outside", true, "outside\n")]
     public void Path_is_the_workloads(string path, bool follow, string names)
     {

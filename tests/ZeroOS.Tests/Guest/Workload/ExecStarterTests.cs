@@ -186,7 +186,8 @@ public sealed class ExecStarterTests : IDisposable
         }
         Type(0, "tty; stty size; echo a$((1+1))");
         string said = clients[0].Until(1, "a2\r\n");
-        Assert.Matches("\n/dev/pts/[0-9]+\r\n24 80\r\n", said);
+        // A shell that comes to its prompt late prompts behind the line that was typed.
+        Assert.Matches("\n(\\$ )?/dev/pts/[0-9]+\r\n24 80\r\n", said);
         Assert.Contains("24 80\r\na2\r\n", clients[1].Until(1, "a2\r\n"), StringComparison.Ordinal);
         clients[1].Send(0, SessionFrameType.Resize, SessionFrame.SizeBody(132, 50));
         Type(1, "stty size; echo b$((1+1))");
