@@ -33,10 +33,21 @@ internal static class GuestVolumes
 
     private static string Data(GuestMount volume) => $"{Base}/{volume.Disk}/data";
 
-    private static void Show(GuestMount volume, RootedDirectory root)
+    private static void Show(GuestMount volume, RootedDirectory root) =>
+        Show(Data(volume), volume.ReadOnly ? $"{Base}/{volume.Disk}.shown" : null, volume.Path, root);
+
+    /// <summary>Shows a directory at a path of the root; read-only if there is a <paramref name="stage"/>, a path on which that can be prepared.</summary>
+    internal static void Show(string content, string? stage, string path, RootedDirectory root)
     {
-        using FileDescriptor target = root.MakeDirectory(volume.Path, out _);
-        Mounts.Bind(Data(volume), $"/proc/self/fd/{target.Number}", volume.ReadOnly ? MountFlags.ReadOnly : MountFlags.None);
+        if (stage is not null)
+        {
+            // Only a remount makes a bind read-only, and through a descriptor it would mean what lies below the mount. A bind of a read-only one is read-only.
+            Mounts.MakeDirectory(stage);
+            Mounts.Bind(content, stage, MountFlags.ReadOnly);
+            content = stage;
+        }
+        using FileDescriptor target = root.MakeDirectory(path, out _);
+        Mounts.Bind(content, $"/proc/self/fd/{target.Number}");
     }
 
     private static void Prepare(GuestMount volume, RootedDirectory root)

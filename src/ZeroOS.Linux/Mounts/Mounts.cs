@@ -28,7 +28,7 @@ public static unsafe class Mounts
     public static void Bind(string source, string target, MountFlags flags = MountFlags.None)
     {
         Mount(source, target, "", MountFlags.Bind);
-        // A bind takes the flags of its source; only a remount of the bind gives it others.
+        // A bind takes the flags of its source; only a remount of the bind gives it others. A target by a descriptor would now be what lies below.
         if (flags != MountFlags.None)
             Mount("", target, "", MountFlags.Remount | MountFlags.Bind | flags);
     }

@@ -72,6 +72,36 @@ public sealed class GuestVolumesTests : IDisposable
         Assert.InRange(FileEntry.AllocatedBytes(_base + "/volume/data/sparse"), 1, 1 << 20);
     }
 
+    [SkippableTheory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Volume_is_shown_read_only_where_that_is_wanted(bool readOnly)
+    {
+        string data = _base + "/volume/data", shown = _base + "/image/srv/data", stage = _base + "/stage";
+        Directory.CreateDirectory(data);
+        File.WriteAllText(data + "/file", "content");
+        Directory.CreateDirectory(stage);
+        Skip.IfNot(Mounts.TryMount("stage", stage, "tmpfs", MountFlags.None, "") == Errno.None, "needs root to mount");
+        try
+        {
+            using (RootedDirectory root = new(_base + "/image"))
+                GuestVolumes.Show(data, readOnly ? stage + "/shown" : null, "/srv/data", root);
+            Assert.Equal("content", File.ReadAllText(shown + "/file"));
+            if (readOnly)
+                Assert.ThrowsAny<IOException>(() => File.WriteAllText(shown + "/other", "x"));
+            else
+                File.WriteAllText(shown + "/other", "x");
+            Assert.Equal(!readOnly, File.Exists(data + "/other"));
+            File.WriteAllText(data + "/mine", "x");     // the volume itself can be written to
+        }
+        finally
+        {
+            _ = Mounts.TryUnmount(shown, detach: true);
+            _ = Mounts.TryUnmount(stage + "/shown", detach: true);
+            _ = Mounts.TryUnmount(stage, detach: true);
+        }
+    }
+
     [SkippableFact]
     public void What_a_power_cut_left_is_made_afresh()
     {
