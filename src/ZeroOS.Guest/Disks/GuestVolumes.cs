@@ -34,20 +34,15 @@ internal static class GuestVolumes
     private static string Data(GuestMount volume) => $"{Base}/{volume.Disk}/data";
 
     private static void Show(GuestMount volume, RootedDirectory root) =>
-        Show(Data(volume), volume.ReadOnly ? $"{Base}/{volume.Disk}.shown" : null, volume.Path, root);
+        Show(Data(volume), volume.Path, volume.ReadOnly, root);
 
-    /// <summary>Shows a directory at a path of the root; read-only if there is a <paramref name="stage"/>, a path on which that can be prepared.</summary>
-    internal static void Show(string content, string? stage, string path, RootedDirectory root)
+    /// <summary>Shows a directory at a path of the root.</summary>
+    internal static void Show(string content, string path, bool readOnly, RootedDirectory root)
     {
-        if (stage is not null)
-        {
-            // Only a remount makes a bind read-only, and through a descriptor it would mean what lies below the mount. A bind of a read-only one is read-only.
-            Mounts.MakeDirectory(stage);
-            Mounts.Bind(content, stage, MountFlags.ReadOnly);
-            content = stage;
-        }
         using FileDescriptor target = root.MakeDirectory(path, out _);
         Mounts.Bind(content, $"/proc/self/fd/{target.Number}");
+        if (readOnly)
+            Mounts.MakeReadOnly(root, path);
     }
 
     private static void Prepare(GuestMount volume, RootedDirectory root)

@@ -45,9 +45,7 @@ internal static class WorkloadMounts
             return;
         string target = $"/proc/self/fd/{there.Number}";
         Mounts.Mount(target, target, "", MountFlags.Bind);
-        using FileDescriptor? bound = root.TryOpen(path, OpenFlags.Path, 0, out _);
-        if (bound is not null)
-            Mounts.Mount("", $"/proc/self/fd/{bound.Number}", "", MountFlags.Remount | MountFlags.Bind | MountFlags.ReadOnly | Quiet);
+        Mounts.MakeReadOnly(root, path, Quiet);
     }
 
     private static void MakeDevices(string dev, bool privileged)

@@ -24,13 +24,24 @@ public static unsafe class Mounts
             return mount(s, t, k, (uint)flags, options.Length == 0 ? null : o) == 0 ? Errno.None : Libc.LastError;
     }
 
-    /// <summary>Shows <paramref name="source"/> (a directory, or a file over a file) at <paramref name="target"/> too, with its own flags.</summary>
+    /// <summary>
+    /// Shows <paramref name="source"/> (a directory, or a file over a file) at <paramref name="target"/> too, with its own flags; one by a descriptor has none:
+    /// it means what lies below the mount from then on.
+    /// </summary>
     public static void Bind(string source, string target, MountFlags flags = MountFlags.None)
     {
         Mount(source, target, "", MountFlags.Bind);
-        // A bind takes the flags of its source; only a remount of the bind gives it others. A target by a descriptor would now be what lies below.
+        // A bind takes the flags of its source; only a remount of the bind gives it others.
         if (flags != MountFlags.None)
             Mount("", target, "", MountFlags.Remount | MountFlags.Bind | flags);
+    }
+
+    /// <summary>Makes what is mounted at a path beneath <paramref name="root"/> read-only, wherever its links lead; the other flags are those given.</summary>
+    /// <exception cref="LinuxException">Nothing is mounted there.</exception>
+    public static void MakeReadOnly(RootedDirectory root, string path, MountFlags others = MountFlags.None)
+    {
+        using FileDescriptor mounted = root.TryOpen(path, OpenFlags.Path, 0, out Errno errno) ?? throw new LinuxException(errno, "open", path);
+        Mount("", $"/proc/self/fd/{mounted.Number}", "", MountFlags.Remount | MountFlags.Bind | MountFlags.ReadOnly | others);
     }
 
     /// <summary>Mounts and unmounts of this namespace are no longer seen in others, nor theirs here.</summary>
