@@ -7,11 +7,7 @@ using ZeroOS.SystemTests.Bench;
 
 namespace ZeroOS.SystemTests;
 
-/// <summary>
-/// Debian's unmodified docker client, by <c>zos docker</c>, against a booted node that has no Docker in it. Long: it does not pass every time yet; guests have
-/// ended by a triple fault in it.
-/// </summary>
-[Trait("length", "long")]
+/// <summary>Debian's unmodified docker client, by <c>zos docker</c>, against a booted node that has no Docker in it.</summary>
 public sealed class DockerTests(ITestOutputHelper output)
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(120);

@@ -192,7 +192,8 @@ public sealed class ExecStarterTests : IDisposable
         clients[1].Send(0, SessionFrameType.Resize, SessionFrame.SizeBody(132, 50));
         Type(1, "stty size; echo b$((1+1))");
         Assert.Contains("50 132\r\n", clients[0].Until(1, "b2\r\n"), StringComparison.Ordinal);
-        Type(0, "trap 'echo caught' INT; echo c$((1+1)); cat");
+        // The program that is interrupted says itself that it is there.
+        Type(0, "trap 'echo caught' INT; sh -c 'echo c$((1+1)); exec cat'");
         clients[0].Until(1, "c2\r\n");
         clients[0].Send(0, SessionFrameType.Data, [3]);
         clients[1].Until(1, "caught\r\n");
