@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 
 using Xunit.Abstractions;
 
@@ -83,50 +82,5 @@ public sealed class DockerTests(ITestOutputHelper output)
         await docker.Ok("network", "rm", "back");
         Assert.Equal("", await docker.Ok("ps", "-aq"));
         await Eventually.Get("nothing to be left", s_patience, async () => (await Status.Names(world.Owner)).Length == 0 ? "nothing" : null);
-    }
-
-    /// <summary>zos docker, and the client that asks it.</summary>
-    private sealed class DockerEngine : IAsyncDisposable
-    {
-        private readonly string _client, _socket, _pid, _folder;
-        private readonly Task<CommandResult> _server;
-
-        private DockerEngine(string client, World world)
-        {
-            (_client, _folder) = (client, world.Folder);
-            (_socket, _pid) = (Path.Combine(world.Folder, "docker.sock"), Path.Combine(world.Folder, "docker.pid"));
-            _server = world.Owner.Shell(TimeSpan.FromMinutes(10),
-                $"echo $$ >{_pid}; exec $ZOS docker --socket {_socket} --registry demo={world.Registry.Here}");
-        }
-
-        public static async Task<DockerEngine> Start(World world)
-        {
-            string client = (await Command.Run(Checkout.Path("scripts", "docker-client"), [], TimeSpan.FromMinutes(3))).Ok();
-            DockerEngine engine = new(client, world);
-            await Eventually.Get("zos docker to listen", s_patience, async () => engine._server.IsCompleted
-                ? throw new NotSupportedException((await engine._server).Error) : (await engine.Run("ps")).ExitCode == 0 ? "listens" : null);
-            return engine;
-        }
-
-        public Task<CommandResult> Run(params string[] arguments) => Command.Run(_client, arguments, s_patience, Environment());
-
-        /// <summary>Runs a line of a shell in which <c>$DOCKER</c> is the client.</summary>
-        public Task<CommandResult> Shell(string line) => Command.Run("sh", ["-c", line], s_patience, Environment());
-
-        public async Task<string> Ok(params string[] arguments)
-        {
-            CommandResult result = await Run(arguments);
-            return result.ExitCode == 0 ? result.Output.Trim() : throw new InvalidOperationException(string.Create(CultureInfo.InvariantCulture,
-                $"docker {string.Join(' ', arguments)}: exit {result.ExitCode}: {result.Error.Trim()} {result.Output.Trim()}"));
-        }
-
-        private Dictionary<string, string> Environment() =>
-            new() { ["DOCKER_HOST"] = $"unix://{_socket}", ["DOCKER_CONFIG"] = _folder, ["DOCKER"] = _client };
-
-        public async ValueTask DisposeAsync()
-        {
-            await Command.Run("kill", ["-TERM", (await File.ReadAllTextAsync(_pid)).Trim()], s_patience);
-            await _server;
-        }
     }
 }

@@ -1,4 +1,6 @@
 using ZeroOS.Cli.Sessions;
+using ZeroOS.Client;
+using ZeroOS.Client.Deploying;
 using ZeroOS.Contracts.Deployments;
 
 namespace ZeroOS.Cli.Verbs;
@@ -6,8 +8,6 @@ namespace ZeroOS.Cli.Verbs;
 /// <summary>Single files that "zos run -v" names as Docker mounts them: they travel with the deployment, and are written at each start.</summary>
 internal static class RunFiles
 {
-    private const int MaxBytes = 256 * 1024; // as the node takes
-
     /// <summary>Whether the option names a file of this computer, not a volume.</summary>
     public static bool IsFile(string option) => option.Split(':')[0] is ['/' or '.', ..] file && File.Exists(file);
 
@@ -24,9 +24,13 @@ internal static class RunFiles
         if (option.Split(':') is not [string file, ['/', ..] path, "ro"])
             throw new CliException($"-v {option}: a file of this computer is copied into the machine, and no change comes back; say so with FILE:PATH:ro",
                 CliException.Usage);
-        if (new FileInfo(file).Length > MaxBytes)
-            throw new CliException($"-v {option}: {file} is larger than 256KiB; put it into the image or a volume", CliException.Usage);
-        int mode = (int)File.GetUnixFileMode(file) & 0x1FF;
-        return new MachineFile { Path = path, Base64 = Convert.ToBase64String(File.ReadAllBytes(file)), Mode = Convert.ToString(mode, 8).PadLeft(4, '0') };
+        try
+        {
+            return LocalFiles.Read(file, path);
+        }
+        catch (ClientException e)
+        {
+            throw new CliException($"-v {option}: {e.Message}", CliException.Usage);
+        }
     }
 }

@@ -46,7 +46,7 @@ internal sealed class InsideParts(JsonObject body, string id)
 
     private List<MachineTmpfs>? Tmpfs()
     {
-        List<MachineTmpfs> tmpfs = [.. _host.Map("Tmpfs").Select(t => TmpfsOptions.Parse(t.Key, t.Value)), .. VolumeParts.Tmpfs(_host)];
+        List<MachineTmpfs> tmpfs = [.. _host.Map("Tmpfs").Select(t => TmpfsOptions.Parse(t.Key, t.Value)), .. MountParts.Tmpfs(_host)];
         return tmpfs.Count > 0 ? tmpfs : null;
     }
 

@@ -13,12 +13,12 @@ namespace ZeroOS.Docker.Creation;
 /// <param name="body">What was sent.</param>
 /// <param name="id">The container's id.</param>
 /// <param name="networks">Where it is.</param>
-/// <param name="mounts">Its volumes.</param>
+/// <param name="disks">Its volumes, and files of this computer.</param>
 /// <param name="image">The image that it names.</param>
 /// <param name="ports">Ports of the node by which published ones are chosen.</param>
 /// <param name="warnings">What the client is told.</param>
 internal sealed class MachineParts(JsonObject body, string id, ResolvedImage image, IReadOnlyList<MachineNetwork> networks,
-    IReadOnlyList<MachineMount> mounts, FreePorts ports, List<string> warnings)
+    MachineDisks disks, FreePorts ports, List<string> warnings)
 {
     private const string Range = "10.77.0.0/24";
     private const long MinMemory = 64L << 20, MemoryStep = 2L << 20, NanoCpu = 1_000_000_000, MilliCpu = NanoCpu / 1000;
@@ -46,14 +46,13 @@ internal sealed class MachineParts(JsonObject body, string id, ResolvedImage ima
             Tty = body.Flag("Tty"),
             Stdin = body.Flag("OpenStdin"),
             Networks = networks,
-            Mounts = mounts,
             Publish = Publish(),
             Restart = restart,
             MaxRestarts = mostRestarts,
             Run = false,
             Stop = Stop(),
         };
-        ZmachineWorkload machine = new() { Name = Container.MachineName, Data = new InsideParts(body, id).With(data) };
+        ZmachineWorkload machine = new() { Name = Container.MachineName, Data = disks.With(new InsideParts(body, id).With(data)) };
         return networks.Any(n => n.Network == NetworkParts.Own)
             ? [new NetworkWorkload { Name = NetworkParts.Own, Data = new NetworkData { Range = Range } }, machine] : [machine];
     }

@@ -144,8 +144,15 @@ internal sealed class Archives(DockerApi api)
         body.AdvanceTo(begins.Buffer.Start);
         await using Stream plain = isCompressed ? new GZipStream(body.AsStream(), CompressionMode.Decompress) : body.AsStream();
         byte[] buffer = new byte[CopyBytes];
-        while (await plain.ReadAsync(buffer, call.Cancellation) is > 0 and int count)
-            await copy.WriteAsync(CopySession.Input, buffer.AsMemory(0, count), call.Cancellation);
+        try
+        {
+            while (await plain.ReadAsync(buffer, call.Cancellation) is > 0 and int count)
+                await copy.WriteAsync(CopySession.Input, buffer.AsMemory(0, count), call.Cancellation);
+        }
+        catch (InvalidDataException e)
+        {
+            throw DockerFault.Bad($"the archive is compressed and broken: {e.Message}");
+        }
         await copy.EndAsync(CopySession.Input);
     }
 }

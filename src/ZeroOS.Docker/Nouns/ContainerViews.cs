@@ -155,13 +155,13 @@ internal static class ContainerViews
         ["FinishedAt"] = Words.Time(c.Status.Starts == 0 ? null : c.Times.Ended),
     };
 
-    private static JsonArray Mounts(Container c) => new([.. VolumeParts.Of(c.Config).Select(v => new JsonObject
+    private static JsonArray Mounts(Container c) => new([.. MountParts.Of(c.Config).Select(v => new JsonObject
     {
-        ["Type"] = "volume",
-        ["Name"] = v.Name,
-        ["Source"] = "",
+        ["Type"] = v.Volume is null ? "bind" : "volume",
+        ["Name"] = v.Volume is null ? "" : v.Source,
+        ["Source"] = v.Volume is null ? v.Source : "",
         ["Destination"] = v.Path,
-        ["Driver"] = "local",
+        ["Driver"] = v.Volume is null ? "" : "local",
         ["Mode"] = v.IsReadOnly ? "ro" : "",
         ["RW"] = !v.IsReadOnly,
         ["Propagation"] = "",

@@ -29,15 +29,16 @@ internal sealed partial class Containers(DockerApi api)
         string reference = body.Text("Image") ?? throw DockerFault.Bad("no image is named");
         string id = NewId();
         ResolvedImage image = await api.Images.FindAsync(reference, call.Cancellation);
+        (IReadOnlyList<MachineFile> files, IReadOnlyList<string> folders) = BindParts.Of(body, warnings);
         Grant? grant = (await api.Node.AskAsync(n => n.StatusAsync(call.Cancellation))).Grant;
         await ResolveNetworksAsync(body);
-        warnings.AddRange(VolumeParts.Anonymous(body.Object("HostConfig")).Select(p => $"{p}: {Fields.AnonymousVolume}"));
+        warnings.AddRange(MountParts.Anonymous(body.Object("HostConfig")).Select(p => $"{p}: {Fields.AnonymousVolume}"));
         await _naming.WaitAsync(call.Cancellation);
         try
         {
             string name = await NameAsync(call.Query.Text("name")?.TrimStart('/'), id);
             FreePorts ports = new(grant, await api.Mirror.DeploymentsAsync());
-            IReadOnlyList<MachineMount> mounts = await MountsAsync(body, call.Cancellation);
+            MachineDisks disks = new(await MountsAsync(body, call.Cancellation), files, folders);
             Notes notes = new()
             {
                 Kind = Notes.Container,
@@ -52,7 +53,7 @@ internal sealed partial class Containers(DockerApi api)
             {
                 Name = $"docker-{id[..12]}",
                 Version = 1,
-                Workloads = new MachineParts(body, id, image, NetworkParts.Places(body, name), mounts, ports, warnings).Workloads(),
+                Workloads = new MachineParts(body, id, image, NetworkParts.Places(body, name), disks, ports, warnings).Workloads(),
                 Annotations = notes.Write(),
             };
             await api.Node.AskAsync(n => n.ApplyAsync(deployment, call.Cancellation));
@@ -174,10 +175,10 @@ internal sealed partial class Containers(DockerApi api)
     private async Task<IReadOnlyList<MachineMount>> MountsAsync(JsonObject body, CancellationToken cancellation)
     {
         List<MachineMount> mounts = [];
-        foreach (VolumePlace place in VolumeParts.Of(body))
+        foreach (MountPlace place in MountParts.Volumes(body))
         {
-            Notes volume = await api.Volumes.EnsureAsync(place.Name, place.Creation, cancellation);
-            mounts.Add(new MachineMount { Volume = VolumeParts.PartOf(volume.Id), Path = place.Path, ReadOnly = place.IsReadOnly });
+            Notes volume = await api.Volumes.EnsureAsync(place.Source, place.Volume!, cancellation);
+            mounts.Add(new MachineMount { Volume = MountParts.PartOf(volume.Id), Path = place.Path, ReadOnly = place.IsReadOnly });
         }
         return mounts;
     }

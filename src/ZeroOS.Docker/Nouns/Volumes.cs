@@ -46,7 +46,7 @@ internal sealed class Volumes(DockerApi api)
         if (options.Keys.FirstOrDefault(k => k != "size") is { } other)
             throw DockerFault.Bad($"DriverOpts.{other} cannot be honoured: a volume is a disk of the node; there is size");
         string id = Containers.NewId(), name = wanted ?? id;
-        if (!VolumeParts.IsName(name))
+        if (!MountParts.IsName(name))
             throw DockerFault.Bad($"\"{name}\" is no name of a volume: only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed, and at most 255 characters");
         if (!ByteSize.TryParse(options.GetValueOrDefault("size", $"{UsualBytes}"), out ByteSize size))
             throw DockerFault.Bad("DriverOpts.size is a size such as 10GiB");
@@ -60,7 +60,7 @@ internal sealed class Volumes(DockerApi api)
             {
                 Name = $"docker-{id[..12]}",
                 Version = 1,
-                Workloads = [new ZmountWorkload { Name = VolumeParts.Own, Data = new ZmountData { Size = size } }],
+                Workloads = [new ZmountWorkload { Name = MountParts.Own, Data = new ZmountData { Size = size } }],
                 Annotations = notes.Write(),
             }, cancellation));
             api.Mirror.Touch();
@@ -109,13 +109,13 @@ internal sealed class Volumes(DockerApi api)
 
     private async Task DestroyAsync(DeploymentStatus status, CancellationToken cancellation)
     {
-        await api.Node.AskAsync(n => n.DeleteAsync(status.Deployment.Name, [VolumeParts.Own], cancellation));
+        await api.Node.AskAsync(n => n.DeleteAsync(status.Deployment.Name, [MountParts.Own], cancellation));
         api.Mirror.Touch();
     }
 
     // Containers that name it, running or not.
     private async Task<IReadOnlyList<string>> UsersAsync(string name) =>
-        [.. (await api.Mirror.ContainersAsync()).Where(c => VolumeParts.Of(c.Config).Any(v => v.Name == name)).Select(c => c.Id)];
+        [.. (await api.Mirror.ContainersAsync()).Where(c => MountParts.Volumes(c.Config).Any(v => v.Source == name)).Select(c => c.Id)];
 
     private async Task<(Notes Notes, DeploymentStatus Status)> RequireAsync(string name) =>
         (await AllAsync()).FirstOrDefault(v => v.Notes.Name == name) is { Notes: not null } found ? found

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Text.RegularExpressions;
 
 using ZeroOS.Linux.NetworkNamespaces;
@@ -10,6 +11,8 @@ internal sealed class QemuNode : IAsyncDisposable
 {
     /// <summary>How often a machine whose first answer is awaited may end before it, at most.</summary>
     public const int Restarts = 4;
+
+    private const int Killed = 137;
 
     private readonly Process _process;
     private bool _disposed;
@@ -86,7 +89,7 @@ internal sealed class QemuNode : IAsyncDisposable
     }
 
     /// <summary>Says among the figures that this computer ended before it answered and is started again.</summary>
-    public void NoteRestart() => File.AppendAllText(Checkout.Path("out", "test-results", "figures"), $"{Name} restarted before it answered\n");
+    public void NoteRestart() => Note($"{Name} restarted before it answered");
 
     /// <summary>Waits until a line of the serial log matches; returns the first group, or the match.</summary>
     public Task<string> Says(string pattern, TimeSpan deadline) => Eventually.Get($"{Name}: \"{pattern}\" on the serial line", deadline, () =>
@@ -126,9 +129,14 @@ internal sealed class QemuNode : IAsyncDisposable
         if (_disposed)
             return;
         _disposed = true;
+        // QEMU ends with 0 whatever the machine did; everything else is a fault of QEMU itself.
+        if (!Alive && _process.ExitCode is not (0 or Killed))
+            Note(string.Create(CultureInfo.InvariantCulture, $"{Name}: QEMU ended with {_process.ExitCode}"));
         await PowerOff();
         _process.Dispose();
     }
+
+    private static void Note(string line) => File.AppendAllText(Checkout.Path("out", "test-results", "figures"), line + "\n");
 
     private static string ReadShared(string file)
     {

@@ -32,11 +32,11 @@ internal static class Status
         JsonSerializer.Deserialize(await person.Ok("node", "status", "--json"), BusJson.Default.NodeStatus)!;
 
     /// <summary>The page of the example image, as soon as it comes through a port of this computer.</summary>
-    public static async Task Page(int port, TimeSpan deadline)
+    public static async Task Page(int port, TimeSpan deadline, string says = "Served by nginx from a Zmachine")
     {
         using HttpClient http = Client();
         string page = await Eventually.Get($"the page on port {port}", deadline, async () => await http.GetStringAsync(Address(port)));
-        Assert.Contains("Served by nginx from a Zmachine", page, StringComparison.Ordinal);
+        Assert.Contains(says, page, StringComparison.Ordinal);
     }
 
     /// <summary>Nothing answers on a port of this computer.</summary>

@@ -106,6 +106,9 @@ public sealed class DockerArchiveTests : IAsyncLifetime
         _docker.Take(new CopyTarget { IsThere = true, Name = "f" });
         using HttpResponseMessage file = await AskAsync(HttpMethod.Put, "/f", [0, 0]);
         Assert.Equal(HttpStatusCode.BadRequest, file.StatusCode);
+        _docker.Take(new CopyTarget { IsThere = true, IsDirectory = true });
+        using HttpResponseMessage broken = await AskAsync(HttpMethod.Put, "/", [0x1F, 0x8B, 8, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+        Assert.Equal(HttpStatusCode.BadRequest, broken.StatusCode);
         _docker.Take(new CopyTarget());
         using HttpResponseMessage nothing = await AskAsync(HttpMethod.Put, "/nothing", [0, 0]);
         Assert.Equal(HttpStatusCode.NotFound, nothing.StatusCode);

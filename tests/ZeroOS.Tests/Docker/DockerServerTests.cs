@@ -6,6 +6,7 @@ using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Deployments;
 using ZeroOS.Docker.Creation;
 using ZeroOS.Docker.Http;
+using ZeroOS.Tests.Oci.Build;
 
 namespace ZeroOS.Tests.Docker;
 
@@ -72,10 +73,13 @@ public sealed class DockerServerTests : IAsyncLifetime
 
     [Theory]
     [InlineData(""","MacAddress":"02:00:00:00:00:01" """, "", "MacAddress")]
-    [InlineData("", ""","Binds":["/srv:/srv"]""", "HostConfig.Binds")]
+    [InlineData("", ""","Binds":["/etc:/srv"]""", "bind mount /etc cannot be honoured")]
+    [InlineData("", ""","Binds":["/etc/passwd:/srv/passwd"]""", "does not come back")]
+    [InlineData("", ""","Binds":["/no-such-folder:/srv:ro"]""", "bind source path does not exist")]
     [InlineData("", ""","Binds":["/var/run/docker.sock:/var/run/docker.sock"]""", "no container gets that")]
     [InlineData("", ""","Binds":["data:/data:nocopy"]""", "option nocopy")]
-    [InlineData("", ""","Mounts":[{"Type":"bind","Source":"/srv","Target":"/srv"}]""", "HostConfig.Mounts /srv")]
+    [InlineData("", ""","Mounts":[{"Type":"bind","Source":"/etc","Target":"/srv"}]""", "bind mount /etc cannot be honoured")]
+    [InlineData("", ""","Mounts":[{"Type":"npipe","Source":"/etc","Target":"/srv"}]""", "type npipe")]
     [InlineData("", ""","Mounts":[{"Type":"volume","Source":"a","Target":"/a","VolumeOptions":{"Subpath":"b"}}]""", "VolumeOptions.Subpath")]
     [InlineData("", ""","Mounts":[{"Type":"volume","Source":"a"}]""", "a mount has a target")]
     [InlineData("", ""","Tmpfs":{"/run":"size=5%"}""", "HostConfig.Tmpfs /run")]
@@ -378,6 +382,49 @@ public sealed class DockerServerTests : IAsyncLifetime
         Assert.Equal((0, "0001-01-01T00:00:00Z"), (one["precpu_stats"]!["system_cpu_usage"]!.GetValue<long>(), one["preread"]!.ToString()));
 
         long Growth(Func<JsonNode, JsonNode> of) => of(now).GetValue<long>() - of(before).GetValue<long>();
+    }
+
+    [Fact]
+    public async Task Files_and_small_folders_that_are_read_travel_with_the_container()
+    {
+        using TemporaryDirectory work = new();
+        Directory.CreateDirectory(work["conf/d"]);
+        File.WriteAllText(work["conf/d/a"], "a");
+        File.WriteAllText(work["conf/b"], "b");
+        File.SetUnixFileMode(work["conf/b"], UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        JsonNode created = await _docker.JsonAsync("POST", "/containers/create?name=w", $$$"""
+            {"Image":"busybox","HostConfig":{"Binds":["{{{work["conf"]}}}:/etc/app:ro","/etc/localtime:/etc/localtime:ro"],
+            "Mounts":[{"Type":"bind","Source":"{{{work["conf/b"]}}}","Target":"/run/secrets/b","ReadOnly":true}]}}
+            """, 201);
+        Assert.Contains("/etc/localtime", Assert.Single(created["Warnings"]!.AsArray())!.ToString(), StringComparison.Ordinal);
+        ZmachineData machine = _docker.Engine.Deployments.Single().Workloads.OfType<ZmachineWorkload>().Single().Data;
+        Assert.Equal([("/etc/app/b", "b", "0600"), ("/etc/app/d/a", "a", "0644"), ("/run/secrets/b", "b", "0600")],
+            machine.Files!.OrderBy(f => f.Path, StringComparer.Ordinal)
+                .Select(f => (f.Path, Encoding.UTF8.GetString(Convert.FromBase64String(f.Base64!)), f.Mode!)));
+        Assert.Equal([("/etc/app", 1L << 20)], machine.Tmpfs!.Select(t => (t.Path, t.Size!.Value.Bytes)));     // hides what the image has there
+        Assert.Equal(["bind", "bind", "bind"], (await _docker.JsonAsync("GET", "/containers/w/json"))["Mounts"]!.AsArray().Select(m => m!["Type"]!.ToString()));
+
+        // A link in a folder may lead anywhere.
+        File.CreateSymbolicLink(work["conf/link"], "/etc/passwd");
+        await RefusedAsync("conf/link is neither a file nor a folder");
+        File.Delete(work["conf/link"]);
+        File.WriteAllBytes(work["conf/big"], new byte[200 << 10]);
+        File.WriteAllBytes(work["conf/bigger"], new byte[100 << 10]);
+        await RefusedAsync("256KiB together");
+        File.WriteAllBytes(work["conf/big"], new byte[300 << 10]);
+        await RefusedAsync("conf/big is larger than 256KiB");
+        File.Delete(work["conf/big"]);
+        for (int i = 0; i < 64; i++)
+            File.WriteAllText(work[$"conf/d/{i}"], "");
+        await RefusedAsync("at most 64");
+
+        async Task RefusedAsync(string sentence)
+        {
+            (int status, string body) = await _docker.AskAsync("POST", "/containers/create",
+                $$$"""{"Image":"busybox","HostConfig":{"Binds":["{{{work["conf"]}}}:/etc/app:ro"]}}""");
+            Assert.Equal(400, status);
+            Assert.Contains(sentence, body, StringComparison.Ordinal);
+        }
     }
 
     [Fact]
