@@ -101,7 +101,7 @@ public sealed class AttachVerbTests : IAsyncLifetime
         _node.Program = async program =>
         {
             await TellAsync(program, s_piped);
-            await program.WriteAsync(Output, "x"u8.ToArray());
+            await program.WriteAsync(Output, new byte[SessionLimits.FirstWindow + 1]);      // more than waits unread: zos is at it
             while (!program.Ended.IsCompleted)
             {
                 Assert.Equal(0, Syscall.kill(Syscall.getpid(), s_asks));
