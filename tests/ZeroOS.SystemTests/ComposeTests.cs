@@ -37,13 +37,9 @@ public sealed class ComposeTests(ITestOutputHelper output)
     {
         CommandResult compose = await Command.Run(Checkout.Path("scripts", "docker-compose"), [], s_patience);
         Skip.IfNot(compose.ExitCode == 0, $"no docker compose: {compose.Error}");
-        await using World world = await World.Make("compose", 8080);
-        await world.Publish("nginx");
-        await world.Publish("redis");
-        await world.Boot();
-        await world.Pin(world.Owner);
-        await world.Grant(world.OwnerKey, "8080");
-        await using DockerEngine docker = await DockerEngine.Start(world);
+        (World world, DockerEngine docker) = await DockerEngine.Boot("compose");
+        await using World farm = world;
+        await using DockerEngine engine = docker;
         string file = Path.Combine(world.Folder, "shop", "compose.yaml");
         Directory.CreateDirectory(Path.Combine(world.Folder, "shop", "site"));
         await File.WriteAllTextAsync(file, Project);

@@ -14,13 +14,9 @@ public sealed class DockerTests(ITestOutputHelper output)
     [Fact]
     public async Task A_docker_user_runs_publishes_enters_joins_and_removes_containers()
     {
-        await using World world = await World.Make("docker", 8080);
-        await world.Publish("nginx");
-        await world.Publish("redis");
-        await world.Boot();
-        await world.Pin(world.Owner);
-        await world.Grant(world.OwnerKey, "8080");
-        await using DockerEngine docker = await DockerEngine.Start(world);
+        (World world, DockerEngine docker) = await DockerEngine.Boot("docker");
+        await using World farm = world;
+        await using DockerEngine engine = docker;
         string[] shell = ["-u", "root", "--entrypoint", "/bin/sh", "demo/redis:1", "-c"];
 
         Assert.Contains("Operating System: ZeroOS", await docker.Ok("info"), StringComparison.Ordinal);

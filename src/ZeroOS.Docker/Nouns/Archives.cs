@@ -15,11 +15,11 @@ namespace ZeroOS.Docker.Nouns;
 /// <summary>Files of running containers, as tar streams: docker cp. Each is one copy over a session of the bus.</summary>
 internal sealed class Archives(DockerApi api)
 {
+    /// <summary>Bytes of an archive that are read to know its first entry: the entry's head, with all that tar writes before it.</summary>
+    public const int MaxHeadBytes = 2 << 20;
+
     private const string StatHeader = "X-Docker-Container-Path-Stat", Tar = "application/x-tar";
     private const int CopyBytes = 64 << 10, WindowBytes = 4 << 20;
-
-    // The first entry's head, with all that tar writes before it.
-    private const int MaxHeadBytes = 2 << 20;
 
     /// <summary>HEAD /containers/{id}/archive</summary>
     public async Task StatAsync(DockerCall call)
@@ -106,17 +106,21 @@ internal sealed class Archives(DockerApi api)
         using MemoryStream head = new();
         byte[] buffer = new byte[CopyBytes];
         string why = "the machine sent nothing";
+        long next = 1;
+        bool ended = false;
         try
         {
-            while (head.Length < MaxHeadBytes)
+            while (head.Length < MaxHeadBytes && !ended)
             {
                 int count = await copy.ReadAsync(CopySession.Output, buffer, call.Cancellation);
-                if (count == 0)
-                {
+                ended = count == 0;
+                if (ended)
                     await CopySession.RequireDoneAsync(copy, call.Cancellation);
-                    break;
-                }
                 head.Write(buffer, 0, count);
+                // Looked at again only when it has doubled: a machine may send it byte by byte.
+                if (head.Length < next && !ended)
+                    continue;
+                next = 2 * head.Length;
                 byte[] read = head.ToArray();
                 try
                 {

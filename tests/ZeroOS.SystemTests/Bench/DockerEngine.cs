@@ -18,7 +18,27 @@ internal sealed class DockerEngine : IAsyncDisposable
             $"echo $$ >{_pid}; exec $ZOS docker --socket {_socket} --registry demo={world.Registry.Here}");
     }
 
-    public static async Task<DockerEngine> Start(World world)
+    /// <summary>A farm whose node runs, with nginx and redis in its registry, port 8080 published, and zos docker over it.</summary>
+    public static async Task<(World World, DockerEngine Docker)> Boot(string name)
+    {
+        World world = await World.Make(name, 8080);
+        try
+        {
+            await world.Publish("nginx");
+            await world.Publish("redis");
+            await world.Boot();
+            await world.Pin(world.Owner);
+            await world.Grant(world.OwnerKey, "8080");
+            return (world, await Start(world));
+        }
+        catch
+        {
+            await world.DisposeAsync();
+            throw;
+        }
+    }
+
+    private static async Task<DockerEngine> Start(World world)
     {
         DockerEngine engine = new((await Command.Run(Checkout.Path("scripts", "docker-client"), [], s_patience)).Ok(), world);
         await Eventually.Get("zos docker to listen", s_patience, async () => engine._server.IsCompleted

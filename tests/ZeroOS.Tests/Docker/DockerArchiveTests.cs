@@ -1,6 +1,5 @@
 using System.IO.Compression;
 using System.Net;
-using System.Net.Sockets;
 using System.Text;
 using System.Text.Json.Nodes;
 
@@ -82,6 +81,19 @@ public sealed class DockerArchiveTests : IAsyncLifetime
         }
     }
 
+    [Fact]
+    public async Task Machine_that_sends_heads_without_end_is_an_error()
+    {
+        await StartAsync();
+        TarBytes heads = new();
+        for (int i = 0; i < 4; i++)
+            heads.Pax("comment", new string('x', 800_000));
+        _docker.Send(heads.File("f", "x").ToArray());
+        using HttpResponseMessage answer = await AskAsync(HttpMethod.Get, "/f");
+        Assert.Equal(HttpStatusCode.InternalServerError, answer.StatusCode);
+        Assert.Contains("is no archive", await answer.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
@@ -127,19 +139,8 @@ public sealed class DockerArchiveTests : IAsyncLifetime
 
     private async Task<HttpResponseMessage> AskAsync(HttpMethod method, string path, byte[]? body = null)
     {
-        using HttpClient client = new(new SocketsHttpHandler
-        {
-            ConnectCallback = async (_, cancellation) =>
-            {
-                Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-                await socket.ConnectAsync(new UnixDomainSocketEndPoint(_docker.Socket), cancellation);
-                return new NetworkStream(socket, ownsSocket: true);
-            },
-        });
-        using HttpRequestMessage request = new(method, $"http://docker/v1.47/containers/web/archive?path={Uri.EscapeDataString(path)}");
-        if (body is not null)
-            request.Content = new ByteArrayContent(body);
-        return await client.SendAsync(request).WaitAsync(TimeSpan.FromSeconds(60));
+        using ByteArrayContent? content = body is null ? null : new(body);
+        return await _docker.SendAsync(method, $"/v1.47/containers/web/archive?path={Uri.EscapeDataString(path)}", content);
     }
 
     private static JsonNode StatOf(HttpResponseMessage answer) =>

@@ -66,6 +66,14 @@ internal sealed class DockerBench : IAsyncDisposable
     /// <summary>One request as a client of version 1.47 sends it; the answer's status and body.</summary>
     public async Task<(int Status, string Body)> AskAsync(string method, string path, string? body = null, bool prefix = true)
     {
+        using StringContent? content = body is null ? null : new(body, Encoding.UTF8, "application/json");
+        using HttpResponseMessage response = await SendAsync(new HttpMethod(method), (prefix ? "/v1.47" : "") + path, content);
+        return ((int)response.StatusCode, await response.Content.ReadAsStringAsync());
+    }
+
+    /// <summary>One request; its whole answer.</summary>
+    public async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, HttpContent? content)
+    {
         using HttpClient client = new(new SocketsHttpHandler
         {
             ConnectCallback = async (_, cancellation) =>
@@ -75,14 +83,11 @@ internal sealed class DockerBench : IAsyncDisposable
                 return new NetworkStream(socket, ownsSocket: true);
             },
         });
-        using HttpRequestMessage request = new(new HttpMethod(method), $"http://docker{(prefix ? "/v1.47" : "")}{path}");
-        if (body is not null)
-            request.Content = new StringContent(body, Encoding.UTF8, "application/json");
-        using HttpResponseMessage response = await client.SendAsync(request).WaitAsync(TimeSpan.FromSeconds(60));
-        return ((int)response.StatusCode, await response.Content.ReadAsStringAsync());
+        using HttpRequestMessage request = new(method, "http://docker" + path) { Content = content };
+        return await client.SendAsync(request).WaitAsync(TimeSpan.FromSeconds(60));
     }
 
-    /// <summary>As above; the answer has to be JSON with this status.</summary>
+    /// <summary>As the first; the answer has to be JSON with this status.</summary>
     public async Task<JsonNode> JsonAsync(string method, string path, string? body = null, int status = 200)
     {
         (int got, string text) = await AskAsync(method, path, body);

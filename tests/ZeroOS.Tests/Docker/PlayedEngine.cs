@@ -18,7 +18,6 @@ internal sealed class PlayedEngine
     private readonly Dictionary<string, WorkloadStatus> _machines = [];
     private readonly Dictionary<string, List<(OutputStream Stream, string Text)>> _logs = [];
     private readonly List<NodeEvent> _events = [];
-    private int _troubles;
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public PlayedEngine(GateBench gate) => gate.Routes
@@ -39,8 +38,11 @@ internal sealed class PlayedEngine
     /// <summary>The program of a machine.</summary>
     public Func<ZmachineData, PlayedProgram> Program { get; set; } = _ => new PlayedProgram();
 
-    /// <summary>Twice something is in the way of a start, and the node tries again.</summary>
+    /// <summary>Something is in the way of a start, and the node tries again.</summary>
     public (WorkloadState State, string Reason)? Trouble { get; set; }
+
+    /// <summary>So often it is in the way.</summary>
+    public int Troubles { get; set; } = 2;
 
     /// <summary>Bodies of stops and kills.</summary>
     public List<object> Asked { get; } = [];
@@ -129,7 +131,7 @@ internal sealed class PlayedEngine
     private Nothing Start(string name) => Change(() =>
     {
         WorkloadStatus before = _machines[name];
-        if (Trouble is { } trouble && _troubles++ < 2)
+        if (Trouble is { } trouble && Troubles-- > 0)
         {
             Turn(name, before with { State = trouble.State, Reason = trouble.Reason, Message = "it is the test's" });
             _ = Task.Delay(50).ContinueWith(_ => Start(name), TaskScheduler.Default);

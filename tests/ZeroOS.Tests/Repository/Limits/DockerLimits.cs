@@ -1,6 +1,6 @@
 namespace ZeroOS.Tests.Repository.Limits;
 
-/// <summary>What a program of the same user that speaks to zos docker can multiply. Nobody else's reaches the socket.</summary>
+/// <summary>What a program of the same user can multiply that speaks to zos docker, and a guest that it copies from. Nobody else reaches it.</summary>
 internal static class DockerLimits
 {
     internal static readonly Limit[] Rows =
@@ -13,6 +13,14 @@ internal static class DockerLimits
             "413 with a sentence; the connection ends",
             "DockerCall.MaxBodyBytes, RequestHead.MaxBytes",
             "DockerServerTests.Body_that_is_too_long_is_413"),
+        new(
+            "what zos docker reads of an archive to know its first entry",
+            "a guest",
+            "2 MiB",
+            "x connections",
+            "the copy ends with a sentence",
+            "Archives.MaxHeadBytes",
+            "DockerArchiveTests.Machine_that_sends_heads_without_end_is_an_error"),
         new(
             "connections to zos docker; second programs, removed containers, sizes of terminals, images that it remembers; events that wait for a client",
             "a program of its user",
