@@ -1,7 +1,7 @@
 # ZeroOS. "make run" shows it working; "make test" proves it. "make help" lists the rest.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
-.PHONY: help deps kernel image repro run demo test test-boot lint siege siege-node fuzz bench clean
+.PHONY: help deps kernel image repro run demo test test-boot docker lint siege siege-node fuzz bench clean
 
 help:    ## this list
 	@grep -hE '^[a-z-]+: .*##' Makefile | sed -E 's/: .*## */\t/' | expand -t 12
@@ -29,6 +29,9 @@ test: ## every tier: lint, unit, kernel, image, system
 
 test-boot: image ## the long system tests: every way to boot
 	@scripts/test lint boot
+
+docker: image ## whole compose projects against a booted node, by an unmodified docker compose
+	@scripts/test lint docker
 
 lint: deps ## formatting and analysers
 	@scripts/test lint

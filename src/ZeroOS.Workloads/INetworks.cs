@@ -24,8 +24,9 @@ public interface INetworks
     void Publish(IReadOnlyList<PortMapping> mappings);
 }
 
-/// <summary>A card: what the monitor gets (tap, MAC) and what the guest is told.</summary>
-public sealed record MachineNic(FileDescriptor Tap, string Mac, string AddressWithPrefix, string Gateway, int Mtu, IReadOnlyList<string> Resolvers);
+/// <summary>A card: what the monitor gets (tap, MAC) and what the guest is told. One that does not lead out has no resolvers.</summary>
+public sealed record MachineNic(FileDescriptor Tap, string Mac, string AddressWithPrefix, string Gateway, bool LeadsOut, int Mtu,
+    IReadOnlyList<string> Resolvers);
 
 /// <summary>A port of the uplink that leads to a machine.</summary>
 public sealed record PortMapping(PortProtocol Protocol, int HostPort, WorkloadId Network, IPAddress Guest, int GuestPort);

@@ -44,6 +44,10 @@ public sealed record NetworkData
 {
     /// <summary>IPv4 CIDR, /16 to /29, of private address space; the first host address is the gateway.</summary>
     public required string Range { get; init; }
+
+    /// <summary>It leads nowhere: by way of it machines reach each other, and neither a name server nor anything else. No port is published into it.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool Internal { get; init; }
 }
 
 /// <summary>A volume that outlives machines.</summary>
@@ -108,7 +112,7 @@ public sealed partial record ZmachineData
     /// <summary>Volumes, at most 14.</summary>
     public IReadOnlyList<MachineMount> Mounts { get; set; } = [];
 
-    /// <summary>Networks, at most 8; the first leads out.</summary>
+    /// <summary>Networks, at most 8; the first that is not internal leads out.</summary>
     public IReadOnlyList<MachineNetwork> Networks { get; set; } = [];
 
     /// <summary>Ports of the node that lead to it.</summary>

@@ -55,8 +55,6 @@ internal sealed class Networks(DockerApi api)
             throw DockerFault.Bad($"Driver {body.Text("Driver")} cannot be honoured: there is bridge");
         if (body.Flag("EnableIPv6"))
             throw DockerFault.Bad("EnableIPv6 cannot be honoured: networks of machines have IPv4");
-        if (body.Flag("Internal"))
-            throw DockerFault.Bad("Internal cannot be honoured: a network that leads nowhere is not built yet");
         if ((await AllAsync()).Any(n => n.Notes.Name == name))
             throw DockerFault.Conflict($"network with name {name} already exists");
         Notes notes = new() { Kind = Kind, Id = Containers.NewId(), Name = name, Created = DateTimeOffset.UtcNow, Body = body };
@@ -65,7 +63,7 @@ internal sealed class Networks(DockerApi api)
         {
             Name = $"docker-{notes.Id[..12]}",
             Version = 1,
-            Workloads = [new NetworkWorkload { Name = NetworkParts.Own, Data = new NetworkData { Range = range } }],
+            Workloads = [new NetworkWorkload { Name = NetworkParts.Own, Data = new NetworkData { Range = range, Internal = body.Flag("Internal") } }],
             Annotations = notes.Write(),
         }, call.Cancellation));
         api.Mirror.Touch();
@@ -152,7 +150,7 @@ internal sealed class Networks(DockerApi api)
             ["EnableIPv4"] = true,
             ["EnableIPv6"] = false,
             ["IPAM"] = new JsonObject { ["Driver"] = "default", ["Options"] = new JsonObject(), ["Config"] = ranges },
-            ["Internal"] = false,
+            ["Internal"] = notes.Body.Flag("Internal"),
             ["Attachable"] = notes.Body.Flag("Attachable"),
             ["Ingress"] = false,
             ["ConfigFrom"] = new JsonObject { ["Network"] = "" },

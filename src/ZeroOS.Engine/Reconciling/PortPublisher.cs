@@ -88,9 +88,9 @@ internal sealed class PortPublisher(EngineStore store, INetworks networks, TimeP
             IReadOnlyList<AddressRow> addresses = store.Addresses(group.Key.Tenant, group.Key.Deployment);
             foreach (PortRow port in group)
             {
-                string? first = deployment.Content.Workloads.OfType<ZmachineWorkload>()
-                    .FirstOrDefault(m => m.Name == port.Machine.Name)?.Data.Networks[0].Network;
-                AddressRow? address = addresses.FirstOrDefault(a => a.Network == first && a.Machine == port.Machine.Name);
+                string? outward = deployment.Content.Workloads.OfType<ZmachineWorkload>().FirstOrDefault(m => m.Name == port.Machine.Name) is { } machine
+                    ? OutwardNetwork.Of(store, port.Machine, machine.Data) : null;
+                AddressRow? address = addresses.FirstOrDefault(a => a.Network == outward && a.Machine == port.Machine.Name);
                 if (address is null || port.Machine.Named(address.Network) is var network && !_ready.ContainsKey(network))
                     continue;
                 mappings.Add(new PortMapping(port.Protocol, port.Port, network,

@@ -33,7 +33,7 @@ internal sealed class NetworkWiring(NetworkNamespace root, string directory)
         inside.ChangeLink(inside.GetLink("lo").Index, new LinkChange { Up = true });
         Link bridge = inside.GetLink(TenantNetwork.Bridge);
         network.Space.SetSysctl($"ipv4.conf.{TenantNetwork.Bridge}.rp_filter", "1");
-        inside.ChangeLink(bridge.Index, new LinkChange { Up = true, Alias = network.Range.ToString() });
+        inside.ChangeLink(bridge.Index, new LinkChange { Up = true, Alias = network.ToAlias() });
         inside.PutAddress(bridge.Index, network.Gateway, network.Range.PrefixLength);
         if (root.Route.FindLink(network.Cable) is null)
             root.Route.CreateVeth(network.Cable, TenantNetwork.Up, network.Space.Descriptor);
@@ -43,7 +43,8 @@ internal sealed class NetworkWiring(NetworkNamespace root, string directory)
         root.Route.ChangeLink(cable.Index, new LinkChange { Up = true, Alias = network.Owner });
         inside.PutAddress(up.Index, network.Far, 31);
         inside.ChangeLink(up.Index, new LinkChange { Up = true });
-        inside.PutRoute(new Route { Destination = new IPNetwork(IPAddress.Any, 0), Gateway = network.Near, Link = up.Index });
+        if (!network.IsInternal)
+            inside.PutRoute(new Route { Destination = new IPNetwork(IPAddress.Any, 0), Gateway = network.Near, Link = up.Index });
         SetMtu(network, mtu);
     }
 
@@ -85,12 +86,12 @@ internal sealed class NetworkWiring(NetworkNamespace root, string directory)
             IPAddress? near = addresses.FirstOrDefault(a => a.Link == cable?.Index && TenantNetwork.Pool.Contains(a.Address))?.Address;
             if (cable is null || near is null || cable.Alias.Length == 0 || NetworkNamespace.Open(file) is not { } space)
                 continue;
-            if (!IPNetwork.TryParse(space.Route.FindLink(TenantNetwork.Bridge)?.Alias ?? "", out IPNetwork range))
+            if (TenantNetwork.FromAlias(space.Route.FindLink(TenantNetwork.Bridge)?.Alias ?? "") is not var (range, isInternal))
             {
                 space.Dispose();
                 continue;
             }
-            TenantNetwork network = new(id, cable.Alias, range, TenantNetwork.SlotOf(near), space);
+            TenantNetwork network = new(id, cable.Alias, range, isInternal, TenantNetwork.SlotOf(near), space);
             foreach (Link tap in space.Route.Links().Where(l => l.Name.StartsWith(TenantNetwork.TapPrefix, StringComparison.Ordinal)))
             {
                 if (TenantCard.FromAlias(tap.Alias) is { } card)

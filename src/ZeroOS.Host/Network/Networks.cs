@@ -88,15 +88,15 @@ public sealed class Networks : INetworks, IDisposable
         lock (_lock)
         {
             string id = _names.Of(network);
-            if (Find(network) is { } known && !known.Range.Equals(range))
+            if (Find(network) is { } known && !(known.Range.Equals(range) && known.IsInternal == data.Internal))
             {
                 if (known.Cards.Count > 0)
-                    throw new WorkloadException("network-in-use", $"network {network} has machines in {known.Range}; it becomes {range} when they are gone");
+                    throw new WorkloadException("network-in-use", $"network {network} has machines in {known.Range}; it is made anew when they are gone");
                 Remove(network);
             }
             Link? cable = NetworkWiring.FindOwn(_root.Route, TenantNetwork.CableName(id), alias => alias == network.Full);
             TenantNetwork wanted = Find(network)
-                ?? new TenantNetwork(id, network.Full, range, ChooseSlot(cable), NetworkNamespace.OpenOrCreate(_wiring.PathOf(id)));
+                ?? new TenantNetwork(id, network.Full, range, data.Internal, ChooseSlot(cable), NetworkNamespace.OpenOrCreate(_wiring.PathOf(id)));
             _networks[id] = wanted;
             _wiring.Build(wanted, CableMtu);
             ApplyTenant(wanted);
@@ -162,7 +162,7 @@ public sealed class Networks : INetworks, IDisposable
                 throw;
             }
             return new MachineNic(opened ?? new FileDescriptor(-1), card.Mac.ToString(), $"{address}/{known.Range.PrefixLength}", known.Gateway.ToString(),
-                CardMtu, ResolversFor(known));
+                !known.IsInternal, CardMtu, ResolversFor(known));
         }
     }
 
@@ -308,7 +308,7 @@ public sealed class Networks : INetworks, IDisposable
     }
 
     private IReadOnlyList<string> ResolversFor(TenantNetwork network) =>
-        [network.Gateway.ToString(), .. _uplink.Current.Resolvers.Where(r => r.AddressFamily == AddressFamily.InterNetwork).Skip(1)
+        network.IsInternal ? [] : [network.Gateway.ToString(), .. _uplink.Current.Resolvers.Where(r => r.AddressFamily == AddressFamily.InterNetwork).Skip(1)
             .Where(r => !network.Range.Contains(r)).Take(MostGuestResolvers - 1).Select(r => r.ToString())];
 
     private string PublishedFile => Path.Combine(_directory, "published");

@@ -118,7 +118,7 @@ internal static class RootFirewall
         Dictionary<string, TenantNetwork> byId = networks.ToDictionary(n => n.Id);
         foreach (Publication port in published)
         {
-            if (byId.TryGetValue(port.Network, out TenantNetwork? network))
+            if (byId.TryGetValue(port.Network, out TenantNetwork? network) && !network.IsInternal)
                 before.Add(PortRule(new NftRule().From(uplinks).ToHere(), port).Redirect(network.Far, port.HostPort));
         }
         (int first, int last) = KernelTables.GuestPorts;

@@ -23,10 +23,12 @@ internal static class TenantFirewall
         table.Early("taps", NftHook.Prerouting).Add(new NftRule().From(Taps).Drop());
         table.Filter("input", NftHook.Input, drop: true).Add(new NftRule().Established().Accept())
             .Add(new NftRule().From(Bridge).IcmpType(8).AtMost(20).Accept());
+        NftChain forward = table.Filter("forward", NftHook.Forward, drop: true);
+        if (network.IsInternal)
+            return table;
         // Nothing is routed from the bridge to the bridge: each address a guest tries would be a neighbour asked for, and all namespaces share the kernel's
         // table of those.
-        table.Filter("forward", NftHook.Forward, drop: true).Add(new NftRule().From(Bridge).Out(Bridge).Drop()).Add(new NftRule().Established().Accept())
-            .Add(new NftRule().Invalid().Drop())
+        forward.Add(new NftRule().From(Bridge).Out(Bridge).Drop()).Add(new NftRule().Established().Accept()).Add(new NftRule().Invalid().Drop())
             .Add(new NftRule().From(Bridge).Source(network.Range).Out(Up).Accept()).Add(new NftRule().From(Up).Out(Bridge).Translated().Accept());
         NftChain before = table.Nat("prerouting", NftHook.Prerouting)
             .Add(new NftRule().From(Bridge).To(network.Gateway).UdpTo(Dns).Redirect(network.Near))

@@ -12,7 +12,7 @@ using ZeroOS.Workloads;
 namespace ZeroOS.Host.Network;
 
 /// <summary>One tenant network as the node knows it: its namespace, its range, the cable to the root and the cards in it.</summary>
-internal sealed class TenantNetwork(string id, string owner, IPNetwork range, int slot, NetworkNamespace space) : IDisposable
+internal sealed class TenantNetwork(string id, string owner, IPNetwork range, bool isInternal, int slot, NetworkNamespace space) : IDisposable
 {
     /// <summary>Where cables get their addresses: shared address space (RFC 6598), a /31 each.</summary>
     public static readonly IPNetwork Pool = IPNetwork.Parse("100.64.0.0/10");
@@ -29,6 +29,7 @@ internal sealed class TenantNetwork(string id, string owner, IPNetwork range, in
     /// <summary>What names of taps begin with.</summary>
     public const string TapPrefix = "t";
 
+    private const string InternalWord = "internal";
     private const int NameBytes = 15, ShortestPrefix = 16, LongestPrefix = 29;
     private static readonly IPNetwork[] s_private = [IPNetwork.Parse("10.0.0.0/8"), IPNetwork.Parse("172.16.0.0/12"), IPNetwork.Parse("192.168.0.0/16")];
 
@@ -40,6 +41,12 @@ internal sealed class TenantNetwork(string id, string owner, IPNetwork range, in
 
     /// <summary>Its addresses.</summary>
     public IPNetwork Range { get; } = range;
+
+    /// <summary>It leads nowhere.</summary>
+    public bool IsInternal { get; } = isInternal;
+
+    /// <summary>For the bridge's alias, where a restarted node finds it.</summary>
+    public string ToAlias() => IsInternal ? $"{Range} {InternalWord}" : Range.ToString();
 
     /// <summary>First host address: gateway and name server of the guests.</summary>
     public IPAddress Gateway { get; } = GatewayOf(range);
@@ -89,6 +96,13 @@ internal sealed class TenantNetwork(string id, string owner, IPNetwork range, in
             : throw new WorkloadException("range-invalid",
                 $"network range \"{text}\": an IPv4 prefix of private address space with /{ShortestPrefix} to /{LongestPrefix} is needed, as 10.77.1.0/24",
                 permanent: true);
+
+    /// <summary>Reads a bridge's alias.</summary>
+    public static (IPNetwork Range, bool IsInternal)? FromAlias(string alias)
+    {
+        string[] part = alias.Split(' ');
+        return IPNetwork.TryParse(part[0], out IPNetwork range) && part is [_] or [_, InternalWord] ? (range, part.Length == 2) : null;
+    }
 
     /// <summary>First host address of a range.</summary>
     public static IPAddress GatewayOf(IPNetwork range) => Offset(range.BaseAddress, 1);

@@ -14,18 +14,18 @@ internal sealed class DockerEngine : IAsyncDisposable
     {
         (_client, _folder) = (client, world.Folder);
         (_socket, _pid) = (Path.Combine(world.Folder, "docker.sock"), Path.Combine(world.Folder, "docker.pid"));
-        _server = world.Owner.Shell(TimeSpan.FromMinutes(10),
+        _server = world.Owner.Shell(TimeSpan.FromMinutes(20),
             $"echo $$ >{_pid}; exec $ZOS docker --socket {_socket} --registry demo={world.Registry.Here}");
     }
 
-    /// <summary>A farm whose node runs, with nginx and redis in its registry, port 8080 published, and zos docker over it.</summary>
-    public static async Task<(World World, DockerEngine Docker)> Boot(string name)
+    /// <summary>A farm whose node runs, with example images in its registry (nginx and redis), port 8080 published, and zos docker over it.</summary>
+    public static async Task<(World World, DockerEngine Docker)> Boot(string name, params string[] images)
     {
         World world = await World.Make(name, 8080);
         try
         {
-            await world.Publish("nginx");
-            await world.Publish("redis");
+            foreach (string image in images is [] ? ["nginx", "redis"] : images)
+                await world.Publish(image);
             await world.Boot();
             await world.Pin(world.Owner);
             await world.Grant(world.OwnerKey, "8080");

@@ -352,6 +352,9 @@ public sealed class DockerServerTests : IAsyncLifetime
         await _docker.JsonAsync("POST", "/networks/create", """{"Name":"shop_default"}""", 409);
         Assert.Equal("shop", (await _docker.JsonAsync("GET", "/networks/shop_default"))["Labels"]!["p"]!.ToString());
         Assert.Single((await _docker.JsonAsync("GET", """/networks?filters={"label":{"p=shop":true}}""")).AsArray());
+        await _docker.JsonAsync("POST", "/networks/create", """{"Name":"back","Internal":true}""", 201);
+        Assert.Single(_docker.Engine.Deployments, d => d.Workloads is [NetworkWorkload { Data.Internal: true }]);
+        Assert.True((await _docker.JsonAsync("GET", "/networks/back"))["Internal"]!.GetValue<bool>());
         Assert.Equal(204, (await _docker.AskAsync("DELETE", $"/networks/{id}")).Status);
         Assert.Equal(403, (await _docker.AskAsync("DELETE", "/networks/bridge")).Status);
 

@@ -34,7 +34,7 @@ internal sealed class FakeWorld(Random random) : INetworks, IVolumes, IImages, I
 
     public List<string> Violations { get; } = [];
 
-    public Dictionary<WorkloadId, string> Networks { get; } = [];
+    public Dictionary<WorkloadId, NetworkData> Networks { get; } = [];
 
     public HashSet<(WorkloadId Network, WorkloadId Machine)> Cards { get; } = [];
 
@@ -152,9 +152,9 @@ internal sealed class FakeWorld(Random random) : INetworks, IVolumes, IImages, I
 
     public void Ensure(WorkloadId network, NetworkData data) => Do($"network {network}", () =>
     {
-        if (Networks.TryGetValue(network, out string? range) && range != data.Range)
-            Violations.Add($"network {network} has {range}, asked for {data.Range} without a removal");
-        Networks[network] = data.Range;
+        if (Networks.TryGetValue(network, out NetworkData? made) && made != data)
+            Violations.Add($"network {network} is {made}, asked for {data} without a removal");
+        Networks[network] = data;
     });
 
     void INetworks.Remove(WorkloadId network) => Do($"remove network {network}", () =>
@@ -174,7 +174,8 @@ internal sealed class FakeWorld(Random random) : INetworks, IVolumes, IImages, I
                 Violations.Add($"{machine} attached to {network}, which is not there");
             Cards.Add((network, machine));
         });
-        return new MachineNic(HandOut("tap"), "02:00:00:00:00:01", $"{address}/24", "10.0.0.1", 1500, ["10.0.0.1"]);
+        bool leadsOut = !Networks[network].Internal;
+        return new MachineNic(HandOut("tap"), "02:00:00:00:00:01", $"{address}/24", "10.0.0.1", leadsOut, 1500, leadsOut ? ["10.0.0.1"] : []);
     }
 
     public void Detach(WorkloadId network, WorkloadId machine) => Do($"detach {machine} from {network.Name}", () =>

@@ -108,10 +108,27 @@ public sealed class ReconcilerTests
             Workloads = [.. moved.Workloads.Select(w => w is NetworkWorkload n ? n with { Data = new NetworkData { Range = "10.88.0.0/24" } } : w)]
         });
         bench.Settle();
-        Assert.Equal("10.88.0.0/24", bench.World.Networks[bench.Id("net")]);
+        Assert.Equal("10.88.0.0/24", bench.World.Networks[bench.Id("net")].Range);
         Assert.Equal("10.88.0.2", bench.Status("web").Addresses!["net"]);
         Assert.Equal(WorkloadState.Running, bench.Status("web").State);
         Assert.Equal("10.88.0.2", Assert.Single(bench.World.Published).Guest.ToString());
+        Assert.Empty(bench.World.Violations);
+    }
+
+    [Fact]
+    public void A_network_that_becomes_internal_is_made_anew_with_its_machines()
+    {
+        using EngineBench bench = EngineBench.Deployed();
+        Deployment closed = EngineBench.With(EngineBench.Shop(), 2, d => d with { Publish = [] });
+        bench.Apply(closed with
+        {
+            Workloads = [.. closed.Workloads.Select(w => w is NetworkWorkload n ? n with { Data = n.Data with { Internal = true } } : w)]
+        });
+        bench.Settle();
+        Assert.True(bench.World.Networks[bench.Id("net")].Internal);
+        Assert.Equal((WorkloadState.Running, 2), (bench.Status("web").State, bench.Status("web").Starts));
+        Assert.Null(Assert.Single(bench.World.Machines[bench.Id("web")].Spec.Nics).Gateway);
+        Assert.Empty(bench.World.Published);
         Assert.Empty(bench.World.Violations);
     }
 

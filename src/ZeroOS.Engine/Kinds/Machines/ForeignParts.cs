@@ -27,12 +27,14 @@ internal static class ForeignParts
             if (network.Ip is { } ip && Ipv4Range.TryParseAddress(ip, out uint address))
                 MachineValidator.CheckAddress($"{at}.ip", ip, address, range);
         }
+        if (data.Publish.Count > 0 && OutwardNetwork.Of(store, machine, data) is null)
+            throw Refuse.Invalid($"{path}.publish", "a machine whose networks are all internal cannot publish a port");
         for (int i = 0; i < data.Mounts.Count; i++)
             _ = Part<ZmountWorkload>(store, machine, data.Mounts[i].Volume, $"{path}.mounts[{i}].volume", "zmount");
     }
 
     /// <summary>
-    /// What other deployments' machines use of this one is still in it: networks with their range, and volumes. <paramref name="wanted"/> is null when the
+    /// What other deployments' machines use of this one is still in it: networks as they are, and volumes. <paramref name="wanted"/> is null when the
     /// deployment goes.
     /// </summary>
     /// <exception cref="Contracts.Bus.BusErrorException">conflict, naming the part and a machine that uses it.</exception>
@@ -43,8 +45,8 @@ internal static class ForeignParts
         {
             switch (old.Workloads.FirstOrDefault(w => w.Name == part.Name))
             {
-                case NetworkWorkload network when (kept.GetValueOrDefault(part.Name) as NetworkWorkload)?.Data.Range != network.Data.Range:
-                    throw Refuse.Conflict($"the network \"{part.Name}\" is used by machine {machine}; it stays, with its range, as long as that is so");
+                case NetworkWorkload network when (kept.GetValueOrDefault(part.Name) as NetworkWorkload)?.Data != network.Data:
+                    throw Refuse.Conflict($"the network \"{part.Name}\" is used by machine {machine}; it stays as it is as long as that is so");
                 case ZmountWorkload when kept.GetValueOrDefault(part.Name) is not ZmountWorkload:
                     throw Refuse.Conflict($"the volume \"{part.Name}\" is used by machine {machine}; it stays as long as that is so");
                 default:

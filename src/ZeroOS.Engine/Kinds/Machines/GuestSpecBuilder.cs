@@ -20,16 +20,17 @@ internal static class GuestSpecBuilder
     public static GuestSpec Build(WorkloadId id, WorkloadNames names, ZmachineData data, ImageConfig image, IReadOnlyList<MachineNic> nics,
         IReadOnlyList<string> hosts, DateTimeOffset now)
     {
+        // One network leads out; two default routes would be none.
+        MachineNic? outward = nics.FirstOrDefault(n => n.LeadsOut);
         GuestSpec spec = new()
         {
             Hostname = data.Hostname ?? id.Name,
             RootDisk = names.SerialOf(DiskIds.Image(id)),
             WritableDisk = names.SerialOf(DiskIds.Root(id)),
             Mounts = [.. data.Mounts.Select(m => new GuestMount { Disk = names.SerialOf(id.Named(m.Volume)), Path = m.Path, ReadOnly = m.ReadOnly })],
-            // The first network is the one that leads out; two default routes would be none.
-            Nics = [.. nics.Select((n, i) =>
-                new GuestNic { Mac = n.Mac, Addresses = [n.AddressWithPrefix], Gateway = i == 0 ? n.Gateway : null, Mtu = n.Mtu })],
-            Resolvers = data.Dns?.Servers ?? (nics.Count == 0 ? [] : [.. nics[0].Resolvers]),
+            Nics = [.. nics.Select(n =>
+                new GuestNic { Mac = n.Mac, Addresses = [n.AddressWithPrefix], Gateway = n == outward ? n.Gateway : null, Mtu = n.Mtu })],
+            Resolvers = data.Dns?.Servers ?? outward?.Resolvers ?? [],
             Search = [.. (data.Dns?.Search ?? []).Where(s => s != ".")],
             ResolverOptions = data.Dns?.Options ?? [],
             Tmpfs = [.. (data.Tmpfs ?? []).Select(TmpfsOptions.ToGuest)],
@@ -39,7 +40,7 @@ internal static class GuestSpecBuilder
             Pids = data.Pids,
             CpuQuota = data.CpuQuota,
             Files = [.. (data.Files ?? []).Select(MachineFilesValidator.ToGuest)],
-            Hosts = [.. hosts, .. (data.ExtraHosts ?? []).Select(h => HostsLine(h, nics))],
+            Hosts = [.. hosts, .. (data.ExtraHosts ?? []).Select(h => HostsLine(h, (outward ?? nics.FirstOrDefault())?.Gateway))],
             Process = Merge(data, image),
             Health = HealthMerge.Merge(data.Health, image),
             UnixTimeNs = now.ToUnixTimeMilliseconds() * 1_000_000,
@@ -91,10 +92,10 @@ internal static class GuestSpecBuilder
         };
     }
 
-    private static string HostsLine(string text, IReadOnlyList<MachineNic> nics)
+    private static string HostsLine(string text, string? gateway)
     {
         _ = ExtraHost.TryParse(text, out ExtraHost host);
-        return $"{(host.IsGateway ? nics[0].Gateway : host.Address)} {host.Name}";
+        return $"{(host.IsGateway ? gateway : host.Address)} {host.Name}";
     }
 
     private static List<string> MergeEnvironment(IReadOnlyDictionary<string, string> wished, IReadOnlyList<string> image)

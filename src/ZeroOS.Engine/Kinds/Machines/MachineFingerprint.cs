@@ -4,6 +4,7 @@ using System.Text.Json;
 
 using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Deployments;
+using ZeroOS.Engine.Kinds.Networks;
 using ZeroOS.Workloads;
 
 namespace ZeroOS.Engine.Kinds.Machines;
@@ -15,7 +16,7 @@ namespace ZeroOS.Engine.Kinds.Machines;
 internal static class MachineFingerprint
 {
     /// <summary>
-    /// The fingerprint of a wish, with the addresses the node chose, its networks' ranges and its volumes' sizes; <paramref name="parts"/> has those, of all
+    /// The fingerprint of a wish, with the addresses the node chose, its networks and its volumes' sizes; <paramref name="parts"/> has those, of all
     /// deployments of the tenant.
     /// </summary>
     public static string Of(WorkloadId id, ZmachineWorkload machine, IReadOnlyDictionary<string, uint> addresses,
@@ -38,8 +39,8 @@ internal static class MachineFingerprint
         StringBuilder text = new(JsonSerializer.Serialize(data, BusJson.Default.ZmachineData));
         foreach (MachineNetwork network in machine.Data.Networks)
         {
-            string? range = (parts.GetValueOrDefault(id.Named(network.Network)) as NetworkWorkload)?.Data.Range;
-            text.Append('\n').Append(range).Append(' ').Append(addresses.GetValueOrDefault(network.Network));
+            NetworkData? made = (parts.GetValueOrDefault(id.Named(network.Network)) as NetworkWorkload)?.Data;
+            text.Append('\n').Append(made is null ? null : NetworkKind.Fingerprint(made)).Append(' ').Append(addresses.GetValueOrDefault(network.Network));
         }
         foreach (MachineMount mount in machine.Data.Mounts)
             text.Append('\n').Append((parts.GetValueOrDefault(id.Named(mount.Volume)) as ZmountWorkload)?.Data.Size.Bytes);

@@ -1,5 +1,6 @@
 using ZeroOS.Contracts.Deployments;
 using ZeroOS.Engine.Admission;
+using ZeroOS.Engine.Kinds.Networks;
 using ZeroOS.Engine.Reconciling;
 using ZeroOS.Engine.Store;
 using ZeroOS.Workloads;
@@ -19,7 +20,7 @@ internal static class MachinePrerequisites
         {
             WorkloadId network = id.Named(name);
             if (store.Deployment(network.Tenant, network.Deployment)?.Content.Workloads.FirstOrDefault(w => w.Name == network.Name)
-                is not NetworkWorkload asked || steps.MadeFrom(network) != asked.Data.Range)
+                is not NetworkWorkload asked || steps.MadeFrom(network) != NetworkKind.Fingerprint(asked.Data))
                 return ("waiting-for-network", $"network \"{name}\" is not there yet");
         }
         foreach (string name in machine.Machine.Data.Mounts.Select(m => m.Volume))

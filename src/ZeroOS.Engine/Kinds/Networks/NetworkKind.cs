@@ -12,6 +12,9 @@ internal sealed class NetworkKind : IWorkloadKind
     /// <summary>Networks of one tenant at most: each is a namespace of the kernel.</summary>
     public const int MaxNetworks = 64;
 
+    /// <summary>What a network is made from: another one means another network.</summary>
+    public static string Fingerprint(NetworkData data) => data.Internal ? data.Range + " internal" : data.Range;
+
     /// <inheritdoc/>
     public string Type => WorkloadRow.Network;
 

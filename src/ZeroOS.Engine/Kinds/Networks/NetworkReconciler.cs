@@ -17,7 +17,7 @@ internal sealed class NetworkReconciler(TenantSteps steps) : IKindReconciler
             {
                 WorkloadId id = new(steps.Tenant, deployment.Content.Name, network.Name);
                 if (view.Workloads.FirstOrDefault(w => w.Id == id) is not { } row
-                    || (steps.MadeFrom(id) == network.Data.Range && row.State == WorkloadState.Running))
+                    || (steps.MadeFrom(id) == NetworkKind.Fingerprint(network.Data) && row.State == WorkloadState.Running))
                     continue;
                 if (row.State == WorkloadState.Failed || steps.Waits(row))
                     continue;
@@ -43,17 +43,18 @@ internal sealed class NetworkReconciler(TenantSteps steps) : IKindReconciler
 
     private void Make(WorkloadRow row, NetworkData data, TenantView view)
     {
-        if (row.Fingerprint.Length > 0 && row.Fingerprint != data.Range)
+        string fingerprint = NetworkKind.Fingerprint(data);
+        if (row.Fingerprint.Length > 0 && row.Fingerprint != fingerprint)
         {
-            // Another range is another network: its machines, whose fingerprints changed with it, are being stopped first.
+            // Its machines, whose fingerprints changed with it, are being stopped first.
             if (view.Workloads.Any(w => TenantSteps.IsInNetwork(w, row.Id)))
                 return;
             TakeDown(row.Id);
         }
-        // The range is stored first: after a death in between, what was made of it is known and can be removed.
-        steps.Parts.Store.Change(row.Id, r => r with { Fingerprint = data.Range });
+        // The fingerprint is stored first: after a death in between, what was made of it is known and can be removed.
+        steps.Parts.Store.Change(row.Id, r => r with { Fingerprint = fingerprint });
         steps.Parts.Networks.Ensure(row.Id, data);
-        steps.SetMadeFrom(row.Id, data.Range);
+        steps.SetMadeFrom(row.Id, fingerprint);
         steps.Parts.Publisher.NetworkReady(row.Id);
         steps.Well(row.Id);
     }

@@ -67,7 +67,7 @@ internal sealed class MachineHarness : IDisposable
             Spec = spec ?? Spec,
             Image = Image,
             Disks = [("rw", FakeImage.File("disk"), false)],
-            Nics = [new MachineNic(FakeImage.File("tap"), "02:00:00:00:00:01", "10.0.0.2/24", "10.0.0.1", 1500, [])],
+            Nics = [new MachineNic(FakeImage.File("tap"), "02:00:00:00:00:01", "10.0.0.2/24", "10.0.0.1", true, 1500, [])],
         });
         Assert.True(Jailer.Started.TryTake(out var started, 20_000));
         return new FakeMonitor(started.Request, started.Descriptors, started.Pid, Init);

@@ -54,6 +54,33 @@ public sealed class NetworksTests
     }
 
     [SkippableFact]
+    public void An_internal_network_leads_nowhere_before_and_after_a_restart()
+    {
+        using LanBench bench = Bench();
+        NetworkData closed = new() { Range = "10.77.1.0/24", Internal = true };
+        bench.Networks.Ensure(s_alice, closed);
+        MachineNic card = bench.Networks.Attach(s_alice, s_web, IPAddress.Parse("10.77.1.2"));
+        using TapGuest web = new(card), db = new(bench.Networks.Attach(s_alice, s_db, IPAddress.Parse("10.77.1.3")));
+        bench.Serve(web.Space, 80);
+        Assert.False(card.LeadsOut);
+        Assert.Empty(card.Resolvers);
+        bench.Networks.Publish([new PortMapping(PortProtocol.Tcp, 8080, s_alice, IPAddress.Parse("10.77.1.2"), 80)]);
+        for (int i = 0; i < 2; i++)
+        {
+            Assert.Equal("10.77.1.3", LanBench.Ask(db.Space, "10.77.1.2", 80));
+            foreach (string host in new[] { LanBench.Internet, LanBench.Gateway, LanBench.NodeAddress, "100.64.0.0", "100.64.0.1" })
+                Assert.True(LanBench.Ask(web.Space, host, 80, 150) is null, $"{host} answered a guest");
+            Assert.Null(LanBench.Ask(web.Space, LanBench.Resolver, 53, 150));
+            Assert.False(LanBench.AskDns(web.Space, LanBench.Resolver, attempts: 1), "the leased resolver");
+            Assert.False(LanBench.AskDns(web.Space, "10.77.1.1", attempts: 1), "a resolver behind the network's gateway address");
+            Assert.Null(LanBench.Ask(bench.Lan, LanBench.NodeAddress, 8080, 300));
+            bench.RestartNode();
+            bench.Networks.Ensure(s_alice, closed);
+        }
+        Assert.Equal("network-in-use", Assert.Throws<WorkloadException>(() => bench.Networks.Ensure(s_alice, closed with { Internal = false })).Reason);
+    }
+
+    [SkippableFact]
     public void A_guest_that_scans_the_farmers_lan_reaches_nothing_but_the_resolvers_port_53()
     {
         using LanBench bench = Bench();

@@ -37,6 +37,22 @@ public sealed class ForeignPartsTests
         Assert.Contains(bench.World.Published, p => p.HostPort == 30001 && p.Network == bench.Id("net"));
     }
 
+    [Fact]
+    public void Ports_come_from_the_first_network_that_is_not_internal()
+    {
+        using EngineBench bench = EngineBench.Deployed();
+        bench.Apply(Closed());
+        bench.Apply(EngineBench.With(Guest("""{ "network": "closed/net" }, { "network": "shop/net" }"""), 1,
+            d => d with { Publish = [new PublishedPort { Host = 30001, Guest = 80 }] }));
+        bench.Settle();
+        Assert.Equal(bench.Id("net"), Assert.Single(bench.World.Published, p => p.HostPort == 30001).Network);
+        Assert.Equal([null, "10.0.0.1"], bench.World.Machines[bench.Id("main", "side")].Spec.Nics.Select(n => n.Gateway));
+
+        BusErrorException refused = Assert.Throws<BusErrorException>(() => bench.Apply(EngineBench.With(Guest("""{ "network": "closed/net" }"""), 2,
+            d => d with { Publish = [new PublishedPort { Host = 30001, Guest = 80 }] })));
+        Assert.Equal((ErrorCodes.Invalid, "workloads[0].data.publish"), (refused.Error.Code, refused.Error.Path));
+    }
+
     [Theory]
     [InlineData("""{ "network": "shop/none" }""", "workloads[0].data.networks[0].network")]
     [InlineData("""{ "network": "none/net" }""", "workloads[0].data.networks[0].network")]
@@ -97,6 +113,10 @@ public sealed class ForeignPartsTests
         {
             Workloads = [new NetworkWorkload { Name = "net", Data = new NetworkData { Range = "10.78.0.0/24" } }, .. shop.Workloads.Skip(1)]
         }), "\"net\"");
+        Refused(() => bench.Apply(EngineBench.With(shop with
+        {
+            Workloads = [new NetworkWorkload { Name = "net", Data = new NetworkData { Range = "10.77.1.0/24", Internal = true } }, .. shop.Workloads.Skip(1)]
+        }, 2, d => d with { Publish = [] })), "\"net\"");
         Refused(() => bench.Apply(EngineBench.With(shop with { Workloads = [shop.Workloads[0], shop.Workloads[2]] }, 2, d => d with { Mounts = [] })),
             "\"data\"");
 
@@ -171,6 +191,10 @@ public sealed class ForeignPartsTests
     }
 
     private static MachineMount Mount() => new() { Volume = "shop/data", Path = "/data" };
+
+    private static Deployment Closed() => EngineBench.Parse("""
+        { "name": "closed", "version": 1, "workloads": [ { "name": "net", "type": "network", "data": { "range": "10.78.1.0/24", "internal": true } } ] }
+        """);
 
     private static Deployment Guest(string networks) => EngineBench.Parse($$"""
         { "name": "side", "version": 1, "workloads": [ { "name": "main", "type": "zmachine", "data": {

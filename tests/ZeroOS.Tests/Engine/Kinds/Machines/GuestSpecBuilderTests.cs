@@ -82,8 +82,8 @@ public sealed class GuestSpecBuilderTests
     public void Disks_cards_and_hosts_are_named_and_only_the_first_card_leads_out()
     {
         using FileDescriptor tap = FileDescriptor.Memory("tap");
-        MachineNic one = new(tap, "02:00:00:00:00:01", "10.1.0.2/24", "10.1.0.1", 1450, ["10.1.0.1"]),
-            two = new(tap, "02:00:00:00:00:02", "10.2.0.2/24", "10.2.0.1", 1500, ["10.2.0.1"]);
+        MachineNic one = new(tap, "02:00:00:00:00:01", "10.1.0.2/24", "10.1.0.1", true, 1450, ["10.1.0.1"]),
+            two = new(tap, "02:00:00:00:00:02", "10.2.0.2/24", "10.2.0.1", true, 1500, ["10.2.0.1"]);
         WorkloadId id = new("t", "shop", "web");
         GuestSpec spec = GuestSpecBuilder.Build(id, TestNames.Names,
             Data() with { Mounts = [new MachineMount { Volume = "data", Path = "/d", ReadOnly = true }] }, s_image, [one, two],
@@ -98,10 +98,25 @@ public sealed class GuestSpecBuilderTests
     }
 
     [Fact]
+    public void The_first_card_that_is_not_internal_leads_out()
+    {
+        using FileDescriptor tap = FileDescriptor.Memory("tap");
+        MachineNic inside = new(tap, "02:00:00:00:00:01", "10.1.0.2/24", "10.1.0.1", false, 1500, []),
+            outside = new(tap, "02:00:00:00:00:02", "10.2.0.2/24", "10.2.0.1", true, 1500, ["10.2.0.1"]);
+        ZmachineData data = Data() with { ExtraHosts = ["out:host-gateway"] };
+        GuestSpec both = Build(data, inside, outside), closed = Build(data, inside);
+        Assert.Equal([null, "10.2.0.1"], both.Nics.Select(n => n.Gateway));
+        Assert.Equal(("10.2.0.1", "10.2.0.1 out"), (Assert.Single(both.Resolvers), Assert.Single(both.Hosts)));
+        Assert.Null(Assert.Single(closed.Nics).Gateway);
+        Assert.Empty(closed.Resolvers);
+        Assert.Equal("10.1.0.1 out", Assert.Single(closed.Hosts));
+    }
+
+    [Fact]
     public void What_the_deployment_says_of_the_inside_is_resolved()
     {
         using FileDescriptor tap = FileDescriptor.Memory("tap");
-        MachineNic nic = new(tap, "02:00:00:00:00:01", "10.1.0.2/24", "10.1.0.1", 1450, ["10.1.0.1"]);
+        MachineNic nic = new(tap, "02:00:00:00:00:01", "10.1.0.2/24", "10.1.0.1", true, 1450, ["10.1.0.1"]);
         GuestSpec plain = Build(Data(), nic), told = Build(Data() with
         {
             Hostname = "www",
@@ -130,10 +145,10 @@ public sealed class GuestSpecBuilderTests
         Assert.Equal(("/run", "size=4096,mode=700,uid=33"), (tmpfs.Path, tmpfs.Options));
         Assert.Equal(["nodev", "nosuid"], tmpfs.Flags);
         Assert.Equal(("1", true, 10, 500), (told.Sysctls["vm.swappiness"], told.ReadOnlyRoot, told.Pids, told.CpuQuota));
-
-        static GuestSpec Build(ZmachineData data, MachineNic nic) =>
-            GuestSpecBuilder.Build(new WorkloadId("t", "shop", "web"), TestNames.Names, data, s_image, [nic], [], DateTimeOffset.UnixEpoch);
     }
+
+    private static GuestSpec Build(ZmachineData data, params MachineNic[] nics) =>
+        GuestSpecBuilder.Build(new WorkloadId("t", "shop", "web"), TestNames.Names, data, s_image, nics, [], DateTimeOffset.UnixEpoch);
 
     private static ZmachineData Data() =>
         new() { Flist = new FlistReference { Reference = "r/i", Digest = EngineBench.Digest('a') }, Memory = new ByteSize(64L << 20) };
