@@ -16,18 +16,23 @@ public sealed class ComposeTests(ITestOutputHelper output)
             image: demo/nginx:1
             ports: ["8080:80"]
             volumes: ["./site:/var/www/html:ro"]
+            configs: [{source: note, target: /srv/notes/today, mode: 0440}]
             depends_on: {store: {condition: service_healthy}}
             mem_limit: 256m
             restart: unless-stopped
           store:
             image: demo/redis:1
             volumes: ["data:/var/lib/redis"]
-            secrets: [word]
+            secrets: [word, count]
             healthcheck: {test: ["CMD", "redis-cli", "ping"], interval: 2s, timeout: 5s, retries: 30}
             mem_limit: 256m
             networks: {default: {aliases: [db]}}
         volumes: {data: {}}
-        secrets: {word: {file: ./word.txt}}
+        secrets: {word: {file: ./word.txt}, count: {environment: ZOS_TEST_COUNT}}
+        configs:
+          note:
+            content: |
+              from a configuration
         """;
 
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(120);
@@ -45,6 +50,7 @@ public sealed class ComposeTests(ITestOutputHelper output)
         await File.WriteAllTextAsync(file, Project);
         await File.WriteAllTextAsync(Path.Combine(world.Folder, "shop", "site", "index.html"), "from compose\n");
         await File.WriteAllTextAsync(Path.Combine(world.Folder, "shop", "word.txt"), "secret\n");
+        await File.WriteAllTextAsync(Path.Combine(world.Folder, "shop", ".env"), "ZOS_TEST_COUNT=seven\n");
 
         Stopwatch watch = Stopwatch.StartNew();
         await Compose("up", "-d", "--wait");
@@ -52,6 +58,9 @@ public sealed class ComposeTests(ITestOutputHelper output)
         await Status.Page(world.Ports[8080], s_patience, "from compose");
         Assert.Equal("store running healthy\nweb running", await Compose("ps", "--format", "{{.Service}} {{.State}} {{.Health}}"));
         Assert.Equal("secret", await Compose("exec", "-T", "store", "cat", "/run/secrets/word"));
+        // Neither is a file of this computer: both are put into containers that were not started yet.
+        Assert.Equal("440 from a configuration", await Compose("exec", "-T", "web", "sh", "-c", "echo $(stat -c %a /srv/notes/today) $(cat /srv/notes/today)"));
+        Assert.Equal("seven", await Compose("exec", "-T", "store", "cat", "/run/secrets/count"));
         Assert.Equal("OK", await Compose("exec", "-T", "store", "redis-cli", "set", "key", "kept"));
         Assert.Contains("db", await Compose("exec", "-T", "web", "getent", "hosts", "db"), StringComparison.Ordinal);
 

@@ -1,3 +1,6 @@
+using System.Buffers;
+using System.IO.Compression;
+using System.IO.Pipelines;
 using System.Text;
 using System.Text.Json.Nodes;
 
@@ -31,8 +34,15 @@ internal sealed class DockerCall(HttpContext http, DockerPath path, IReadOnlyLis
     /// <summary>Ends when the client hangs up.</summary>
     public CancellationToken Cancellation => http.RequestAborted;
 
-    /// <summary>The body as it comes.</summary>
-    public Stream Body => http.Request.Body;
+    /// <summary>The body without the compression of gzip, if it has that; what is broken in it is an InvalidDataException of whoever reads.</summary>
+    public async Task<Stream> PlainBodyAsync()
+    {
+        PipeReader body = PipeReader.Create(http.Request.Body);
+        ReadResult begins = await body.ReadAtLeastAsync(2, Cancellation);
+        bool isCompressed = begins.Buffer.Slice(0, Math.Min(2, begins.Buffer.Length)).ToArray() is [0x1F, 0x8B];
+        body.AdvanceTo(begins.Buffer.Start);
+        return isCompressed ? new GZipStream(body.AsStream(), CompressionMode.Decompress) : body.AsStream();
+    }
 
     /// <summary>A header of the request; empty if it is absent.</summary>
     public string Header(string name) => http.Request.Headers[name].ToString();

@@ -39,6 +39,9 @@ internal sealed record Container(Deployment Deployment, Notes Notes, ZmachineWor
     /// <summary>It stays as it is until somebody wants something of it.</summary>
     public bool IsAtRest => Status.State is WorkloadState.Exited or WorkloadState.Stopped or WorkloadState.Failed;
 
+    /// <summary>It was created, and nobody has started it yet.</summary>
+    public bool IsUnstarted => Status.Starts == 0 && IsAtRest && !IsDeleting;
+
     /// <summary>The exit code; 0 as long as there is none.</summary>
     public int ExitCode => IsRunning ? 0 : Status.ExitCode ?? (Status.State == WorkloadState.Failed ? 125 : 0);
 
@@ -50,6 +53,12 @@ internal sealed record Container(Deployment Deployment, Notes Notes, ZmachineWor
         _ when Status.Starts == 0 => "created",
         WorkloadState.Exited or WorkloadState.Stopped or WorkloadState.Failed => "exited",
         _ => "restarting",
+    };
+
+    /// <summary>Its deployment with another machine.</summary>
+    public Deployment With(ZmachineData data) => Deployment with
+    {
+        Workloads = [.. Deployment.Workloads.Select(w => ReferenceEquals(w, Machine) ? Machine with { Data = data } : w)],
     };
 
     /// <summary>The container that a deployment is; null: none.</summary>

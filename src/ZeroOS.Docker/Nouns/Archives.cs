@@ -1,7 +1,3 @@
-using System.Buffers;
-using System.IO.Compression;
-using System.IO.Pipelines;
-
 using ZeroOS.Bus.Sessions;
 using ZeroOS.Client;
 using ZeroOS.Contracts.Bus;
@@ -12,23 +8,36 @@ using ZeroOS.Formats.Tar;
 
 namespace ZeroOS.Docker.Nouns;
 
-/// <summary>Files of running containers, as tar streams: docker cp. Each is one copy over a session of the bus.</summary>
+/// <summary>
+/// Files of containers, as tar streams: docker cp. While one runs, each is one copy over a session of the bus; before its first start see
+/// <see cref="StagedArchives"/>.
+/// </summary>
 internal sealed class Archives(DockerApi api)
 {
     /// <summary>Bytes of an archive that are read to know its first entry: the entry's head, with all that tar writes before it.</summary>
     public const int MaxHeadBytes = 2 << 20;
 
-    private const string StatHeader = "X-Docker-Container-Path-Stat", Tar = "application/x-tar";
+    /// <summary>The type of an archive.</summary>
+    public const string Tar = "application/x-tar";
+
     private const int CopyBytes = 64 << 10, WindowBytes = 4 << 20;
+
+    private readonly StagedArchives _staged = new(api);
 
     /// <summary>HEAD /containers/{id}/archive</summary>
     public async Task StatAsync(DockerCall call)
     {
-        (Session copy, string path) = await BeginAsync(call, SessionKinds.CopyOut);
+        (Container container, string path) = await PlaceAsync(call);
+        if (container.IsUnstarted)
+        {
+            await StagedArchives.StatAsync(call, container, path);
+            return;
+        }
+        Session copy = await BeginAsync(call, container, path, SessionKinds.CopyOut);
         await using (copy)
         {
             (TarEntry entry, _) = await FirstAsync(call, copy, path);
-            call.SetHeader(StatHeader, PathStat.Of(entry, path).Header);
+            call.SetHeader(PathStat.HeaderName, PathStat.Of(entry, path).Header);
             await copy.CloseAsync(SessionCloseReason.Cancelled);
         }
         await call.AnswerAsync(200);
@@ -37,11 +46,17 @@ internal sealed class Archives(DockerApi api)
     /// <summary>GET /containers/{id}/archive</summary>
     public async Task ReadAsync(DockerCall call)
     {
-        (Session copy, string path) = await BeginAsync(call, SessionKinds.CopyOut);
+        (Container container, string path) = await PlaceAsync(call);
+        if (container.IsUnstarted)
+        {
+            await StagedArchives.ReadAsync(call, container, path);
+            return;
+        }
+        Session copy = await BeginAsync(call, container, path, SessionKinds.CopyOut);
         await using (copy)
         {
             (TarEntry entry, ReadOnlyMemory<byte> head) = await FirstAsync(call, copy, path);
-            call.SetHeader(StatHeader, PathStat.Of(entry, path).Header);
+            call.SetHeader(PathStat.HeaderName, PathStat.Of(entry, path).Header);
             Stream answer = await call.BeginAsync(Tar);
             await answer.WriteAsync(head, call.Cancellation);
             byte[] buffer = new byte[CopyBytes];
@@ -54,7 +69,13 @@ internal sealed class Archives(DockerApi api)
     /// <summary>PUT /containers/{id}/archive; what is sent may be compressed by gzip.</summary>
     public async Task WriteAsync(DockerCall call)
     {
-        (Session copy, string path) = await BeginAsync(call, SessionKinds.CopyIn);
+        (Container container, string path) = await PlaceAsync(call);
+        if (container.IsUnstarted)
+        {
+            await _staged.WriteAsync(call, container, path);
+            return;
+        }
+        Session copy = await BeginAsync(call, container, path, SessionKinds.CopyIn);
         await using (copy)
         {
             CopyTarget target = await CopySession.TargetAsync(copy, call.Cancellation);
@@ -70,14 +91,17 @@ internal sealed class Archives(DockerApi api)
         await call.AnswerAsync(200);
     }
 
-    private async Task<(Session Copy, string Path)> BeginAsync(DockerCall call, string kind)
+    private async Task<(Container Container, string Path)> PlaceAsync(DockerCall call)
     {
         Container container = await api.Mirror.FindAsync(call.Name);
         string path = call.Query.Text("path") ?? throw DockerFault.Bad("path is not given");
+        return (container, path[0] == '/' ? path : "/" + path);
+    }
+
+    private async Task<Session> BeginAsync(DockerCall call, Container container, string path, string kind)
+    {
         if (!container.IsRunning)
-            throw DockerFault.Conflict($"container {container.Id} is not running: its files can be copied only while it runs");
-        if (path[0] != '/')
-            path = "/" + path;
+            throw DockerFault.Conflict($"container {container.Id} is not running: its files can be copied only before its first start and while it runs");
         CopyBegin begin = new() { Path = path, KeepOwners = kind == SessionKinds.CopyIn };
         Session copy = await api.Node.AskAsync(n => n.CopyAsync(kind, container.Address, begin, call.Cancellation));
         _ = DrainAsync(copy);
@@ -90,7 +114,7 @@ internal sealed class Archives(DockerApi api)
         {
             // whoever reads hears why
         }
-        return (copy, path);
+        return copy;
     }
 
     // What a copy leaves out has no place in Docker's answers.
@@ -142,11 +166,7 @@ internal sealed class Archives(DockerApi api)
 
     private static async Task SendAsync(DockerCall call, Session copy)
     {
-        PipeReader body = PipeReader.Create(call.Body);
-        ReadResult begins = await body.ReadAtLeastAsync(2, call.Cancellation);
-        bool isCompressed = begins.Buffer.Slice(0, Math.Min(2, begins.Buffer.Length)).ToArray() is [0x1F, 0x8B];
-        body.AdvanceTo(begins.Buffer.Start);
-        await using Stream plain = isCompressed ? new GZipStream(body.AsStream(), CompressionMode.Decompress) : body.AsStream();
+        await using Stream plain = await call.PlainBodyAsync();
         byte[] buffer = new byte[CopyBytes];
         try
         {

@@ -109,9 +109,7 @@ internal sealed partial class Containers(DockerApi api)
             if (wanted != container.Name)
             {
                 Notes notes = container.Notes with { Name = await NameAsync(wanted, container.Id) };
-                Deployment renamed = container.Deployment with { Version = container.Deployment.Version + 1, Annotations = notes.Write() };
-                await api.Node.AskAsync(n => n.ApplyAsync(renamed, call.Cancellation));
-                api.Mirror.Touch();
+                await api.Changes.ApplyAsync(container.Id, now => now.Deployment with { Annotations = notes.Write() }, call.Cancellation);
                 api.Events.Tell(notes, "rename", ("oldName", "/" + container.Name));
             }
         }

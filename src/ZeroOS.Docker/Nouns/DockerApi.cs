@@ -13,6 +13,7 @@ internal sealed class DockerApi
     {
         Node = new NodePool(connect);
         Mirror = new Mirror(Node);
+        Changes = new Changes(Node, Mirror);
         Attachments = new Attachments(Mirror);
         Removal = new AutoRemoval(Node, Mirror, Attachments);
         Store = new ImageStore(registries);
@@ -27,6 +28,9 @@ internal sealed class DockerApi
 
     /// <summary>What the tenant has there.</summary>
     public Mirror Mirror { get; }
+
+    /// <summary>Changes it.</summary>
+    public Changes Changes { get; }
 
     /// <summary>Who reads output.</summary>
     public Attachments Attachments { get; }

@@ -36,9 +36,13 @@ internal static class Endpoints
         new("POST", "/containers/{id}/resize", "as Docker; without a terminal nothing") { Serve = (api, call) => api.Lives.ResizeAsync(call) },
         new("GET", "/containers/{id}/logs", "follow, tail, since, until, timestamps") { Serve = (api, call) => api.Output.LogsAsync(call) },
         new("GET", "/containers/{id}/stats", "no processes; one card for all networks") { Serve = (api, call) => api.Stats.WatchAsync(call) },
-        new("HEAD", "/containers/{id}/archive", "while the container runs") { Serve = (api, call) => api.Archives.StatAsync(call) },
-        new("GET", "/containers/{id}/archive", "while the container runs; no devices and sockets") { Serve = (api, call) => api.Archives.ReadAsync(call) },
-        new("PUT", "/containers/{id}/archive", "while the container runs; no devices, no set-id bits, no absolute names")
+        new("HEAD", "/containers/{id}/archive", "as below") { Serve = (api, call) => api.Archives.StatAsync(call) },
+        new("GET", "/containers/{id}/archive", "while the container runs, no devices and sockets; before its first start files that were put into it")
+        {
+            Serve = (api, call) => api.Archives.ReadAsync(call),
+        },
+        new("PUT", "/containers/{id}/archive",
+            "while the container runs, no devices, no set-id bits, no absolute names; before its first start 64 files, 256 KiB together")
         {
             Serve = (api, call) => api.Archives.WriteAsync(call),
         },

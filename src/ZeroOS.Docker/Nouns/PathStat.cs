@@ -11,6 +11,9 @@ namespace ZeroOS.Docker.Nouns;
 /// <param name="Entry">What is there.</param>
 internal sealed record PathStat(string Name, TarEntry Entry)
 {
+    /// <summary>The header of an answer that says it.</summary>
+    public const string HeaderName = "X-Docker-Container-Path-Stat";
+
     // Of Go's FileMode, whose bits above the permissions are not those of Unix.
     private const uint Directory = 1u << 31, SymbolicLink = 1u << 27, Pipe = 1u << 25, SetUser = 1u << 23, SetGroup = 1u << 22, Sticky = 1u << 20;
     private const int UnixSetUser = 0x800, UnixSetGroup = 0x400, UnixSticky = 0x200, Permissions = 0x1FF;

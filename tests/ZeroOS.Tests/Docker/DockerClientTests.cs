@@ -182,6 +182,33 @@ public sealed class DockerClientTests : IAsyncLifetime
 
     [SkippableTheory]
     [MemberData(nameof(Clients))]
+    public async Task Cp_copies_into_a_container_before_its_first_start_and_out_of_it(string client)
+    {
+        File.WriteAllText(_work["mine"], "hello\n");
+        Directory.CreateDirectory(_work["site/d"]);
+        File.WriteAllText(_work["site/d/a"], "a");
+        Assert.Equal(0, (await RunAsync(client, "create", "--name", "w", "busybox", "serve")).Code);
+        foreach ((string from, string to) in new[] { ("mine", "/etc/app/conf"), ("site", "/srv"), ("mine", "/srv/d"), ("mine", "/") })
+        {
+            (int code, _, string error) = await RunAsync(client, "cp", _work[from], $"w:{to}");
+            Assert.True(code == 0, error);
+        }
+        // The client asks what is at the place: /srv is a folder from the second copy on, and / always.
+        Assert.Equal(["/etc/app/conf", "/mine", "/srv/d/a", "/srv/d/mine"], _docker.Engine.Deployments.Single().Workloads.OfType<ZmachineWorkload>().Single()
+            .Data.Files!.Select(f => f.Path).Order(StringComparer.Ordinal));
+        Assert.Equal(0, (await RunAsync(client, "cp", "w:/srv/d/mine", _work["back"])).Code);
+        Assert.Equal("hello\n", File.ReadAllText(_work["back"]));
+
+        // What is too large is not read to its end, and the client hears why.
+        using (FileStream big = File.Create(_work["big"]))
+            big.SetLength(100 << 20);
+        (int refused, _, string why) = await RunAsync(client, "cp", _work["big"], "w:/big");
+        Assert.NotEqual(0, refused);
+        Assert.Contains("before its first start a container takes 64 files at most, and 256KiB together", why, StringComparison.Ordinal);
+    }
+
+    [SkippableTheory]
+    [MemberData(nameof(Clients))]
     public async Task Exec_has_the_programs_code_and_input(string client)
     {
         _docker.Engine.Program = _ => new PlayedProgram(Code: null);

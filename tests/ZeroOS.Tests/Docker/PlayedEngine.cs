@@ -41,6 +41,9 @@ internal sealed class PlayedEngine
     /// <summary>Something is in the way of a start, and the node tries again.</summary>
     public (WorkloadState State, string Reason)? Trouble { get; set; }
 
+    /// <summary>Somebody else changes the next deployment that is changed, just before that: an annotation.</summary>
+    public bool HasRival { get; set; }
+
     /// <summary>So often it is in the way.</summary>
     public int Troubles { get; set; } = 2;
 
@@ -96,6 +99,15 @@ internal sealed class PlayedEngine
     {
         Change(() =>
         {
+            if (HasRival && _deployments.GetValueOrDefault(deployment.Name) is { } old)
+            {
+                _deployments[deployment.Name] = old with
+                {
+                    Version = old.Version + 1,
+                    Annotations = new Dictionary<string, string>(old.Annotations!) { ["rival"] = "was here" },
+                };
+                HasRival = false;
+            }
             int expected = (_deployments.GetValueOrDefault(deployment.Name)?.Version ?? 0) + 1;
             if (deployment.Version != expected)
                 throw new BusErrorException(ErrorCodes.Conflict, $"version {expected} comes next", "version");

@@ -22,6 +22,14 @@ internal static class DockerLimits
             "Archives.MaxHeadBytes",
             "DockerArchiveTests.Machine_that_sends_heads_without_end_is_an_error"),
         new(
+            "what zos docker reads of an archive that is put into a container before its first start, not compressed; files of it",
+            "a program of its user",
+            "1 MiB; 64, 256 KiB",
+            "x connections",
+            "400 with a sentence",
+            "StagedArchives.MaxArchiveBytes, StagedFiles.MaxFiles, StagedFiles.MaxBytes",
+            "DockerStagedFilesTests.Files_are_few_and_small_and_no_more_of_an_archive_is_read"),
+        new(
             "connections to zos docker; second programs, removed containers, sizes of terminals, images that it remembers; events that wait for a client",
             "a program of its user",
             "512; 256, 256, 256, 128; 1,024",
