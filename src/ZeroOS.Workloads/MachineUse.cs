@@ -1,3 +1,5 @@
+using ZeroOS.Contracts.Guest;
+
 namespace ZeroOS.Workloads;
 
 /// <summary>
@@ -13,4 +15,8 @@ namespace ZeroOS.Workloads;
 /// <param name="ReadBytes">Read from its disks.</param>
 /// <param name="WrittenBytes">Written to them.</param>
 public sealed record MachineUse(long CpuNanoseconds, long HeldBytes, long MemoryBytes, long? UsedBytes, long? ReceivedBytes, long? SentBytes, long? ReadBytes,
-    long? WrittenBytes);
+    long? WrittenBytes)
+{
+    /// <summary>What the guest says of its workload.</summary>
+    public GuestUse? Inside { get; init; }
+}

@@ -26,12 +26,15 @@ internal sealed class StatsTable
     /// <summary>Writes the table; <paramref name="onScreen"/>: in place of the last.</summary>
     public void Write(Terminal terminal, bool onScreen)
     {
-        Table table = new("MACHINE", "CPU %", "MEM USED / LIMIT", "HELD", "NET IN / OUT", "DISK READ / WRITTEN");
+        Table table = new("MACHINE", "CPU %", "MEM USED / LIMIT", "HELD", "NET IN / OUT", "DISK READ / WRITTEN", "PIDS",
+            "WAITS CPU / MEM / DISK %");
         foreach ((DateTimeOffset time, MachineSample s) in _now.OrderBy(n => n.Sample.Deployment, StringComparer.Ordinal)
             .ThenBy(n => n.Sample.Machine, StringComparer.Ordinal))
         {
             table.Add($"{s.Deployment}/{s.Machine}", Processor(time, s), $"{Size(s.UsedBytes)} / {Size(s.MemoryBytes)}", Size(s.HeldBytes),
-                $"{Size(s.ReceivedBytes)} / {Size(s.SentBytes)}", $"{Size(s.ReadBytes)} / {Size(s.WrittenBytes)}");
+                $"{Size(s.ReceivedBytes)} / {Size(s.SentBytes)}", $"{Size(s.ReadBytes)} / {Size(s.WrittenBytes)}",
+                s.Pids?.ToString(CultureInfo.InvariantCulture) ?? Unknown,
+                $"{Share(s.CpuPressurePer10000)} / {Share(s.MemoryPressurePer10000)} / {Share(s.IoPressurePer10000)}");
         }
         // Cursor to the corner, and what is below it erased (ECMA-48: CUP, ED).
         terminal.Out.Write(onScreen ? "\u001b[H\u001b[J" : "");
@@ -49,6 +52,9 @@ internal sealed class StatsTable
             number /= 1024;
         return number.ToString(unit == 0 || number >= 100 ? "F0" : number >= 10 ? "F1" : "F2", CultureInfo.InvariantCulture) + s_units[unit];
     }
+
+    private static string Share(int? per10000) =>
+        per10000 is { } value ? (value / 100m).ToString("F1", CultureInfo.InvariantCulture) : Unknown;
 
     // Of one processor: a machine with two may have 200 %.
     private string Processor(DateTimeOffset time, MachineSample sample)

@@ -20,7 +20,11 @@ internal static class StatsVerb
 
     public static Command Build(Terminal terminal)
     {
-        Command command = new("stats", "Show what machines use of processors, memory, networks and disks, each second until Ctrl-C.") { s_machines, s_once };
+        Command command = new("stats", "Show what machines use of processors, memory, networks and disks, and what they wait for, each second until Ctrl-C.")
+        {
+            s_machines,
+            s_once,
+        };
         Session.Set(command, terminal, RunAsync, lasting: true);
         return command;
     }

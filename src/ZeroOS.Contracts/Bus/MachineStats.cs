@@ -67,4 +67,21 @@ public sealed record MachineSample
 
     /// <summary>As <see cref="ReadBytes"/>.</summary>
     public long? WrittenBytes { get; init; }
+
+    /// <summary>Processes and threads of its workload, by the guest; absent: it does not answer.</summary>
+    public int? Pids { get; init; }
+
+    /// <summary>So many its workload may have, by the guest; absent: any number, or it does not answer.</summary>
+    public int? PidsLimit { get; init; }
+
+    /// <summary>
+    /// Ten-thousandths of the last ten seconds in which a thread of its workload waited for a processor, by the guest: 0 to 10,000; absent: it does not answer.
+    /// </summary>
+    public int? CpuPressurePer10000 { get; init; }
+
+    /// <summary>As <see cref="CpuPressurePer10000"/>, for memory.</summary>
+    public int? MemoryPressurePer10000 { get; init; }
+
+    /// <summary>As <see cref="CpuPressurePer10000"/>, for disks.</summary>
+    public int? IoPressurePer10000 { get; init; }
 }

@@ -54,4 +54,13 @@ public enum GuestFrameType : byte
     /// not know of checks is never told of one.
     /// </summary>
     HealthWanted = 15,
+
+    /// <summary>
+    /// Node: tell once what the workload uses. Only after the workload has started, and not again on a connection before the answer: a guest that does not know
+    /// the question ignores it.
+    /// </summary>
+    UseWanted = 16,
+
+    /// <summary>Guest: <see cref="GuestUse"/>, once for each <see cref="UseWanted"/>.</summary>
+    Use = 17,
 }

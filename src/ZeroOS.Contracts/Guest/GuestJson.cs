@@ -13,4 +13,5 @@ namespace ZeroOS.Contracts.Guest;
 [JsonSerializable(typeof(GuestStop))]
 [JsonSerializable(typeof(GuestSession))]
 [JsonSerializable(typeof(GuestHealthReport))]
+[JsonSerializable(typeof(GuestUse))]
 public sealed partial class GuestJson : JsonSerializerContext;

@@ -62,8 +62,18 @@ internal sealed class ContainerStats(DockerApi api)
                 ["eth0"] = new JsonObject { ["rx_bytes"] = sample.ReceivedBytes, ["tx_bytes"] = sample.SentBytes ?? 0 },
             },
             ["blkio_stats"] = new JsonObject { ["io_service_bytes_recursive"] = sample?.ReadBytes is null ? [] : Disk(sample) },
-            ["pids_stats"] = new JsonObject(),
+            ["pids_stats"] = Processes(sample),
         };
+    }
+
+    private static JsonObject Processes(MachineSample? sample)
+    {
+        JsonObject stats = [];
+        if (sample?.Pids is { } current)
+            stats["current"] = current;
+        if (sample?.PidsLimit is { } limit)
+            stats["limit"] = limit;
+        return stats;
     }
 
     private static JsonArray Disk(MachineSample sample) => new(

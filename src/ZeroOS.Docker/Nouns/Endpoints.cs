@@ -35,7 +35,7 @@ internal static class Endpoints
         new("POST", "/containers/{id}/attach", "as Docker") { Hijack = (api, call) => api.Output.AttachAsync(call) },
         new("POST", "/containers/{id}/resize", "as Docker; without a terminal nothing") { Serve = (api, call) => api.Lives.ResizeAsync(call) },
         new("GET", "/containers/{id}/logs", "follow, tail, since, until, timestamps") { Serve = (api, call) => api.Output.LogsAsync(call) },
-        new("GET", "/containers/{id}/stats", "no processes; one card for all networks") { Serve = (api, call) => api.Stats.WatchAsync(call) },
+        new("GET", "/containers/{id}/stats", "one card for all networks") { Serve = (api, call) => api.Stats.WatchAsync(call) },
         new("HEAD", "/containers/{id}/archive", "as below") { Serve = (api, call) => api.Archives.StatAsync(call) },
         new("GET", "/containers/{id}/archive", "while the container runs, no devices and sockets; before its first start files that were put into it")
         {

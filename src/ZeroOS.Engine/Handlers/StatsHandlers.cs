@@ -65,6 +65,11 @@ public sealed class StatsHandlers
                 SentBytes = use.SentBytes,
                 ReadBytes = use.ReadBytes,
                 WrittenBytes = use.WrittenBytes,
+                Pids = use.Inside?.Pids,
+                PidsLimit = use.Inside?.PidsLimit,
+                CpuPressurePer10000 = use.Inside?.CpuPressurePer10000,
+                MemoryPressurePer10000 = use.Inside?.MemoryPressurePer10000,
+                IoPressurePer10000 = use.Inside?.IoPressurePer10000,
             };
         }
         catch (WorkloadException)

@@ -95,6 +95,9 @@ internal sealed class GuestInit : INodeOrders
     /// <inheritdoc/>
     public void Dial(GuestSession order, byte[] secret) => _sessions.Dial(order, secret);
 
+    /// <inheritdoc/>
+    public GuestUse Use() => WorkloadUse.Read();
+
     private void Live()
     {
         _node.Start();

@@ -16,4 +16,7 @@ internal interface INodeOrders
 
     /// <summary>Make a session: dial, and begin with the machine's secret and the order's token. Returns at once.</summary>
     void Dial(GuestSession order, byte[] secret);
+
+    /// <summary>What the workload uses now.</summary>
+    GuestUse Use();
 }

@@ -33,6 +33,7 @@ internal sealed class NodeLink(OutputRing ring, HealthReports health, INodeOrder
     private bool _sending;
     private bool _helloSent, _known, _startedSent, _exitedSent, _failedSent;
     private bool _healthWanted;
+    private GuestUse? _use;
     private long _position = -1, _healthPosition = HealthReports.Nothing;
 
     /// <summary>Begins to dial.</summary>
@@ -119,7 +120,7 @@ internal sealed class NodeLink(OutputRing ring, HealthReports health, INodeOrder
         {
             _socket = socket;
             _helloSent = _known = _startedSent = _exitedSent = _failedSent = _healthWanted = false;
-            (_position, _healthPosition) = (-1, HealthReports.Nothing);
+            (_position, _healthPosition, _use) = (-1, HealthReports.Nothing, null);
         });
         bool heard = ReceiveUntilBroken(socket);
         socket.Shutdown();
@@ -168,6 +169,10 @@ internal sealed class NodeLink(OutputRing ring, HealthReports health, INodeOrder
                 break;
             case GuestFrameType.HealthWanted:
                 Change(() => _healthWanted = true);
+                break;
+            case GuestFrameType.UseWanted:
+                GuestUse use = orders.Use();
+                Change(() => _use = use);
                 break;
             case GuestFrameType.Stop when Read(payload, GuestJson.Default.GuestStop) is { } stop:
                 orders.Stop(stop);
@@ -250,6 +255,11 @@ internal sealed class NodeLink(OutputRing ring, HealthReports health, INodeOrder
             return null;
         if (_healthWanted && health.Take(ref _healthPosition) is { } report)
             return Json(GuestFrameType.Health, report, GuestJson.Default.GuestHealthReport);
+        if (_use is { } use)
+        {
+            _use = null;
+            return Json(GuestFrameType.Use, use, GuestJson.Default.GuestUse);
+        }
         int length = ring.Take(ref _position, output, out OutputStream stream);
         if (length > 0)
         {

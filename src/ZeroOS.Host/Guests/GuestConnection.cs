@@ -61,6 +61,13 @@ internal sealed class GuestConnection : ILoopClient
     /// <summary>Has the guest tell how its workload is.</summary>
     public void WantHealth() => Send(GuestFrameType.HealthWanted, []);
 
+    /// <summary>Has the guest tell once what its workload uses. False: the connection is over.</summary>
+    public bool WantUse()
+    {
+        Send(GuestFrameType.UseWanted, []);
+        return !_closed && !_mute;
+    }
+
     /// <summary>Stop signal, grace, SIGKILL.</summary>
     public void Stop(GuestStop stop) => SendJson(GuestFrameType.Stop, stop, GuestJson.Default.GuestStop);
 

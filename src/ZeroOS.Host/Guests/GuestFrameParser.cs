@@ -57,6 +57,7 @@ internal sealed class GuestFrameParser(GuestConnection connection, IGuestEvents 
         (_, GuestFrameType.Exited) => DeliverExited(payload),
         (_, GuestFrameType.Failed) => DeliverFailed(payload),
         (_, GuestFrameType.Health) => DeliverHealth(payload),
+        (_, GuestFrameType.Use) => DeliverUse(payload),
         (_, GuestFrameType.Log) => DeliverLog(stream, payload),
         _ => $"a frame of type {(byte)type}, which guests do not send now",
     };
@@ -110,6 +111,14 @@ internal sealed class GuestFrameParser(GuestConnection connection, IGuestEvents 
 
     private static bool IsProbe(GuestProbeResult probe) => probe is { Number: > 0, ExitCode: >= -1 and <= 255, Output.Length: <= HealthLimits.OutputBytes }
         && probe.StartMs is >= 0 and <= LastMs && probe.EndMs is >= 0 and <= LastMs;
+
+    private string? DeliverUse(ReadOnlySpan<byte> payload) =>
+        Read(payload, GuestJson.Default.GuestUse) is { Pids: null or (>= 0 and <= GuestUse.MaxPids), PidsLimit: null or (>= 0 and <= GuestUse.MaxPids) } use
+            && IsPressure(use.CpuPressurePer10000) && IsPressure(use.MemoryPressurePer10000) && IsPressure(use.IoPressurePer10000)
+            ? events.Use(connection, use)
+            : "what its workload uses, which cannot be read";
+
+    private static bool IsPressure(int? pressure) => pressure is null or (>= 0 and <= GuestUse.FullPressure);
 
     private string? DeliverLog(uint stream, ReadOnlySpan<byte> payload)
     {

@@ -28,6 +28,9 @@ internal interface IGuestEvents
     /// <summary>How the workload is, after <see cref="GuestConnection.WantHealth"/>.</summary>
     string? Health(GuestConnection connection, GuestHealthReport report);
 
+    /// <summary>What the workload uses, once after each <see cref="GuestConnection.WantUse"/>.</summary>
+    string? Use(GuestConnection connection, GuestUse use);
+
     /// <summary>
     /// Output; <paramref name="stream"/> is 1 (stdout) or 2 (stderr). Offsets never go back on one connection, but may leave a gap (output that was dropped).
     /// </summary>

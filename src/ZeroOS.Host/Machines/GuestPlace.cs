@@ -11,7 +11,7 @@ namespace ZeroOS.Host.Machines;
 /// port; a newcomer takes the place only with the machine's secret, which zguest alone was told before any workload ran. Lives on the loop's thread.
 /// </summary>
 internal sealed class GuestPlace(MachineRecord record, MachineContext context, IMachineEvents events, MachineEventQueue queue,
-    Func<GuestStop?> stopAsked, Action gone)
+    Func<GuestStop?> stopAsked, Action<GuestUse> heardUse, Action gone)
     : IGuestEvents
 {
     /// <summary>Connections of one machine that are taken at once, and then one in so many milliseconds; what is beyond is closed unread.</summary>
@@ -31,6 +31,7 @@ internal sealed class GuestPlace(MachineRecord record, MachineContext context, I
     private readonly SessionDials _sessions = new(record, context);
     private GuestConnection? _trusted;
     private GuestConnection? _newcomer;
+    private GuestConnection? _askedForUse;
     private OutputBatch _batch = new();
     private bool _greeted;
     private bool _reportedStart;
@@ -74,6 +75,17 @@ internal sealed class GuestPlace(MachineRecord record, MachineContext context, I
 
     /// <summary>Hands one signal to the guest; false when there is none whose workload runs.</summary>
     public bool Signal(int number) => WithWorkload?.Signal(number) == true;
+
+    /// <summary>
+    /// Asks the guest what its workload uses; false when there is none whose workload runs, or it owes an answer: it may not know the question.
+    /// </summary>
+    public bool AskForUse()
+    {
+        if (WithWorkload is not { } guest || guest == _askedForUse)
+            return false;
+        _askedForUse = guest;
+        return guest.WantUse();
+    }
 
     /// <summary>Asks the guest to stop, if it is there; one that comes later is asked then.</summary>
     public void Stop(GuestStop stop)
@@ -159,6 +171,15 @@ internal sealed class GuestPlace(MachineRecord record, MachineContext context, I
         return null;
     }
 
+    string? IGuestEvents.Use(GuestConnection connection, GuestUse use)
+    {
+        if (connection != _askedForUse)
+            return "what its workload uses, which nobody asked for";
+        _askedForUse = null;
+        heardUse(use);
+        return null;
+    }
+
     void IGuestEvents.Delivered(GuestConnection connection)
     {
         TellOutput();
@@ -174,6 +195,8 @@ internal sealed class GuestPlace(MachineRecord record, MachineContext context, I
             _newcomer = null;
         if (connection == _trusted)
             (_trusted, _greeted) = (null, false);
+        if (connection == _askedForUse)
+            _askedForUse = null;
         gone();
     }
 

@@ -1,17 +1,19 @@
+using ZeroOS.Contracts.Guest;
 using ZeroOS.Host.Loops;
 using ZeroOS.Workloads;
 
 namespace ZeroOS.Host.Machines;
 
 /// <summary>
-/// Measures what one machine uses, for all who ask: its monitor is asked again only when its last answer is old. What the monitor says is hostile. Lives on the
-/// loop's thread.
+/// Measures what one machine uses, for all who ask: its monitor and its guest are asked again only when the last answer is old. What they say is hostile. Lives
+/// on the loop's thread.
 /// </summary>
 /// <param name="pid">The monitor.</param>
 /// <param name="memoryBytes">Memory that the guest was made with.</param>
 /// <param name="resident">What a process holds of the node's memory.</param>
 /// <param name="ask">Asks the monitor for its counters.</param>
-internal sealed class MachineMeter(int pid, long memoryBytes, Func<int, long> resident, Action ask)
+/// <param name="askGuest">Asks the guest for what it knows of its workload; false: it is not there, or will not answer.</param>
+internal sealed class MachineMeter(int pid, long memoryBytes, Func<int, long> resident, Action ask, Func<bool> askGuest)
 {
     /// <summary>So long an answer is new.</summary>
     internal const int FreshMs = 500;
@@ -21,6 +23,9 @@ internal sealed class MachineMeter(int pid, long memoryBytes, Func<int, long> re
 
     private TaskCompletionSource<MachineUse>? _next;
     private MachineUse? _last;
+    private IReadOnlyDictionary<string, long>? _counters;
+    private GuestUse? _inside;
+    private bool _guestAsked;
     private long _lastAt, _askedAt;
 
     /// <summary>When <see cref="Tick"/> has something to do.</summary>
@@ -36,23 +41,35 @@ internal sealed class MachineMeter(int pid, long memoryBytes, Func<int, long> re
             return Task.FromResult(_last);
         _next = new TaskCompletionSource<MachineUse>(TaskCreationOptions.RunContinuationsAsynchronously);
         Task<MachineUse> next = _next.Task;
-        _askedAt = now;
+        (_askedAt, _counters, _inside) = (now, null, null);
         ask();
+        _guestAsked = askGuest();
         return next;
     }
 
     /// <summary>The monitor said something; an answer that nobody waits for is forgotten.</summary>
     public void Hear(IReadOnlyDictionary<string, long>? counters)
     {
-        if (_next is not null && counters is not null)
-            Answer(counters);
+        if (_next is null || counters is null)
+            return;
+        _counters ??= counters;
+        AnswerWhenAllSaid();
     }
 
-    /// <summary>Answers without the monitor when it has had its time.</summary>
+    /// <summary>As above, the guest.</summary>
+    public void Hear(GuestUse use)
+    {
+        if (_next is null)
+            return;
+        _inside = use;
+        AnswerWhenAllSaid();
+    }
+
+    /// <summary>Answers without whoever has had his time.</summary>
     public void Tick()
     {
         if (ClientLoop.Now >= Due)
-            Answer(null);
+            Answer();
     }
 
     /// <summary>The machine has ended.</summary>
@@ -62,14 +79,24 @@ internal sealed class MachineMeter(int pid, long memoryBytes, Func<int, long> re
         _next = null;
     }
 
-    private void Answer(IReadOnlyDictionary<string, long>? counters)
+    private void AnswerWhenAllSaid()
     {
+        if (_counters is not null && (_inside is not null || !_guestAsked))
+            Answer();
+    }
+
+    private void Answer()
+    {
+        IReadOnlyDictionary<string, long>? counters = _counters;
         long? used = Of("balloon.guest.total") is { } total && Of("balloon.guest.available") is { } available ? total - available : null;
         _last = new MachineUse(MonitorProcessor.Nanoseconds(pid), resident(pid), memoryBytes, used is { } u ? Math.Clamp(u, 0, memoryBytes) : null,
-            Sum("eth", ".rxBytes"), Sum("eth", ".txBytes"), Sum("vd", ".bytesRead"), Sum("vd", ".bytesWritten"));
+            Sum("eth", ".rxBytes"), Sum("eth", ".txBytes"), Sum("vd", ".bytesRead"), Sum("vd", ".bytesWritten"))
+        {
+            Inside = _inside,
+        };
         _lastAt = ClientLoop.Now;
         _next!.SetResult(_last);
-        _next = null;
+        (_next, _counters, _inside) = (null, null, null);
 
         long? Of(string name) => counters is not null && counters.TryGetValue(name, out long value) ? value : null;
 

@@ -47,9 +47,10 @@ internal sealed class RunningMachine : ILoopClient
         _pid = pid;
         _asking = new OrderedWork(context.Asking);
         _queue = new MachineEventQueue(this, context);
-        _guests = new GuestPlace(record, context, events, _queue, () => _stop.Asked, GuestGone);
+        _guests = new GuestPlace(record, context, events, _queue, () => _stop.Asked, use => _meter!.Hear(use), GuestGone);
         _queue.Room = _guests.MayRead;
-        _meter = new MachineMeter(pid, record.MemoryBytes, context.Memory.Resident, () => Tell(new MonitorMessage { Verb = MonitorVerb.GetStatistics }));
+        _meter = new MachineMeter(pid, record.MemoryBytes, context.Memory.Resident, () => Tell(new MonitorMessage { Verb = MonitorVerb.GetStatistics }),
+            _guests.AskForUse);
     }
 
     /// <summary>The monitor's name at PID 1.</summary>

@@ -143,8 +143,8 @@ public sealed class DockerClientTests : IAsyncLifetime
         (int code, _, string error) = await RunAsync(client, "run", "-d", "--name", "w", "-v", "data:/srv/data", "--mount",
             "type=volume,src=logs,dst=/var/log,ro", "busybox", "serve");
         Assert.Equal((0, ""), (code, error));
-        Assert.Equal("w 50.00% 40MiB / 256MiB 3kB / 1kB 5kB / 2kB\n", (await RunAsync(client, "stats", "--no-stream", "--format",
-            "{{.Name}} {{.CPUPerc}} {{.MemUsage}} {{.NetIO}} {{.BlockIO}}", "w")).Out);
+        Assert.Equal("w 50.00% 40MiB / 256MiB 3kB / 1kB 5kB / 2kB 7\n", (await RunAsync(client, "stats", "--no-stream", "--format",
+            "{{.Name}} {{.CPUPerc}} {{.MemUsage}} {{.NetIO}} {{.BlockIO}} {{.PIDs}}", "w")).Out);
         Assert.Equal("data /srv/data true;logs /var/log false;\n", (await RunAsync(client, "inspect", "-f",
             "{{range .Mounts}}{{.Name}} {{.Destination}} {{.RW}};{{end}}", "w")).Out);
         Assert.Equal(1, (await RunAsync(client, "volume", "rm", "data")).Code);

@@ -373,6 +373,7 @@ public sealed class DockerServerTests : IAsyncLifetime
         _docker.Engine.Program = _ => new PlayedProgram(Code: null);
         string id = await _docker.CreateAsync("web", host: ",\"NanoCpus\":2000000000");
         Assert.Equal(0, (await _docker.JsonAsync("GET", $"/containers/{id}/stats?stream=0"))["cpu_stats"]!["cpu_usage"]!["total_usage"]!.GetValue<long>());
+        Assert.Equal("{}", (await _docker.JsonAsync("GET", $"/containers/{id}/stats?stream=0"))["pids_stats"]!.ToJsonString());
         await _docker.AskAsync("POST", $"/containers/{id}/start");
         JsonNode two = await _docker.JsonAsync("GET", $"/containers/{id}/stats?stream=0");
         (JsonNode now, JsonNode before) = (two["cpu_stats"]!, two["precpu_stats"]!);
@@ -380,6 +381,7 @@ public sealed class DockerServerTests : IAsyncLifetime
             now["online_cpus"]!.GetValue<int>()));
         Assert.Equal((40L << 20, 256L << 20, 3000, 2000), (two["memory_stats"]!["usage"]!.GetValue<long>(), two["memory_stats"]!["limit"]!.GetValue<long>(),
             two["networks"]!["eth0"]!["rx_bytes"]!.GetValue<long>(), two["blkio_stats"]!["io_service_bytes_recursive"]![1]!["value"]!.GetValue<long>()));
+        Assert.Equal("""{"current":7,"limit":100}""", two["pids_stats"]!.ToJsonString());
         JsonNode one = await _docker.JsonAsync("GET", $"/containers/{id}/stats?stream=0&one-shot=1");
         Assert.Equal((0, "0001-01-01T00:00:00Z"), (one["precpu_stats"]!["system_cpu_usage"]!.GetValue<long>(), one["preread"]!.ToString()));
 

@@ -288,6 +288,8 @@ internal sealed class PlayedEngine
                     SentBytes = 1000,
                     ReadBytes = 5000,
                     WrittenBytes = 2000,
+                    Pids = 7,
+                    PidsLimit = 100,
                 })],
             };
         }

@@ -48,6 +48,7 @@ internal static class MachineEntries
             .. Frame(GuestFrameType.Started, """{"bootUs":9}"""), .. GuestFrameBuffer.Frame(GuestFrameType.Log, 1, log),
             .. Frame(GuestFrameType.Health,
                 """{"state":"healthy","failingStreak":0,"result":{"number":1,"startMs":1,"endMs":2,"exitCode":0,"output":"b2s="}}"""),
+            .. Frame(GuestFrameType.Use, """{"pids":3,"pidsLimit":100,"cpuPressurePer10000":125,"memoryPressurePer10000":0,"ioPressurePer10000":7}"""),
             .. Frame(GuestFrameType.Failed, """{"stage":"root","message":"no","code":125}"""),
         ];
     }

@@ -22,6 +22,10 @@ public sealed class StatsVerbTests : IAsyncLifetime
         SentBytes = 1536,
         ReadBytes = 0,
         WrittenBytes = 5L << 30,
+        Pids = 12,
+        CpuPressurePer10000 = 1_234,
+        MemoryPressurePer10000 = 0,
+        IoPressurePer10000 = 10_000,
     };
 
     private ZosBench _zos = null!;
@@ -35,9 +39,9 @@ public sealed class StatsVerbTests : IAsyncLifetime
     {
         _zos.Stats = _ => Moments();
         Assert.Equal("""
-            MACHINE    CPU %  MEM USED / LIMIT  HELD     NET IN / OUT    DISK READ / WRITTEN
-            web/db     --     -- / 256MiB       90.0MiB  -- / --         -- / --
-            web/nginx  150.0  39.3MiB / 256MiB  90.0MiB  999B / 1.50KiB  0B / 5.00GiB
+            MACHINE    CPU %  MEM USED / LIMIT  HELD     NET IN / OUT    DISK READ / WRITTEN  PIDS  WAITS CPU / MEM / DISK %
+            web/db     --     -- / 256MiB       90.0MiB  -- / --         -- / --              --    -- / -- / --
+            web/nginx  150.0  39.3MiB / 256MiB  90.0MiB  999B / 1.50KiB  0B / 5.00GiB         12    12.3 / 0.0 / 100.0
 
             """, await _zos.Ok("stats", "--no-stream"));
         Assert.Equal(new MachineStats { Follow = true }.Machines, _zos.StatsAsked.Single().Machines);

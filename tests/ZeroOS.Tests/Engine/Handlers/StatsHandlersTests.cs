@@ -2,6 +2,7 @@ using Xunit;
 
 using ZeroOS.Bus.Serving;
 using ZeroOS.Contracts.Bus;
+using ZeroOS.Contracts.Guest;
 using ZeroOS.Tests.Bus;
 using ZeroOS.Workloads;
 
@@ -19,7 +20,10 @@ public sealed class StatsHandlersTests : IDisposable
     [Fact]
     public async Task A_machine_that_runs_is_told_as_it_is_and_others_are_left_out()
     {
-        _bench.World.Uses[_bench.Id("web")] = new MachineUse(1, 2, 3, 4, 5, 6, 7, 8);
+        _bench.World.Uses[_bench.Id("web")] = new MachineUse(1, 2, 3, 4, 5, 6, 7, 8)
+        {
+            Inside = new GuestUse { Pids = 9, PidsLimit = 10, CpuPressurePer10000 = 11, MemoryPressurePer10000 = 12, IoPressurePer10000 = 13 },
+        };
         StatsPiece piece = (await ReadAsync(EngineBench.Alice, new MachineStats { Machines = [s_web, s_web] })).Single();
         Assert.Equal(_bench.Time.Now, piece.Time);
         Assert.Equal(new MachineSample
@@ -35,6 +39,11 @@ public sealed class StatsHandlersTests : IDisposable
             SentBytes = 6,
             ReadBytes = 7,
             WrittenBytes = 8,
+            Pids = 9,
+            PidsLimit = 10,
+            CpuPressurePer10000 = 11,
+            MemoryPressurePer10000 = 12,
+            IoPressurePer10000 = 13,
         }, piece.Machines.Single());
         Assert.Equal(piece.Machines, (await ReadAsync(EngineBench.Alice, new MachineStats())).Single().Machines);
         _bench.Handlers.Machines.Stop(Asked.By(EngineBench.Alice), new MachineStop { Deployment = "shop", Machine = "web" });

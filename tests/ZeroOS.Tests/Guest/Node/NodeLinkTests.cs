@@ -131,6 +131,28 @@ public sealed class NodeLinkTests : IDisposable
     }
 
     [Fact]
+    public void What_the_workload_uses_is_said_once_for_each_question()
+    {
+        NodeEnd first = Started();
+        first.Send(GuestFrameType.UseWanted, []);
+        Assert.Equal(1, Pids(first));
+        first.Send(GuestFrameType.UseWanted, []);
+        Assert.Equal(2, Pids(first));
+        first.Dispose();
+
+        // Nobody asked on this one.
+        NodeEnd second = Connected();
+        second.Hello();
+        _ring.Append(OutputStream.StandardOutput, "out"u8);
+        second.LogsFrom(0);
+        Assert.Equal("out", second.Log(out _));
+        second.Send(GuestFrameType.UseWanted, []);
+        Assert.Equal(3, Pids(second));
+
+        static int? Pids(NodeEnd node) => JsonSerializer.Deserialize(node.Expect(GuestFrameType.Use), GuestJson.Default.GuestUse)!.Pids;
+    }
+
+    [Fact]
     public void Orders_are_obeyed_and_what_cannot_be_read_is_left_out()
     {
         NodeEnd node = Started();
@@ -257,6 +279,7 @@ public sealed class NodeLinkTests : IDisposable
     private sealed class Orders : INodeOrders
     {
         private readonly BlockingCollection<string> _given = [];
+        private int _asked;
 
         public string Next() => _given.TryTake(out string? next, 20_000) ? next : "nothing";
 
@@ -265,6 +288,8 @@ public sealed class NodeLinkTests : IDisposable
         public void Signal(int number) => _given.Add($"signal {number}");
 
         public void GrowDisk(string serial) => _given.Add($"grow {serial}");
+
+        public GuestUse Use() => new() { Pids = ++_asked };
 
         public void Dial(GuestSession order, byte[] secret) =>
             _given.Add($"dial {order.Kind} {order.Token.Length} {(secret.AsSpan().SequenceEqual(s_secret) ? "with" : "without")} the secret");

@@ -93,6 +93,27 @@ public sealed class GuestConnectionTests : IDisposable
     }
 
     [Theory]
+    [InlineData("{}", "use     ")]
+    [InlineData("""{"pids":3,"pidsLimit":100,"cpuPressurePer10000":10000,"memoryPressurePer10000":0,"ioPressurePer10000":7}""", "use 3 100 10000 0 7")]
+    [InlineData("""{"pids":4194304}""", "use 4194304    ")]
+    [InlineData("""{"pids":4194305}""", null)]
+    [InlineData("""{"pids":-1}""", null)]
+    [InlineData("""{"pids":1.5}""", null)]
+    [InlineData("""{"pidsLimit":-1}""", null)]
+    [InlineData("""{"pidsLimit":4194305}""", null)]
+    [InlineData("""{"cpuPressurePer10000":10001}""", null)]
+    [InlineData("""{"memoryPressurePer10000":-1}""", null)]
+    [InlineData("""{"ioPressurePer10000":10001}""", null)]
+    [InlineData("""{"more":1}""", null)]
+    public void Use_is_reported_or_ends_the_connection(string json, string? said)
+    {
+        Recorder events = new();
+        Assert.Equal(said is null ? "what its workload uses, which cannot be read" : null,
+            Deliver(events, [.. Hello, .. Frame(GuestFrameType.Use, 0, json)]));
+        Assert.Equal(said, events.Seen.Find(s => s.StartsWith("use", StringComparison.Ordinal)));
+    }
+
+    [Theory]
     [InlineData("""{"state":"healthy"}""", "Healthy 0   ")]
     [InlineData("""{"state":"unhealthy","failingStreak":3,"result":{"number":9,"startMs":1,"endMs":2,"exitCode":-1,"output":"b2s="}}""", "Unhealthy 3 9 -1 2")]
     [InlineData("""{"state":"starting","result":{"number":1,"startMs":253402300799999,"endMs":0,"exitCode":255}}""", "Starting 0 1 255 0")]
@@ -309,6 +330,12 @@ public sealed class GuestConnectionTests : IDisposable
         public string? Health(GuestConnection connection, GuestHealthReport report)
         {
             Say($"health {report.State} {report.FailingStreak} {report.Result?.Number} {report.Result?.ExitCode} {report.Result?.Output.Length}");
+            return null;
+        }
+
+        public string? Use(GuestConnection connection, GuestUse use)
+        {
+            Say($"use {use.Pids} {use.PidsLimit} {use.CpuPressurePer10000} {use.MemoryPressurePer10000} {use.IoPressurePer10000}");
             return null;
         }
 

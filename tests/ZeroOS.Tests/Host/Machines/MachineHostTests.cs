@@ -177,6 +177,55 @@ public sealed class MachineHostTests : IDisposable
         Assert.Equal("not-running", (await Assert.ThrowsAsync<WorkloadException>(() => waits)).Reason);
     }
 
+    [Fact]
+    public async Task A_guest_says_what_its_workload_uses_once_it_runs_and_is_not_asked_again_before_it_has_answered()
+    {
+        FakeMonitor monitor = _node.Start();
+        using FakeGuest guest = monitor.Dial();
+        guest.TakeSpec(out _);
+        guest.Send(GuestFrameType.Started, 0, """{"bootUs":5}""");
+        Assert.Equal("started shop/web", _node.Events.Next());
+        Task<MachineUse> asked = _node.Machines.UseAsync(MachineHarness.Id, default);
+        guest.Expect(GuestFrameType.UseWanted);
+        Assert.Equal(MonitorVerb.GetStatistics, monitor.Hear().Verb);
+        monitor.Say(Statistics);
+        guest.Send(GuestFrameType.Use, 0, """{"pids":3,"pidsLimit":100,"cpuPressurePer10000":7}""");
+        MachineUse use = await asked;
+        Assert.Equal(new GuestUse { Pids = 3, PidsLimit = 100, CpuPressurePer10000 = 7 }, use.Inside);
+        Assert.Equal(1, use.ReceivedBytes);
+
+        // One that keeps its answer to itself: what its monitor says is told, and the next time it is not asked.
+        WaitUntilOld();
+        asked = _node.Machines.UseAsync(MachineHarness.Id, default);
+        guest.Expect(GuestFrameType.UseWanted);
+        Assert.Equal(MonitorVerb.GetStatistics, monitor.Hear().Verb);
+        monitor.Say(Statistics);
+        use = await asked;
+        Assert.Null(use.Inside);
+        Assert.Equal(1, use.ReceivedBytes);
+        WaitUntilOld();
+        asked = _node.Machines.UseAsync(MachineHarness.Id, default);
+        Assert.Equal(MonitorVerb.GetStatistics, monitor.Hear().Verb);
+        monitor.Say(Statistics);
+        Assert.Null((await asked).Inside);
+        await _node.Machines.SignalAsync(MachineHarness.Id, 10, default);
+        guest.Expect(GuestFrameType.Signal);
+
+        // Its late answer is its last; the next was not asked for.
+        guest.Send(GuestFrameType.Use, 0, "{}");
+        guest.Send(GuestFrameType.Use, 0, "{}");
+        Assert.True(guest.IsClosedByNode());
+
+        static void WaitUntilOld()
+        {
+            long answered = Environment.TickCount64;
+            Assert.True(SpinWait.SpinUntil(() => Environment.TickCount64 > answered + MachineMeter.FreshMs, TimeSpan.FromSeconds(30)));
+        }
+    }
+
+    private static MonitorMessage Statistics =>
+        new() { Verb = MonitorVerb.Statistics, Counters = new Dictionary<string, long> { ["eth0.rxBytes"] = 1 } };
+
     [Theory]
     [InlineData("{")]
     [InlineData("""{"verb":"Hello"}""")]

@@ -248,19 +248,20 @@ internal static class BusLimits
         new(
             "samples in one piece of a stream of what machines use",
             "tenant",
-            "128, about 40 KiB; 256 machines can be named",
+            "128, about 54 KiB; 256 machines can be named",
             "as streams",
             "the others of the moment come in the next piece; invalid",
             "StatsPiece.MaxSamples, MachineStats.MaxMachines",
             "StatsHandlersTests.Many_machines_of_one_moment_come_in_pieces"),
         new(
-            "questions to a monitor, what its machine uses",
+            "questions to a monitor and a guest, what their machine uses",
             "tenant",
             "2 a second a machine, whoever asks",
             "as machines",
-            "its last answer is told; one that does not answer in 2 s is left out",
+            "the last answers are told; who does not answer in 2 s is left out, and a guest not asked again before it does",
             "MachineMeter.FreshMs, MachineMeter.AnswerWithinMs",
-            "MachineHostTests.What_a_machine_uses_is_asked_of_its_monitor_once_for_all_who_want_to_know"),
+            "MachineHostTests.What_a_machine_uses_is_asked_of_its_monitor_once_for_all_who_want_to_know, "
+                + "MachineHostTests.A_guest_says_what_its_workload_uses_once_it_runs_and_is_not_asked_again_before_it_has_answered"),
         new(
             "log of a machine",
             "guest",
