@@ -83,6 +83,7 @@ internal static class CommandLine
             root.Add(verb);
         root.Add(AttachVerb.Build(terminal));
         root.Add(ExecVerb.Build(terminal));
+        root.Add(TopVerb.Build(terminal));
         root.Add(CopyVerb.Build(terminal));
         root.Add(ForwardVerb.Build(terminal));
         root.Add(DockerVerb.Build(terminal));

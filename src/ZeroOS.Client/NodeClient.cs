@@ -18,7 +18,7 @@ namespace ZeroOS.Client;
 /// <param name="lost">Told once a break when a node that is followed is gone and dialled again.</param>
 public sealed class NodeClient(BusClient bus, Action? lost = null)
 {
-    private const int ExecChannels = 3, CopyChannels = 2;
+    private const int ExecChannels = 3, CopyChannels = 2, ProcessesChannels = 2;
 
     private readonly Reconnection _reconnection = new(bus, TimeProvider.System) { Lost = lost ?? (static () => { }) };
 
@@ -183,6 +183,10 @@ public sealed class NodeClient(BusClient bus, Action? lost = null)
     /// </summary>
     public Task<Session> ForwardAsync(MachineName machine, CancellationToken cancellation) => BeginAsync(SessionKinds.Forward, machine, channels: 0,
         JsonSerializer.SerializeToUtf8Bytes(new ForwardSessionBegin(), SessionJson.Default.ForwardSessionBegin), cancellation);
+
+    /// <summary>Begins to list what runs in a machine; <see cref="MachineProcesses"/> reads the session.</summary>
+    public Task<Session> ProcessesAsync(MachineName machine, CancellationToken cancellation) => BeginAsync(SessionKinds.Processes, machine,
+        ProcessesChannels, JsonSerializer.SerializeToUtf8Bytes(new ProcessesBegin(), SessionJson.Default.ProcessesBegin), cancellation);
 
     /// <summary>The asker's volumes.</summary>
     public async Task<IReadOnlyList<VolumeStatus>> VolumesAsync(CancellationToken cancellation) =>

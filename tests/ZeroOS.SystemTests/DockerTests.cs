@@ -54,6 +54,8 @@ public sealed class DockerTests(ITestOutputHelper output)
         Assert.Matches(@"^web \d+\.\d\d% \d.*MiB / 256MiB [1-9]\d*$",
             await docker.Ok("stats", "--no-stream", "--format", "{{.Name}} {{.CPUPerc}} {{.MemUsage}} {{.PIDs}}", "web"));
 
+        Assert.Contains("nginx: master process", await docker.Ok("top", "web"), StringComparison.Ordinal);
+
         // A volume is there after the container that wrote into it, and goes when nobody names it.
         await docker.Ok(["run", "--rm", "-v", "kept:/data", .. shell, "echo kept >/data/file"]);
         Assert.Equal("kept", await docker.Ok(["run", "--rm", "-v", "kept:/data:ro", .. shell, "cat /data/file; ! touch /data/other 2>/dev/null"]));

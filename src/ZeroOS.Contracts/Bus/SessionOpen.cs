@@ -58,6 +58,11 @@ public static class SessionKinds
     /// </summary>
     public const string Forward = "forward";
 
+    /// <summary>
+    /// What runs in the machine: begun by a <c>ProcessesBegin</c>. All of channel 1 is one JSON document, a <c>ProcessList</c>. Nothing comes on channel 0.
+    /// </summary>
+    public const string Processes = "processes";
+
     /// <summary>All of them.</summary>
-    public static readonly IReadOnlyList<string> All = [Exec, Attach, CopyOut, CopyIn, Forward];
+    public static readonly IReadOnlyList<string> All = [Exec, Attach, CopyOut, CopyIn, Forward, Processes];
 }

@@ -43,4 +43,6 @@ public sealed record TerminalSize(ushort Columns, ushort Rows);
 [JsonSerializable(typeof(CopyTarget))]
 [JsonSerializable(typeof(ForwardSessionBegin))]
 [JsonSerializable(typeof(ForwardBegin))]
+[JsonSerializable(typeof(ProcessesBegin))]
+[JsonSerializable(typeof(ProcessList))]
 public sealed partial class SessionJson : JsonSerializerContext;

@@ -19,6 +19,7 @@ internal sealed class DockerApi
         Store = new ImageStore(registries);
         (Containers, Lives, Output, Exec) = (new Containers(this), new ContainerLives(this), new ContainerOutput(this), new Exec(this));
         (Archives, Usage, Stats) = (new Archives(this), new Usage(Node), new ContainerStats(this));
+        Processes = new ContainerProcesses(this);
         (Images, Networks, Volumes, Events, System) = (new DockerImages(this), new Networks(this), new Volumes(this), new DockerEvents(this),
             new DockerSystem(this, nodeName));
     }
@@ -64,6 +65,9 @@ internal sealed class DockerApi
 
     /// <summary>What they use.</summary>
     public ContainerStats Stats { get; }
+
+    /// <summary>What runs in them.</summary>
+    public ContainerProcesses Processes { get; }
 
     /// <summary>Images.</summary>
     public DockerImages Images { get; }

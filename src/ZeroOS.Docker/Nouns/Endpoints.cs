@@ -36,6 +36,7 @@ internal static class Endpoints
         new("POST", "/containers/{id}/resize", "as Docker; without a terminal nothing") { Serve = (api, call) => api.Lives.ResizeAsync(call) },
         new("GET", "/containers/{id}/logs", "follow, tail, since, until, timestamps") { Serve = (api, call) => api.Output.LogsAsync(call) },
         new("GET", "/containers/{id}/stats", "one card for all networks") { Serve = (api, call) => api.Stats.WatchAsync(call) },
+        new("GET", "/containers/{id}/top", "as `ps -ef` and `ps aux` list them; users are numbers") { Serve = (api, call) => api.Processes.ListAsync(call) },
         new("HEAD", "/containers/{id}/archive", "as below") { Serve = (api, call) => api.Archives.StatAsync(call) },
         new("GET", "/containers/{id}/archive", "while the container runs, no devices and sockets; before its first start files that were put into it")
         {
@@ -49,7 +50,6 @@ internal static class Endpoints
         new("POST", "/containers/{id}/update", "a deployment is changed by making the container anew"),
         new("POST", "/containers/{id}/pause", "a machine cannot be paused yet"),
         new("POST", "/containers/{id}/unpause", "a machine cannot be paused yet"),
-        new("GET", "/containers/{id}/top", "use docker exec X ps"),
         new("GET", "/containers/{id}/changes", "a machine's writable layer cannot be compared yet"),
         new("GET", "/containers/{id}/export", "use zos cp"),
         new("GET", "/containers/{id}/attach/ws", "attach over a web socket is not served"),

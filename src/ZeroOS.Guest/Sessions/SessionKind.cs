@@ -14,7 +14,7 @@ internal sealed record SessionKind(int Channels, Func<SessionOrders> MakeOrders,
     /// <summary>It ends by itself when the workload has; every other is ended.</summary>
     internal bool OutlivesWorkload { get; init; }
 
-    private const int CopyChannels = 2;
+    private const int CopyChannels = 2, ProcessesChannels = 2;
 
     /// <summary>The kinds there are, by name.</summary>
     /// <param name="workload">What clients that attach have of the workload.</param>
@@ -35,6 +35,7 @@ internal sealed record SessionKind(int Channels, Func<SessionOrders> MakeOrders,
             [SessionKinds.CopyIn] = Begun(CopyChannels, () => new SessionOrders(windows),
                 (link, orders, body) => places.Run(body, link, (root, begin) => new CopyInSession(link, orders, spoolFolder).Run(root, begin))),
             [SessionKinds.Forward] = Forward(connections),
+            [SessionKinds.Processes] = Processes(WorkloadProcesses.Read),
         };
     }
 
@@ -52,6 +53,10 @@ internal sealed record SessionKind(int Channels, Func<SessionOrders> MakeOrders,
     /// <summary>Connections to programs in the machine, which has <paramref name="places"/> for all its sessions.</summary>
     internal static SessionKind Forward(Places places) => Begun(0, static () => new ForwardOrders(),
         (link, orders, body) => new ForwardSession(link, orders, places).Run(body));
+
+    /// <summary>What runs in the machine, as <paramref name="read"/> finds it.</summary>
+    internal static SessionKind Processes(Func<IEnumerable<ProcessEntry>> read) => Begun(ProcessesChannels, static () => new SessionOrders(),
+        (link, orders, body) => new ProcessesSession(link, orders, read).Run(body));
 
     /// <summary>Every session of it is over at once, for this reason.</summary>
     internal static SessionKind Refusing(SessionCloseReason reason, string sentence) =>

@@ -1,11 +1,13 @@
 using System.Buffers.Binary;
 using System.Text;
 
+using ZeroOS.Client;
 using ZeroOS.Contracts.Guest;
 using ZeroOS.Contracts.Sessions;
 using ZeroOS.Engine.Logs;
 using ZeroOS.Formats.Tar;
 using ZeroOS.Guest.Sessions;
+using ZeroOS.Guest.Workload;
 using ZeroOS.Host.Machines;
 using ZeroOS.Init;
 using ZeroOS.Init.Jail;
@@ -28,6 +30,10 @@ internal static class MachineEntries
         new DecoderEntry("begin of an attach", () => ["""{"fromStart":true}"""u8.ToArray()], ReadAttachBegin),
         new DecoderEntry("begin of a copy", () => ["""{"path":"/etc","followLink":true,"keepOwners":false}"""u8.ToArray()], ReadCopyBegin),
         new DecoderEntry("begin of a forwarded connection", () => ["""{"port":8080}"""u8.ToArray()], ReadForwardBegin),
+        new DecoderEntry("list of processes", () => ["""{"processes":[{"id":1,"parent":0,"user":0,"state":"S","command":"init"}],"more":true}"""u8.ToArray()],
+            ReadProcesses),
+        new DecoderEntry("stat of a process", () => [Encoding.UTF8.GetBytes("7 (a) b) S 1 7 7 0 -1 0 0 0 0 0 1 2 0 0 20 0 3 0 99 4096 5 0")],
+            b => ProcessStat.TryParse(Encoding.UTF8.GetString(b)) is not null),
         new DecoderEntry("machine record", () => [Record()], ReadRecord),
         new DecoderEntry("log records", () => [[.. LogRecord.Encode(LogRecord.Begin, 0, []), .. LogRecord.Encode(LogRecord.Stdout, 0, "text\n"u8)]],
             ReadLog) { Repair = RepairLog },
@@ -120,6 +126,23 @@ internal static class MachineEntries
         ushort port = ForwardBeginReader.TryReadPort(bytes, out string refusal);
         Assert.Equal(port == 0, refusal.Length > 0);
         return port != 0;
+    }
+
+    // Whatever it lists can be shown.
+    private static bool ReadProcesses(byte[] bytes)
+    {
+        if (MachineProcesses.Parse(bytes) is not { } list)
+            return false;
+        foreach (ProcessColumns columns in (ProcessColumns[])[ProcessColumns.Full, ProcessColumns.Users])
+        {
+            Assert.All(list.Processes, p =>
+            {
+                string[] row = columns.Row(p, DateTimeOffset.UnixEpoch);
+                Assert.Equal(columns.Titles.Count, row.Length);
+                Assert.DoesNotContain(row, c => c.Any(char.IsControl));
+            });
+        }
+        return true;
     }
 
     private static byte[] Record()

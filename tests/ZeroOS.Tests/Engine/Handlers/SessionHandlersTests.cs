@@ -17,6 +17,7 @@ public sealed class SessionHandlersTests
     [InlineData(SessionKinds.CopyOut)]
     [InlineData(SessionKinds.CopyIn)]
     [InlineData(SessionKinds.Forward)]
+    [InlineData(SessionKinds.Processes)]
     public async Task Tenant_of_a_machine_that_runs_gets_the_way_to_it_which_is_not_gone_yet(string kind)
     {
         using EngineBench bench = EngineBench.Deployed();

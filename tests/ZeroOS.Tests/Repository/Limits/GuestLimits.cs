@@ -183,6 +183,15 @@ internal static class GuestLimits
             "TreeLimits.Notes",
             "TreePackerTests.Notes_are_bounded"),
         new(
+            "processes that a machine lists",
+            "tenants, processes of a guest",
+            "1,024, 256 KiB; command lines of 4 KiB; 20 s",
+            "as sessions",
+            "the list says that there are more; the client ends the session",
+            "ProcessList.Most, ProcessList.MaxBytes, ProcessEntry.MaxCommandBytes",
+            "ProcessesSessionTests.List_has_so_many_processes_and_bytes_and_says_that_there_are_more, "
+                + "TopVerbTests.List_that_is_too_long_or_not_one_is_refused"),
+        new(
             "last output of the serial port",
             "guests",
             "8 KiB",
