@@ -39,10 +39,11 @@ public sealed class DockerServer : IAsyncDisposable, IHttpApplication<IFeatureCo
     /// <param name="connect">Makes a client of the node; each has one caller at a time.</param>
     /// <param name="registries">Where images are.</param>
     /// <param name="nodeName">What the node is called in docker info.</param>
+    /// <param name="complain">Told what does not work and no client hears, as sentences that may be foreign; by several threads at once.</param>
     /// <exception cref="IOException">Somebody listens there already.</exception>
-    public DockerServer(string path, Func<NodeClient> connect, Registries registries, string nodeName)
+    public DockerServer(string path, Func<NodeClient> connect, Registries registries, string nodeName, Action<string> complain)
     {
-        _api = new DockerApi(connect, registries, nodeName);
+        _api = new DockerApi(connect, registries, nodeName, complain);
         (_path, _listener) = (path, UnixListener.Open(path));
         _user = UnixListener.User(_listener);
         HijackDoor door = new((method, request) =>
@@ -67,17 +68,17 @@ public sealed class DockerServer : IAsyncDisposable, IHttpApplication<IFeatureCo
     public async Task RunAsync(Action ready, CancellationToken cancellation)
     {
         using CancellationTokenSource ends = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        Task following = _api.Mirror.FollowAsync(ends.Token), removing = _api.Removal.RunAsync(ends.Token);
+        Task following = _api.Mirror.FollowAsync(ends.Token), removing = _api.Removal.RunAsync(ends.Token), listening = _api.Ports.RunAsync(ends.Token);
         await _server.StartAsync(this, cancellation);
         ready();
         try
         {
-            await await Task.WhenAny(following, removing);
+            await await Task.WhenAny(following, removing, listening);
         }
         finally
         {
             await ends.CancelAsync();
-            await Task.WhenAll(following, removing).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.WhenAll(following, removing, listening).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 

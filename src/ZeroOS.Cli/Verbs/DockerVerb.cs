@@ -30,8 +30,9 @@ internal static class DockerVerb
     private static async Task<int> RunAsync(Session session, ParseResult parsed)
     {
         Func<NodeClient> connect = session.Connector();
+        Lock complaining = new();
         string path = Path.GetFullPath(parsed.GetValue(s_socket) ?? UsualPath(session.NodeName));
-        await using DockerServer server = new(path, connect, session.Registries(), session.NodeName);
+        await using DockerServer server = new(path, connect, session.Registries(), session.NodeName, Complain);
         try
         {
             await server.RunAsync(() => session.Terminal.Out.WriteLine($"docker context create {session.NodeName} --docker host=unix://{path}"),
@@ -42,6 +43,12 @@ internal static class DockerVerb
             // Ctrl-C is how it ends
         }
         return 0;
+
+        void Complain(string sentence)
+        {
+            lock (complaining)
+                session.Terminal.Complain(sentence);
+        }
     }
 
     private static string UsualPath(string node) => Environment.GetEnvironmentVariable("XDG_RUNTIME_DIR") is { Length: > 0 } folder

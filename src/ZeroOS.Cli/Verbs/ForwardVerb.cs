@@ -1,11 +1,13 @@
 using System.CommandLine;
 using System.Net;
+using System.Net.Sockets;
 
 using ZeroOS.Bus.Sessions;
 using ZeroOS.Cli.Output;
 using ZeroOS.Cli.Sessions;
 using ZeroOS.Client;
 using ZeroOS.Client.Deploying;
+using ZeroOS.Client.Forwarding;
 using ZeroOS.Contracts.Bus;
 
 using BusSession = ZeroOS.Bus.Sessions.Session;
@@ -50,12 +52,31 @@ internal static class ForwardVerb
         try
         {
             foreach (ForwardPort port in ports)
-                listeners.Add(ForwardListener.Open(address!, port));
+                listeners.Add(Open(address!, port));
             return await ForwardAsync(session, parsed.GetRequiredValue(s_machine), listeners);
         }
         finally
         {
             listeners.ForEach(l => l.Dispose());
+        }
+    }
+
+    private static ForwardListener Open(IPAddress address, ForwardPort port)
+    {
+        try
+        {
+            return ForwardListener.Open(new IPEndPoint(address, port.Local), port.Remote);
+        }
+        catch (SocketException e)
+        {
+            string other = $"choose another as LOCAL:{port.Remote}, or 0:{port.Remote} for any that is free";
+            throw new CliException(e.SocketErrorCode switch
+            {
+                SocketError.AddressAlreadyInUse => $"port {port.Local} is taken on {address}; {other}",
+                SocketError.AccessDenied => $"port {port.Local} on {address} needs more rights than yours; {other}",
+                SocketError.AddressNotAvailable => $"{address} is no address of this computer",
+                _ => $"cannot listen at port {port.Local} on {address}: {e.Message}",
+            });
         }
     }
 
@@ -70,8 +91,7 @@ internal static class ForwardVerb
             {
                 foreach (ForwardListener listener in listeners)
                     session.Terminal.Error.WriteLine($"{listener.Local} -> {name.Machine}:{listener.Remote}");
-                await new PortForwarder(forward, session.Terminal).RunAsync(listeners, session.Cancellation);
-                return 0;
+                throw await ForwardAsync(session, forward, listeners);
             }
             catch (OperationCanceledException)
             {
@@ -85,6 +105,23 @@ internal static class ForwardVerb
         catch (SessionException e)
         {
             throw new CliException(SessionEnds.Why(e));
+        }
+    }
+
+    // Until the session is over; why is the answer.
+    private static async Task<SessionException> ForwardAsync(Session session, BusSession forward, List<ForwardListener> listeners)
+    {
+        using CancellationTokenSource ends = CancellationTokenSource.CreateLinkedTokenSource(session.Cancellation);
+        PortForwarder forwarder = new((carry, _) => carry(forward), (listener, sentence) => session.Terminal.Complain($"{listener.Local}: {sentence}"));
+        Task accepting = forwarder.RunAsync(listeners, ends.Token);
+        try
+        {
+            return await forward.Ended.WaitAsync(session.Cancellation);
+        }
+        finally
+        {
+            await ends.CancelAsync();
+            await accepting;
         }
     }
 }

@@ -45,7 +45,9 @@ internal static class Fields
         new("NetworkingConfig", FieldRule.Honoured, "more networks, aliases, and an IPv4 address; see HostConfig.NetworkMode"),
         new("HostConfig.NetworkMode", FieldRule.Honoured,
             "`none`, `bridge`, where each container is alone, or networks, where they find each other by name; `host` and `container:X` are refused"),
-        new("HostConfig.PortBindings", FieldRule.Honoured, "published on the node, within the grant's ports; one of them is taken where none is named"),
+        new("HostConfig.PortBindings", FieldRule.Honoured,
+            "published on the node, within the grant's ports, and on this computer's loopback; one of them is taken where none is named; "
+            + "HostIp 127.0.0.1: on this computer alone"),
         new("HostConfig.PublishAllPorts", FieldRule.Honoured, "as above"),
         new("HostConfig.RestartPolicy", FieldRule.Honoured, "`no`, `always`, `unless-stopped`, `on-failure`; with that a count of 1 to 1000"),
         new("HostConfig.AutoRemove", FieldRule.Honoured, "by `zos docker`, as long as it runs"),

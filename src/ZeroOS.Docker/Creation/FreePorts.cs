@@ -10,6 +10,9 @@ internal sealed class FreePorts(Grant? grant, IEnumerable<DeploymentStatus> depl
     private readonly HashSet<(PortProtocol, int)> _taken = [.. deployments.SelectMany(d => d.Deployment.Workloads).OfType<ZmachineWorkload>()
         .SelectMany(m => m.Data.Publish).Select(p => (p.Protocol, p.Host))];
 
+    /// <summary>Whether the grant has ports at all.</summary>
+    public bool IsAny => grant?.Ports.Count > 0;
+
     /// <summary>Takes the first.</summary>
     /// <exception cref="DockerFault">500: there is none.</exception>
     public int Take(PortProtocol protocol)

@@ -15,10 +15,9 @@ namespace ZeroOS.Docker.Creation;
 /// <param name="networks">Where it is.</param>
 /// <param name="disks">Its volumes, and files of this computer.</param>
 /// <param name="image">The image that it names.</param>
-/// <param name="ports">Ports of the node by which published ones are chosen.</param>
-/// <param name="warnings">What the client is told.</param>
+/// <param name="published">Its ports of the node.</param>
 internal sealed class MachineParts(JsonObject body, string id, ResolvedImage image, IReadOnlyList<MachineNetwork> networks,
-    MachineDisks disks, FreePorts ports, List<string> warnings)
+    MachineDisks disks, IReadOnlyList<PublishedPort> published)
 {
     private const string Range = "10.77.0.0/24";
     private const long MinMemory = 64L << 20, MemoryStep = 2L << 20, NanoCpu = 1_000_000_000, MilliCpu = NanoCpu / 1000;
@@ -46,7 +45,7 @@ internal sealed class MachineParts(JsonObject body, string id, ResolvedImage ima
             Tty = body.Flag("Tty"),
             Stdin = body.Flag("OpenStdin"),
             Networks = networks,
-            Publish = Publish(),
+            Publish = published,
             Restart = restart,
             MaxRestarts = mostRestarts,
             Run = false,
@@ -128,33 +127,5 @@ internal sealed class MachineParts(JsonObject body, string id, ResolvedImage ima
         return seconds is >= 0 and <= MaxStopSeconds
             ? stop with { Timeout = string.Create(CultureInfo.InvariantCulture, $"{seconds}s") }
             : throw DockerFault.Bad($"StopTimeout: a stop takes 0 to {MaxStopSeconds} seconds");
-    }
-
-    private List<PublishedPort> Publish()
-    {
-        List<PublishedPort> published = [];
-        JsonObject bindings = _host.Object("PortBindings");
-        foreach ((string port, JsonNode? wanted) in bindings)
-        {
-            (int guest, PortProtocol protocol) = PortKey.Parse(port);
-            IEnumerable<JsonObject> places = (wanted as JsonArray)?.OfType<JsonObject>() ?? [];
-            foreach (JsonObject place in places.DefaultIfEmpty([]))
-            {
-                int host = place.Text("HostPort") is not { } text ? ports.Take(protocol) : PortKey.Number(text);
-                if (place.Text("HostIp") is not (null or "0.0.0.0" or "::"))
-                    warnings.Add($"port {host} is published on the node's own address, not on {place.Text("HostIp")}");
-                if (!published.Any(p => p.Host == host && p.Protocol == protocol))
-                    published.Add(new PublishedPort { Host = host, Guest = guest, Protocol = protocol });
-            }
-        }
-        if (_host.Flag("PublishAllPorts"))
-        {
-            IEnumerable<string> exposed = body.Object("ExposedPorts").Concat(image.Image.Object("config").Object("ExposedPorts")).Select(p => p.Key).Distinct();
-            foreach ((int guest, PortProtocol protocol) in exposed.Except(bindings.Select(b => b.Key)).Select(PortKey.Parse))
-                published.Add(new PublishedPort { Host = ports.Take(protocol), Guest = guest, Protocol = protocol });
-        }
-        if (published.Count > 0 && networks.Count == 0)
-            warnings.Add("published ports are discarded: the container has no network");
-        return networks.Count > 0 ? published : [];
     }
 }

@@ -17,7 +17,7 @@ internal sealed record Notes
     private const int PieceBytes = 8 * 1024, MaxPieces = 3;
 
     private const string KindKey = "docker.kind", IdKey = "docker.id", NameKey = "docker.name", CreatedKey = "docker.created", ImageKey = "docker.image",
-        ImageIdKey = "docker.image-id", BodyKey = "docker.body";
+        ImageIdKey = "docker.image-id", LocalKey = "docker.local-ports", BodyKey = "docker.body";
 
     /// <summary>What it is.</summary>
     public required string Kind { get; init; }
@@ -36,6 +36,9 @@ internal sealed record Notes
 
     /// <summary>"sha256:..."; of containers.</summary>
     public string ImageId { get; init; } = "";
+
+    /// <summary>Ports of one computer's loopback that lead to it; of containers.</summary>
+    public IReadOnlyList<LocalPort> Local { get; init; } = [];
 
     /// <summary>What its creation was sent.</summary>
     public required JsonObject Body { get; init; }
@@ -56,6 +59,7 @@ internal sealed record Notes
                 out DateTimeOffset created) ? created : DateTimeOffset.UnixEpoch,
             Image = annotations.GetValueOrDefault(ImageKey, ""),
             ImageId = annotations.GetValueOrDefault(ImageIdKey, ""),
+            Local = LocalPort.Read(annotations.GetValueOrDefault(LocalKey, "")),
             Body = Words.Parse(body),
         };
         return true;
@@ -74,6 +78,8 @@ internal sealed record Notes
             [ImageKey] = Image,
             [ImageIdKey] = ImageId,
         };
+        if (Local.Count > 0)
+            annotations[LocalKey] = LocalPort.Write(Local);
         string body = Words.Text(Body);
         if (body.Length > PieceBytes * MaxPieces)
             throw DockerFault.Bad($"labels, environment and options of \"{Name}\" are {body.Length} bytes, and a node keeps {PieceBytes * MaxPieces}");

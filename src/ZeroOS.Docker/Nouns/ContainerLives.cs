@@ -30,6 +30,7 @@ internal sealed class ContainerLives(DockerApi api)
         }
         try
         {
+            await api.Ports.HoldAsync(container, call.Cancellation);
             await api.Node.AskAsync(n => n.StartAsync(container.Address, call.Cancellation));
             api.Mirror.Touch();
             await UntilStartedAsync(container, again: false, call.Cancellation);
@@ -38,6 +39,10 @@ internal sealed class ContainerLives(DockerApi api)
         {
             await GiveUpAsync(container);
             throw;
+        }
+        finally
+        {
+            api.Ports.Release(container);
         }
         await call.AnswerAsync(204);
     }
@@ -54,6 +59,7 @@ internal sealed class ContainerLives(DockerApi api)
         await api.Node.AskAsync(n => n.StopAsync(StopOf(container, call.Query), call.Cancellation));
         api.Mirror.Touch();
         await UntilAtRestAsync(container, call.Cancellation);
+        await api.Ports.LookAsync();
         await call.AnswerAsync(204);
     }
 

@@ -66,10 +66,10 @@ internal static class ContainerViews
             ["Created"] = c.Notes.Created.ToUnixTimeSeconds(),
             ["Ports"] = new JsonArray([.. Published(c).Select(p => new JsonObject
             {
-                ["IP"] = "0.0.0.0",
-                ["PrivatePort"] = p.Guest,
-                ["PublicPort"] = p.Host,
-                ["Type"] = PortKey.Word(p.Protocol),
+                ["IP"] = p.Address,
+                ["PrivatePort"] = p.Port.Guest,
+                ["PublicPort"] = p.Port.Host,
+                ["Type"] = PortKey.Word(p.Port.Protocol),
             })]),
             ["Labels"] = Words.Map(c.Labels),
             ["State"] = c.State,
@@ -172,13 +172,13 @@ internal static class ContainerViews
         JsonObject ports = [];
         foreach ((string exposed, JsonNode? _) in c.Config.Object("ExposedPorts"))
             ports[exposed] = null;
-        foreach (PublishedPort port in Published(c))
+        foreach ((string address, PublishedPort port) in Published(c))
         {
             if (ports[PortKey.Of(port)] is not JsonArray)
                 ports[PortKey.Of(port)] = new JsonArray();
             ((JsonArray)ports[PortKey.Of(port)]!).Add((JsonNode)new JsonObject
             {
-                ["HostIp"] = "0.0.0.0",
+                ["HostIp"] = address,
                 ["HostPort"] = port.Host.ToString(CultureInfo.InvariantCulture),
             });
         }
@@ -233,7 +233,10 @@ internal static class ContainerViews
 
     private static string Address(Container c) => c.IsRunning ? c.Status.Addresses?.Values.FirstOrDefault() ?? "" : "";
 
-    private static IEnumerable<PublishedPort> Published(Container c) => c.IsRunning ? c.Machine.Data.Publish : [];
+    // Those of the node are at every address, as a client sees it; others at one of the computer's own.
+    private static IEnumerable<(string Address, PublishedPort Port)> Published(Container c) => !c.IsRunning ? []
+        : c.Machine.Data.Publish.Select(p => ("0.0.0.0", p)).Concat(
+            c.Notes.Local.Select(p => ($"{p.Local.Address}", new PublishedPort { Host = p.Local.Port, Guest = p.Guest })));
 
     private static string Status(Container c, DateTimeOffset now) => c.State switch
     {

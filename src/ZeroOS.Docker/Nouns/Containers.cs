@@ -37,7 +37,7 @@ internal sealed partial class Containers(DockerApi api)
         try
         {
             string name = await NameAsync(call.Query.Text("name")?.TrimStart('/'), id);
-            FreePorts ports = new(grant, await api.Mirror.DeploymentsAsync());
+            PortParts ports = PortParts.Of(body, image.Image, new FreePorts(grant, await api.Mirror.DeploymentsAsync()), warnings);
             MachineDisks disks = new(await MountsAsync(body, call.Cancellation), files, folders);
             Notes notes = new()
             {
@@ -47,13 +47,14 @@ internal sealed partial class Containers(DockerApi api)
                 Created = DateTimeOffset.UtcNow,
                 Image = reference,
                 ImageId = image.Id,
+                Local = ports.Local,
                 Body = MergedConfig.Of(body, image.Image),
             };
             Deployment deployment = new()
             {
                 Name = $"docker-{id[..12]}",
                 Version = 1,
-                Workloads = new MachineParts(body, id, image, NetworkParts.Places(body, name), disks, ports, warnings).Workloads(),
+                Workloads = new MachineParts(body, id, image, NetworkParts.Places(body, name), disks, ports.Published).Workloads(),
                 Annotations = notes.Write(),
             };
             await api.Node.AskAsync(n => n.ApplyAsync(deployment, call.Cancellation));
@@ -158,6 +159,7 @@ internal sealed partial class Containers(DockerApi api)
         }
         await api.Removal.RemoveAsync(container);
         await api.Mirror.UntilAsync(container.Id, c => c is null ? container : null, cancellation);
+        await api.Ports.LookAsync();
         api.Attachments.LetGo(container.Id);
     }
 

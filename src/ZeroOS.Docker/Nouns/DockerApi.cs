@@ -2,6 +2,7 @@ using ZeroOS.Client;
 using ZeroOS.Client.Config;
 using ZeroOS.Docker.Images;
 using ZeroOS.Docker.Node;
+using ZeroOS.Docker.Ports;
 
 namespace ZeroOS.Docker.Nouns;
 
@@ -9,13 +10,14 @@ namespace ZeroOS.Docker.Nouns;
 internal sealed class DockerApi
 {
     /// <summary>Over a node that <paramref name="connect"/> makes clients of.</summary>
-    public DockerApi(Func<NodeClient> connect, Registries registries, string nodeName)
+    public DockerApi(Func<NodeClient> connect, Registries registries, string nodeName, Action<string> complain)
     {
         Node = new NodePool(connect);
         Mirror = new Mirror(Node);
         Changes = new Changes(Node, Mirror);
         Attachments = new Attachments(Mirror);
         Removal = new AutoRemoval(Node, Mirror, Attachments);
+        Ports = new PortListeners(Node, Mirror, complain);
         Store = new ImageStore(registries);
         (Containers, Lives, Output, Exec) = (new Containers(this), new ContainerLives(this), new ContainerOutput(this), new Exec(this));
         (Archives, Usage, Stats) = (new Archives(this), new Usage(Node), new ContainerStats(this));
@@ -41,6 +43,9 @@ internal sealed class DockerApi
 
     /// <summary>Removes what was created with --rm.</summary>
     public AutoRemoval Removal { get; }
+
+    /// <summary>Listens for them on this computer.</summary>
+    public PortListeners Ports { get; }
 
     /// <summary>Watches what containers use.</summary>
     public Usage Usage { get; }

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Threading.Channels;
 
 using ZeroOS.Bus.Client;
 using ZeroOS.Bus.Keys;
@@ -27,22 +28,19 @@ internal sealed class DockerBench : IAsyncDisposable
 
     private readonly TemporaryDirectory _work = new();
     private readonly IdentityKey _key = IdentityKey.Generate();
-    private readonly CancellationTokenSource _ends = new();
     private readonly TestImage _image = TestImage.Make(1);
     private readonly StandInServer _registry;
     private readonly HttpTransport _transport;
-    private readonly DockerServer _server;
-    private readonly Task _running;
+    private readonly Channel<string> _complaints = Channel.CreateUnbounded<string>();
+    private CancellationTokenSource _ends = new();
+    private Task _running = Task.CompletedTask;
 
-    private DockerBench(TaskCompletionSource ready)
+    private DockerBench()
     {
         Node = new SessionNode(alone: true);
         Engine = new PlayedEngine(Node.Gate);
         _registry = new StandInServer(AnswerAsync);
         _transport = new HttpTransport("127.0.0.1", Node.Port, TimeSpan.FromSeconds(10));
-        Registries registries = new(new ClientConfig(), [$"demo={_registry.Url}"]);
-        _server = new DockerServer(Socket, () => new NodeClient(new BusClient(_key, Node.Gate.Node.Id, _transport, TimeProvider.System)), registries, "n1");
-        _running = RunAsync(ready.SetResult);
     }
 
     public SessionNode Node { get; }
@@ -57,11 +55,21 @@ internal sealed class DockerBench : IAsyncDisposable
 
     public static async Task<DockerBench> StartAsync()
     {
-        TaskCompletionSource ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        DockerBench bench = new(ready);
-        await ready.Task.WaitAsync(TimeSpan.FromSeconds(30));
+        DockerBench bench = new();
+        await bench.BeginAsync();
         return bench;
     }
+
+    /// <summary>zos docker ends, and another one begins.</summary>
+    public async Task BeginAnewAsync()
+    {
+        await EndAsync();
+        _ends = new CancellationTokenSource();
+        await BeginAsync();
+    }
+
+    /// <summary>The next sentence for whoever runs zos docker.</summary>
+    public Task<string> NextComplaintAsync() => _complaints.Reader.ReadAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(60));
 
     /// <summary>One request as a client of version 1.47 sends it; the answer's status and body.</summary>
     public async Task<(int Status, string Body)> AskAsync(string method, string path, string? body = null, bool prefix = true)
@@ -232,26 +240,41 @@ internal sealed class DockerBench : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await _ends.CancelAsync();
-        await Task.WhenAny(_running, Task.Delay(TimeSpan.FromSeconds(60)));
+        await EndAsync();
         _transport.Dispose();
         await Node.DisposeAsync();
         _registry.Dispose();
         _key.Dispose();
-        _ends.Dispose();
         _work.Dispose();
+    }
+
+    private async Task BeginAsync()
+    {
+        TaskCompletionSource ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        Registries registries = new(new ClientConfig(), [$"demo={_registry.Url}"]);
+        DockerServer server = new(Socket, () => new NodeClient(new BusClient(_key, Node.Gate.Node.Id, _transport, TimeProvider.System)), registries, "n1",
+            sentence => _complaints.Writer.TryWrite(sentence));
+        _running = RunAsync(server, ready.SetResult);
+        await ready.Task.WaitAsync(TimeSpan.FromSeconds(30));
+    }
+
+    private async Task EndAsync()
+    {
+        await _ends.CancelAsync();
+        await Task.WhenAny(_running, Task.Delay(TimeSpan.FromSeconds(60)));
         Assert.True(_running.IsCompleted, "zos docker does not end");
         await _running;
+        _ends.Dispose();
     }
 
     // As zos does it: when it cannot go on, whoever waits for an answer gets none.
-    private async Task RunAsync(Action ready)
+    private async Task RunAsync(DockerServer server, Action ready)
     {
-        await using (_server)
+        await using (server)
         {
             try
             {
-                await _server.RunAsync(ready, _ends.Token);
+                await server.RunAsync(ready, _ends.Token);
             }
             catch (OperationCanceledException) when (_ends.IsCancellationRequested)
             {

@@ -38,6 +38,9 @@ internal sealed class PlayedEngine
     /// <summary>The program of a machine.</summary>
     public Func<ZmachineData, PlayedProgram> Program { get; set; } = _ => new PlayedProgram();
 
+    /// <summary>Ports of the grant.</summary>
+    public IReadOnlyList<string> GrantPorts { get; set; } = ["8080", "30000-30100"];
+
     /// <summary>Something is in the way of a start, and the node tries again.</summary>
     public (WorkloadState State, string Reason)? Trouble { get; set; }
 
@@ -87,7 +90,7 @@ internal sealed class PlayedEngine
                 Cpu = 4,
                 Memory = all.Memory,
                 Storage = all.Storage,
-                Ports = ["8080", "30000-30100"],
+                Ports = GrantPorts,
                 NotBefore = DateTimeOffset.UnixEpoch,
                 Expires = DateTimeOffset.UnixEpoch,
                 GraceSeconds = 1,

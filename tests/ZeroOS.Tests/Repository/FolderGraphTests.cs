@@ -88,6 +88,7 @@ public class FolderGraphTests
           Attestation -> (root)
           Config -> (root) Attestation
           Deploying -> (root) Config Yaml
+          Forwarding -> (root)
           Yaml -> (root)
         Media
           Flash -> (root) SystemImage
@@ -99,7 +100,8 @@ public class FolderGraphTests
           Http -> Json
           Images -> Http Json
           Node -> Http Json
-          Nouns -> Creation Http Images Json Node
+          Nouns -> Creation Http Images Json Node Ports
+          Ports -> Http Node
         Node
           (root) -> Attestation Bus Disks Doors Farm Identity Screen Sessions Update
           Bus -> Doors Sessions

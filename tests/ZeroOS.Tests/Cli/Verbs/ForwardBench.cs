@@ -7,14 +7,9 @@ using Xunit;
 
 using ZeroOS.Cli;
 using ZeroOS.Cli.Output;
-using ZeroOS.Contracts.Bus;
-using ZeroOS.Contracts.Guest;
-using ZeroOS.Guest.Sessions;
-using ZeroOS.Host.Loops;
-using ZeroOS.Linux;
 using ZeroOS.Tests.Bus.Sessions;
+using ZeroOS.Tests.Guest.Sessions;
 using ZeroOS.Tests.Oci.Build;
-using ZeroOS.Tests.Shared;
 
 namespace ZeroOS.Tests.Cli.Verbs;
 
@@ -23,18 +18,11 @@ internal sealed class ForwardBench : IAsyncDisposable
 {
     public static readonly TimeSpan Soon = TimeSpan.FromSeconds(60);
 
-    private readonly ClientLoop _loop = new("guests", LineLog.Quiet);
-    private readonly GuestSessions _sessions;
+    private readonly RelayedGuest _guest;
     private readonly Lines _error = new();
-    private StreamSocket? _dialled;
     private Task<int>? _run;
 
-    public ForwardBench()
-    {
-        _sessions = new GuestSessions(Dial);
-        _sessions.Open(new Dictionary<string, SessionKind> { [SessionKinds.Forward] = SessionKind.Forward(new Places(ForwardSession.MostOfMachine)) });
-        Node.Open = opening => opening.RelayAsync(ConnectAsync);
-    }
+    public ForwardBench() => _guest = new RelayedGuest(Node);
 
     public SessionNode Node { get; } = new();
 
@@ -68,7 +56,7 @@ internal sealed class ForwardBench : IAsyncDisposable
     /// <summary>The machine ends, and with it zos; its exit code.</summary>
     public async Task<int> EndMachineAsync()
     {
-        _sessions.End();
+        _guest.End();
         return await _run!.WaitAsync(Soon);
     }
 
@@ -77,26 +65,8 @@ internal sealed class ForwardBench : IAsyncDisposable
         if (_run is { IsCompleted: false })
             await EndMachineAsync();
         await Node.DisposeAsync();
-        _sessions.WaitUntilNone(TimeSpan.FromSeconds(20));
-        _loop.Dispose();
+        _guest.Dispose();
         Work.Dispose();
-    }
-
-    // What a node does with the connection that a guest dials.
-    private async Task<Stream> ConnectAsync(CancellationToken cancellation)
-    {
-        (StreamSocket guest, StreamSocket node) = StreamSocket.Pair();
-        _dialled = guest;
-        _sessions.Dial(new GuestSession { Kind = Node.Opened!.Kind, Token = new byte[GuestProtocol.TokenBytes] }, new byte[GuestProtocol.SecretBytes]);
-        LoopStream stream = new(_loop, node);
-        await stream.ReadExactlyAsync(new byte[GuestProtocol.SecretBytes + GuestProtocol.TokenBytes], cancellation);
-        return stream;
-    }
-
-    private StreamSocket? Dial(out Errno errno)
-    {
-        errno = Errno.None;
-        return _dialled;
     }
 
     /// <summary>Lines as they are written.</summary>

@@ -6,6 +6,7 @@ using Xunit;
 
 using ZeroOS.Cli.Sessions;
 using ZeroOS.Cli.Verbs;
+using ZeroOS.Client.Forwarding;
 using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Sessions;
 using ZeroOS.Tests.Guest.Sessions;

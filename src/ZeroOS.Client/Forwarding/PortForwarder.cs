@@ -1,20 +1,21 @@
 using System.Net.Sockets;
 
+using ZeroOS.Bus.Client;
 using ZeroOS.Bus.Sessions;
-using ZeroOS.Cli.Output;
+using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Sessions;
 
-using BusSession = ZeroOS.Bus.Sessions.Session;
+namespace ZeroOS.Client.Forwarding;
 
-namespace ZeroOS.Cli.Verbs;
-
-/// <summary>Carries every connection that comes to some ports of this computer over one session, and says which of them the machine did not take.</summary>
-/// <param name="forward">The begun session.</param>
-/// <param name="terminal">Who is told.</param>
-internal sealed class PortForwarder(BusSession forward, Terminal terminal)
+/// <summary>Carries every connection that comes to some ports of this computer to a machine, and says which of them were not taken.</summary>
+/// <param name="use">
+/// Calls what it is given with a begun session of kind forward, and returns when that does. It may open the session, and throws when there is none.
+/// </param>
+/// <param name="complain">Told a sentence, which may be foreign, about a connection to that port; one call at a time.</param>
+public sealed class PortForwarder(Func<Func<Session, Task>, CancellationToken, Task> use, Action<ForwardListener, string> complain)
 {
-    /// <summary>Connections at once, as many as a machine takes of a session.</summary>
-    internal const int Most = 64;
+    /// <summary>Connections at once, as many as a machine takes of a session; more wait.</summary>
+    public const int Most = 64;
 
     // Each costs a few frames without data, of which a session has SessionLimits.FramesPerSecond.
     private const int PerSecond = 150;
@@ -26,22 +27,9 @@ internal sealed class PortForwarder(BusSession forward, Terminal terminal)
     private long _second = Environment.TickCount64;
     private int _begun;
 
-    /// <summary>Never returns by itself.</summary>
-    /// <exception cref="SessionException">The session is over.</exception>
-    public async Task RunAsync(IReadOnlyList<ForwardListener> listeners, CancellationToken cancellation)
-    {
-        using CancellationTokenSource ends = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        Task[] accepting = [.. listeners.Select(l => AcceptAsync(l, ends.Token))];
-        try
-        {
-            throw await forward.Ended.WaitAsync(cancellation);
-        }
-        finally
-        {
-            await ends.CancelAsync();
-            await Task.WhenAll(accepting);
-        }
-    }
+    /// <summary>Takes connections until it is cancelled; those that are carried then break.</summary>
+    public Task RunAsync(IReadOnlyList<ForwardListener> listeners, CancellationToken cancellation) =>
+        Task.WhenAll(listeners.Select(l => AcceptAsync(l, cancellation)));
 
     private async Task AcceptAsync(ForwardListener listener, CancellationToken ends)
     {
@@ -70,16 +58,22 @@ internal sealed class PortForwarder(BusSession forward, Terminal terminal)
     // Whatever becomes of one connection, the others go on.
     private async Task CarryAsync(Socket local, ForwardListener listener, CancellationToken ends)
     {
+        Session? forward = null;
         try
         {
             local.NoDelay = true;
-            await CarryAsync(local, listener.Begin, ends);
+            await use(session => CarryAsync(local, forward = session, listener.Begin, ends), ends);
         }
         catch (SessionException e)
         {
             Reset(local);
-            if (e.Reason != SessionCloseReason.Cancelled && !forward.Ended.IsCompleted)
+            if (e.Reason != SessionCloseReason.Cancelled && forward is not { Ended.IsCompleted: true })
                 Complain(listener, SessionEnds.Why(e));
+        }
+        catch (Exception e) when (e is BusErrorException or BusTransportException or SpoofedReplyException or ClientException)
+        {
+            Reset(local);
+            Complain(listener, e.Message);
         }
         catch (Exception e) when (e is SocketException or OperationCanceledException)
         {
@@ -92,7 +86,7 @@ internal sealed class PortForwarder(BusSession forward, Terminal terminal)
         }
     }
 
-    private async Task CarryAsync(Socket local, byte[] begin, CancellationToken ends)
+    private static async Task CarryAsync(Socket local, Session forward, byte[] begin, CancellationToken ends)
     {
         uint channel = await forward.OpenChannelAsync(begin, ends);
         SessionCloseReason reason = SessionCloseReason.Cancelled;
@@ -122,7 +116,7 @@ internal sealed class PortForwarder(BusSession forward, Terminal terminal)
     private void Complain(ForwardListener listener, string sentence)
     {
         lock (_lock)
-            terminal.Complain($"{listener.Local}: {sentence}");
+            complain(listener, sentence);
     }
 
     // Half of something must not look like all of it.

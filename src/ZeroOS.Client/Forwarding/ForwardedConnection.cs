@@ -3,7 +3,7 @@ using System.Net.Sockets;
 using ZeroOS.Bus.Sessions;
 using ZeroOS.Contracts.Sessions;
 
-namespace ZeroOS.Cli.Verbs;
+namespace ZeroOS.Client.Forwarding;
 
 /// <summary>One connection of this computer and its channel, joined until both directions have ended.</summary>
 /// <param name="forward">The session.</param>
