@@ -144,7 +144,7 @@ public sealed class DockerPortTests : IAsyncLifetime
     public async Task Port_that_cannot_be_had_is_a_sentence(string bindings, string says)
     {
         JsonNode answer = await _docker.JsonAsync("POST", "/containers/create?name=web",
-            $$"""{"Image":"{{DockerBench.Image}}","HostConfig":{"PortBindings":{{bindings}}}}""", 400);
+            $$"""{"Image":"{{DockerBench.Image}}","HostConfig":{"PortBindings":{{bindings}} } }""", 400);
         Assert.Contains(says, answer["message"]!.ToString(), StringComparison.Ordinal);
     }
 
@@ -161,7 +161,7 @@ public sealed class DockerPortTests : IAsyncLifetime
         Assert.Equal(500, status);
         Assert.Contains("listens at 256 ports at once", body, StringComparison.Ordinal);
         await _docker.JsonAsync("POST", "/containers/create?name=more",
-            $$"""{"Image":"{{DockerBench.Image}}","HostConfig":{"PortBindings":{"80/tcp":[{{Bindings(Each + 1)}}]}}}""", 400);
+            $$"""{"Image":"{{DockerBench.Image}}","HostConfig":{"PortBindings":{"80/tcp":[{{Bindings(Each + 1)}}]} } }""", 400);
     }
 
     [Fact]
@@ -174,7 +174,7 @@ public sealed class DockerPortTests : IAsyncLifetime
     }
 
     private Task<JsonNode> CreateAsync(string name, string address, int? port) => _docker.JsonAsync("POST", $"/containers/create?name={name}", $$"""
-        {"Image":"{{DockerBench.Image}}","HostConfig":{"PortBindings":{"{{_echo.Port}}/tcp":[{"HostIp":"{{address}}","HostPort":"{{port}}"}]}}}
+        {"Image":"{{DockerBench.Image}}","HostConfig":{"PortBindings":{"{{_echo.Port}}/tcp":[{"HostIp":"{{address}}","HostPort":"{{port}}"}]} } }
         """, 201);
 
     private async Task StartAsync(string name) => Assert.Equal((204, ""), await _docker.AskAsync("POST", $"/containers/{name}/start"));
@@ -208,9 +208,9 @@ public sealed class DockerPortTests : IAsyncLifetime
         address ??= IPAddress.Loopback;
         using Socket socket = new(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         await socket.ConnectAsync(new IPEndPoint(address, port)).WaitAsync(s_soon);
+        using StreamReader reader = new(new NetworkStream(socket));
         await socket.SendAsync("hello"u8.ToArray());
         socket.Shutdown(SocketShutdown.Send);
-        using StreamReader reader = new(new NetworkStream(socket));
         Assert.Equal("hello", await reader.ReadToEndAsync().WaitAsync(s_soon));
     }
 
