@@ -89,11 +89,13 @@ public sealed class LazySessionTests : IAsyncDisposable
     {
         SemaphoreSlim places = new(1);
         await using LazySession lazy = new(_pool, s_machine, places, s_soon);
+        Func<SessionOpening, Task> accept = _node.Open;
+        _node.Open = async opening => await opening.RefuseAsync(await opening.AnswerAsync());
         _node.Refusal = new BusErrorException(ErrorCodes.Conflict, "machine \"main\" does not run: it is Exited");
         await Assert.ThrowsAsync<BusErrorException>(() => lazy.UseAsync(_ => Task.CompletedTask, default));
         await places.WaitAsync().WaitAsync(s_soon);
         places.Release();
-        _node.Refusal = null;
+        (_node.Refusal, _node.Open) = (null, accept);
         await lazy.UseAsync(_ => Task.CompletedTask, default);
     }
 }
