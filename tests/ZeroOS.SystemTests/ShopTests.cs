@@ -72,7 +72,7 @@ public sealed partial class ShopTests(ITestOutputHelper output)
             World.Figure(output, $"seconds of docker compose up --wait, four services, {how}", watch.Elapsed.TotalSeconds, "s");
         }
 
-        async Task<string> Visit()
+        async Task<string?> Visit()
         {
             using HttpClient http = new() { Timeout = TimeSpan.FromSeconds(20) };
             return (await http.GetStringAsync(new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{world.Ports[8080]}/")))).Trim();

@@ -300,11 +300,10 @@ public sealed class SimulationTests
             List<Workload> workloads = [];
             int networks = _random.Next(1, 3), volumes = _random.Next(3), machines = _random.Next(3);
             for (int i = 0; i < networks; i++)
-                workloads.Add(new NetworkWorkload { Name = $"n{i}", Data = new NetworkData
-                {
-                    Range = $"10.{i}.{_random.Next(2)}.0/24",
-                    Internal = i == 1 && _random.Next(3) == 0,
-                } });
+            {
+                NetworkData data = new() { Range = $"10.{i}.{_random.Next(2)}.0/24", Internal = i == 1 && _random.Next(3) == 0 };
+                workloads.Add(new NetworkWorkload { Name = $"n{i}", Data = data });
+            }
             for (int i = 0; i < volumes; i++)
                 workloads.Add(new ZmountWorkload { Name = $"v{i}", Data = new ZmountData { Size = new ByteSize(_random.Next(1, 4) * (1L << 30)) } });
             for (int i = 0; i < machines; i++)

@@ -21,7 +21,7 @@ internal static class GuestSpecBuilder
         IReadOnlyList<string> hosts, DateTimeOffset now)
     {
         // One network leads out; two default routes would be none.
-        MachineNic? outward = nics.FirstOrDefault(n => n.LeadsOut);
+        MachineNic? outward = nics.FirstOrDefault(n => n.LeadsOut), gate = outward ?? (nics.Count > 0 ? nics[0] : null);
         GuestSpec spec = new()
         {
             Hostname = data.Hostname ?? id.Name,
@@ -40,7 +40,7 @@ internal static class GuestSpecBuilder
             Pids = data.Pids,
             CpuQuota = data.CpuQuota,
             Files = [.. (data.Files ?? []).Select(MachineFilesValidator.ToGuest)],
-            Hosts = [.. hosts, .. (data.ExtraHosts ?? []).Select(h => HostsLine(h, (outward ?? nics.FirstOrDefault())?.Gateway))],
+            Hosts = [.. hosts, .. (data.ExtraHosts ?? []).Select(h => HostsLine(h, gate?.Gateway))],
             Process = Merge(data, image),
             Health = HealthMerge.Merge(data.Health, image),
             UnixTimeNs = now.ToUnixTimeMilliseconds() * 1_000_000,
