@@ -192,7 +192,7 @@ internal sealed class DeploymentAdmission(EngineStore store, EngineLimits limits
             return;
         string Amount(long n) => bytes ? BinarySizes.Text(n) : n.ToString(System.Globalization.CultureInfo.InvariantCulture);
         // What other tenants have is nobody's business, so the node's own sum is not told.
-        throw Refuse.OverCapacity(tellUse ? $"{who} {Amount(limit)} {what}; this would make it {Amount(after)}"
+        throw Refuse.OverCapacity(tellUse ? $"{who} {Amount(limit)} {what}; this needs {Amount(after - limit)} more"
             : $"{who} not enough {what} left: {Amount(after - before)} more asked for");
     }
 

@@ -28,7 +28,7 @@ internal sealed class DockerEngine : IAsyncDisposable
                 await world.Publish(image);
             await world.Boot();
             await world.Pin(world.Owner);
-            await world.Grant(world.OwnerKey, "8080");
+            await world.Grant(world.OwnerKey, "8080", "7GiB");
             return (world, await Start(world));
         }
         catch

@@ -179,8 +179,8 @@ internal sealed class World : IAsyncDisposable
     }
 
     /// <summary>Grants room on the node.</summary>
-    public Task<string> Grant(string key, string ports) =>
-        Owner.Ok("grant", "put", key, "--machines", "5", "--cpu", "4", "--memory", "1GiB", "--storage", "6GiB", "--ports", ports, "--days", "90");
+    public Task<string> Grant(string key, string ports, string storage = "6GiB") =>
+        Owner.Ok("grant", "put", key, "--machines", "5", "--cpu", "4", "--memory", "1GiB", "--storage", storage, "--ports", ports, "--days", "90");
 
     /// <summary>Stops everything; what the node said on its serial line stays in its folder.</summary>
     public async ValueTask DisposeAsync()
