@@ -69,6 +69,31 @@ public sealed class ReconcilerTests
         Assert.Equal((30000, 81), (bench.World.Published[0].HostPort, bench.World.Published[0].GuestPort));
     }
 
+    [Theory]
+    [InlineData(false, WorkloadState.Pending)]
+    [InlineData(true, WorkloadState.Deleting)]
+    public void What_somebody_wants_while_a_pass_looks_is_not_written_over(bool runs, WorkloadState state)
+    {
+        using EngineBench bench = EngineBench.Deployed();
+        bench.Handlers.Machines.Stop(Asked.By(EngineBench.Alice), new MachineStop { Deployment = "shop", Machine = "web" });
+        bench.Settle();
+        if (runs)
+            Start();
+        bench.Store.Fault = _ =>
+        {
+            bench.Store.Fault = null;
+            if (runs)
+                bench.Handlers.Deployments.Delete(Asked.By(EngineBench.Alice), new DeploymentDelete { Name = "shop" });
+            else
+                Start();
+        };
+        bench.Engine.Pass(EngineBench.Alice);
+        Assert.Null(bench.Store.Fault);
+        Assert.Equal(state, bench.Status("web").State);
+
+        void Start() => bench.Handlers.Machines.Start(Asked.By(EngineBench.Alice), new MachineName { Deployment = "shop", Machine = "web" });
+    }
+
     [Fact]
     public void A_changed_machine_restarts_alone_and_keeps_its_writable_layer()
     {

@@ -215,7 +215,7 @@ internal sealed class MachineReconciler : IKindReconciler
         }
         WorkloadState state = row.StartedAt is null ? WorkloadState.Preparing : WorkloadState.Running;
         if (row.State != state && !_steps.Stopping.Contains(row.Id))
-            _parts.Store.Change(row.Id, r => r with { State = state, Reason = null, Message = null, Attempt = 0, NextRetry = null });
+            _parts.Store.Change(row.Id, r => r.Removed ? r : r with { State = state, Reason = null, Message = null, Attempt = 0, NextRetry = null });
         if (machine.Served || _steps.Waits(row) || _images.Ready(row.Id, machine, wanted.Machine.Data.Flist) is not { } image)
             return;
         // A machine that outlived the node: its chunks are served again.
@@ -232,7 +232,8 @@ internal sealed class MachineReconciler : IKindReconciler
             return;
         ZmachineData data = wanted.Machine.Data;
         if (row.State != WorkloadState.Preparing)
-            row = _parts.Store.Change(row.Id, r => r with { State = WorkloadState.Preparing, Reason = null, Message = null, NextRetry = null }) ?? row;
+            row = _parts.Store.Change(row.Id,
+                r => r.Removed ? r : r with { State = WorkloadState.Preparing, Reason = null, Message = null, NextRetry = null }) ?? row;
         if (_images.Ready(row.Id, machine, data.Flist) is not { } image)
             return;
 
@@ -315,7 +316,7 @@ internal sealed class MachineReconciler : IKindReconciler
     {
         if (MachinePrerequisites.Missing(_steps, wanted, _wanted) is not { } missing)
             return true;
-        _parts.Store.Change(row.Id, r => r with { State = WorkloadState.Pending, Reason = missing.Reason, Message = missing.Message });
+        _parts.Store.Change(row.Id, r => r.Removed ? r : r with { State = WorkloadState.Pending, Reason = missing.Reason, Message = missing.Message });
         return false;
     }
 
@@ -423,7 +424,8 @@ internal sealed class MachineReconciler : IKindReconciler
     private void Rest(WorkloadRow row, string? heldBecause)
     {
         string? reason = row.Stopped ? null : heldBecause;
-        _parts.Store.Change(row.Id, r => r with
+        // Who was stopped when this pass looked may be wanted again by now.
+        _parts.Store.Change(row.Id, r => r.Removed || (row.Stopped && !r.Stopped) ? r : r with
         {
             State = WorkloadState.Stopped,
             Reason = reason,
