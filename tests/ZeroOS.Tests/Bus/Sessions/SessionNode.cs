@@ -114,18 +114,19 @@ internal sealed class SessionNode : IAsyncDisposable
                 await Open(new SessionOpening(this, client.Client, envelope));
                 return;
             }
-            await AnswerAsync(wire, envelope);
+            await AnswerAsync(client.Client, wire, envelope);
         }
     }
 
     // Piece by piece, as streams that are followed need it; one that is left ends.
-    private async Task AnswerAsync(NetworkStream wire, byte[] envelope)
+    private async Task AnswerAsync(Socket socket, NetworkStream wire, byte[] envelope)
     {
         using CancellationTokenSource left = new();
         await wire.WriteAsync("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"u8.ToArray());
         Task watching = Task.Run(async () =>
         {
-            _ = await wire.ReadAsync(Memory<byte>.Empty);      // returns when there is something, or the client has gone
+            // Returns when there is something, or the client has gone. A read of nothing now and then returns for no reason.
+            _ = await socket.ReceiveAsync(new byte[1], SocketFlags.Peek);
             await left.CancelAsync();
         });
         try
