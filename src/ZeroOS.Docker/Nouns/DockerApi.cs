@@ -17,7 +17,7 @@ internal sealed class DockerApi
         Changes = new Changes(Node, Mirror);
         Attachments = new Attachments(Mirror);
         Removal = new AutoRemoval(Node, Mirror, Attachments);
-        Ports = new PortListeners(Node, Mirror, complain);
+        Ports = new PortListeners(Node, Mirror, Changes, complain);
         Store = new ImageStore(registries);
         (Containers, Lives, Output, Exec) = (new Containers(this), new ContainerLives(this), new ContainerOutput(this), new Exec(this));
         (Archives, Usage, Stats) = (new Archives(this), new Usage(Node), new ContainerStats(this));

@@ -17,8 +17,9 @@ namespace ZeroOS.Docker.Ports;
 /// </summary>
 /// <param name="node">The node.</param>
 /// <param name="mirror">What runs there.</param>
+/// <param name="changes">Keeps ports that were chosen anew.</param>
 /// <param name="complain">Told what does not work and nobody waits for, as sentences that may be foreign.</param>
-internal sealed class PortListeners(NodePool node, Mirror mirror, Action<string> complain)
+internal sealed class PortListeners(NodePool node, Mirror mirror, Changes changes, Action<string> complain)
 {
     /// <summary>Ports at once, of all containers.</summary>
     public const int Most = 256;
@@ -84,10 +85,7 @@ internal sealed class PortListeners(NodePool node, Mirror mirror, Action<string>
         }
         if (local.SequenceEqual(container.Notes.Local))
             return;
-        Notes notes = container.Notes with { Local = local };
-        Deployment changed = container.Deployment with { Version = container.Deployment.Version + 1, Annotations = notes.Write() };
-        await node.AskAsync(n => n.ApplyAsync(changed, cancellation));
-        mirror.Touch();
+        await changes.ApplyAsync(container.Id, now => now.Deployment with { Annotations = (now.Notes with { Local = local }).Write() }, cancellation);
     }
 
     /// <summary>The start is over, however it went.</summary>
