@@ -1,11 +1,8 @@
-using System.Net;
-
 using ZeroOS.Contracts.Bus;
 using ZeroOS.Contracts.Deployments;
 using ZeroOS.Engine.Admission;
 using ZeroOS.Engine.Reconciling;
 using ZeroOS.Engine.Store;
-using ZeroOS.Linux;
 using ZeroOS.Workloads;
 
 namespace ZeroOS.Engine.Kinds.Machines;
@@ -263,7 +260,7 @@ internal sealed class MachineReconciler : IKindReconciler
         List<IDisposable> opened = [];
         try
         {
-            MachineStart start = Assemble(row.Id, wanted, image, opened);
+            MachineStart start = MachineAssembly.Make(_parts, wanted, _wanted.Values, image, _steps.Now, opened);
             _parts.Logs.Begin(row.Id);
             if (start.Spec.Health is not null)
                 _parts.Healths.Begin(row.Id);
@@ -279,37 +276,6 @@ internal sealed class MachineReconciler : IKindReconciler
         }
         (machine.Running, machine.Served) = (true, true);
         TellHealth(row.Id, machine);
-    }
-
-    private MachineStart Assemble(WorkloadId id, WantedMachine wanted, IImage image, List<IDisposable> opened)
-    {
-        ZmachineData data = wanted.Machine.Data;
-        List<MachineNic> nics = [];
-        foreach ((string network, uint address) in wanted.Cards)
-        {
-            MachineNic nic = _parts.Networks.Attach(id.Named(network), id, IPAddress.Parse(Ipv4Range.Text(address)));
-            opened.Add(nic.Tap);
-            if (nic.Tap.IsInvalid)
-                throw new WorkloadException("card-busy", $"the machine's card in network \"{network}\" is still held by its last run");
-            nics.Add(nic);
-        }
-        List<(string Serial, FileDescriptor Disk, bool ReadOnly)> disks = [];
-        foreach ((WorkloadId disk, bool readOnly) in data.Mounts.Select(m => (id.Named(m.Volume), m.ReadOnly)).Prepend((DiskIds.Root(id), false)))
-        {
-            FileDescriptor descriptor = _parts.Volumes.Open(disk, readOnly);
-            opened.Add(descriptor);
-            disks.Add((_parts.Names.SerialOf(disk), descriptor, readOnly));
-        }
-        return new MachineStart
-        {
-            Cpus = data.Cpu,
-            MemoryBytes = MachineCeiling.Of(data.Memory, _parts.Store.Grant(id.Tenant)?.Grant),
-            ReservedBytes = _parts.Limits.ReservedMemory(MachineCeiling.Reserved(data.Memory)),
-            Spec = GuestSpecBuilder.Build(id, _parts.Names, data, image.Config, nics, HostLines.Of(wanted, _wanted.Values), _steps.Now),
-            Image = image,
-            Disks = disks,
-            Nics = nics,
-        };
     }
 
     private bool IsReady(WorkloadRow row, WantedMachine wanted)
